@@ -1,0 +1,31 @@
+# `make test` is what CI runs: it installs what the tests need, checks format and lints, runs all tests.
+# `make bench` measures; see docs/performance.md. `make build` leaves target/release/f2b.
+
+.PHONY: build test packages format lint check bench
+
+# The tests run Debian's fail2ban beside f2b, generate logs with Python and compress them with the usual tools.
+TEST_PACKAGES = build-essential bzip2 fail2ban gzip python3 ripgrep sqlite3 xz-utils zstd
+# `expect` drives f2b on a pseudo-terminal, where it shows a progress bar.
+TEST_PACKAGES += expect
+
+build:
+	cargo build --release
+
+test: packages format lint check
+
+packages:
+	@packaging/require-packages $(TEST_PACKAGES)
+
+format:
+	cargo fmt --check
+
+lint:
+	cargo clippy --all-targets --quiet -- --deny warnings
+
+check:
+	cargo build --release --quiet
+	cargo test --quiet
+
+bench: build
+	@packaging/require-packages $(TEST_PACKAGES) hyperfine
+	bench/run

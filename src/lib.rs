@@ -1,0 +1,35 @@
+//! f2b: fail2ban's job with a memory.
+//!
+//! The path of the data is the layout of the crate:
+//!
+//! ```text
+//! bytes ──▶ lines ──▶ date ──▶ match ──▶ failure ──▶ decision ──▶ ban
+//! source    source    date     filter    model       decide       model
+//!                                └────────────── store ─────────────┘
+//!             engine runs the path; cli shows it
+//! ```
+//!
+//! Layers, from the bottom: a module uses those of the layers above it in this list, never its
+//! neighbours unless named here.
+//!
+//! 0. [`model`], [`diag`], [`text`]: nouns, findings, showing strangers' bytes
+//! 1. [`config`], [`source`], [`date`], [`store`]
+//! 2. [`filter`] (uses `config`, `date`), [`decide`]
+//! 3. [`engine`], [`exchange`]
+//! 4. [`cli`] and [`error`]
+//!
+//! Start reading at [`engine`], which runs the path, or at `docs/architecture.md`.
+
+pub mod cli;
+pub mod config;
+pub mod date;
+pub mod decide;
+pub mod diag;
+pub mod engine;
+pub mod error;
+pub mod exchange;
+pub mod filter;
+pub mod model;
+pub mod source;
+pub mod store;
+pub mod text;

@@ -1,0 +1,14 @@
+//! The nouns of f2b, without I/O: addresses, times, durations, and what is recorded of a log line.
+//!
+//! Every other module speaks in these types. Nothing here reads a file, asks the clock or knows
+//! SQLite; the one exception is [`time::SystemClock`], the only place that asks what time it is.
+
+pub mod addr;
+pub mod duration;
+pub mod record;
+pub mod time;
+
+pub use addr::{Addr, Host};
+pub use duration::BanTime;
+pub use record::{Ban, EndReason, Origin};
+pub use time::{Clock, SystemClock, Time, Zone};
