@@ -1,1 +1,97 @@
-//! Placeholder of the skeleton.
+//! SQLite: every match, failure and ban; the only module that knows our schema.
+//!
+//! [`Store`] is the one writer's connection, [`Reader`] answers questions and never blocks it. In go
+//! [`Record`]s, in batches, each batch one transaction; out come [`Ban`](crate::model::Ban)s and the
+//! summaries of [`read`]. Writing the same thing twice changes nothing: a line is known by its log's
+//! first bytes and its offset, a match by line and filter, a failure by host, line, filter and jail, a
+//! ban by jail, host and begin. So a scan may be repeated at any time, and is how to repair a loss.
+//!
+//! Nothing here decides, matches or asks the kernel. The schema is public: `docs/schema.md`.
+
+mod error;
+mod log;
+mod open;
+pub mod read;
+mod retain;
+mod sql;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+pub use error::StoreError;
+pub use read::{Event, Export, HostSummary, JailSummary, MatchedLine, Reader, Totals};
+pub use retain::Purged;
+pub use write::{Batch, Record, Scanned, Written};
+
+use crate::model::Host;
+
+/// Offsets of lines are less than this: 40 bits of a place.
+const OFFSET_END: u64 = 1 << 40;
+/// Ids of logs are less than this: the other bits of a place, less its sign.
+const LOG_ID_END: i64 = 1 << 23;
+/// How much of a log's beginning identifies it, in bytes.
+pub const HEAD_MAX_BYTES: usize = 4096;
+
+/// A log that the store knows. Asked for by [`Store::log`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LogId(i64);
+
+/// A filter as it is defined at one time. Asked for by [`Store::filter`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FilterId(i64);
+
+/// A jail, or none. Asked for by [`Store::jail`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JailId(i64);
+
+impl JailId {
+    /// No jail: failures found by a scan with a filter alone.
+    pub const NONE: Self = Self(0);
+}
+
+/// The store of one writer; reads are those of its [`Reader`].
+#[derive(Debug)]
+pub struct Store {
+    reader: Reader,
+    hosts: HostCache,
+}
+
+/// Ids of hosts that were written lately.
+///
+/// Right as long as nobody else purges: `data_version`, which SQLite changes when another connection
+/// commits, is compared at the start of each transaction.
+#[derive(Debug, Default)]
+struct HostCache {
+    ids: HashMap<Host, i64, foldhash::fast::RandomState>,
+    data_version: i64,
+}
+
+impl Store {
+    /// Opens the store at `path`; makes it, with its folder, if it isn't there.
+    ///
+    /// # Errors
+    ///
+    /// The folder or file can't be made or written; the file is damaged, another program's, or made by
+    /// a newer f2b; another process keeps it locked for more than five seconds. The file is left as it is.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let conn = open::writer(path)?;
+        Ok(Self { reader: Reader::of(conn, path), hosts: HostCache::default() })
+    }
+
+    /// The reads, on this connection.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.reader.path()
+    }
+
+    fn explain(&self, source: rusqlite::Error) -> StoreError {
+        StoreError::explain(self.path(), source)
+    }
+}

@@ -1,0 +1,2 @@
+-- Seals the bans whose time is over. ?1: now (µs). Counts on ban_open.
+UPDATE ban SET ended_us = until_us, end_reason = 'expired' WHERE ended_us IS NULL AND until_us <= ?1;

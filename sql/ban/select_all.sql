@@ -1,0 +1,4 @@
+-- Every ban. Order: begin, then id. Scans ban.
+SELECT host.key, jail.name, at_us, until_us, origin, failures, ended_us, end_reason
+FROM ban JOIN host ON host.id = ban.host_id JOIN jail ON jail.id = ban.jail_id
+ORDER BY at_us, ban.id;

@@ -1,0 +1,2 @@
+-- A jail that was not known. ?1: name.
+INSERT INTO jail (name) VALUES (?1);

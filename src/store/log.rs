@@ -1,0 +1,88 @@
+//! Which log is this: known by its first bytes, wherever it lies and however it is compressed.
+//!
+//! Two heads are of the same log if one is a prefix of the other: the log grew, or a shorter copy was
+//! read. The longer one is kept. A head that fits none becomes a new log; hence no stored head is ever a
+//! prefix of another, and only a *short* head can fit several logs. It is then taken for the one that was
+//! last seen.
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::{HEAD_MAX_BYTES, LOG_ID_END, LogId, Store, StoreError, sql};
+use crate::model::{Clock, SystemClock, Time};
+
+/// How much of a head is in the index; `log.head_key` cuts there.
+const KEY_MAX_BYTES: usize = 64;
+
+struct Known {
+    id: i64,
+    head: Vec<u8>,
+}
+
+impl Store {
+    /// The log that begins with `head` (its first 4096 bytes, uncompressed, or all if it is shorter), last
+    /// seen at `path`, as of the machine's clock.
+    ///
+    /// An empty log has no identity: ask again once it has a line.
+    pub fn log(&mut self, head: &[u8], path: &str) -> Result<LogId, StoreError> {
+        self.log_at(head, path, SystemClock.now())
+    }
+
+    /// The same as [`log`](Self::log), seen at an instant that the caller names.
+    pub fn log_at(&mut self, head: &[u8], path: &str, seen: Time) -> Result<LogId, StoreError> {
+        let id = self
+            .identify(&head[..head.len().min(HEAD_MAX_BYTES)], path, seen)
+            .map_err(|source| self.explain(source))?;
+        match id {
+            Some(id) => Ok(LogId(id)),
+            None => Err(StoreError::TooManyLogs { path: self.path().to_owned() }),
+        }
+    }
+
+    /// `None` if there are too many logs.
+    fn identify(&mut self, head: &[u8], path: &str, seen: Time) -> rusqlite::Result<Option<i64>> {
+        let tx = self.reader.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let id = match find(&tx, head)? {
+            // Fits every log, so it says nothing about any.
+            Some(known) if head.is_empty() => known.id,
+            Some(known) => {
+                let longer = if head.len() > known.head.len() { head } else { &known.head };
+                tx.prepare_cached(sql::LOG_UPDATE_SEEN)?.execute((
+                    known.id,
+                    longer,
+                    path,
+                    seen.micros(),
+                ))?;
+                known.id
+            }
+            None => tx.prepare_cached(sql::LOG_INSERT)?.insert((head, path, seen.micros()))?,
+        };
+        if id >= LOG_ID_END {
+            return Ok(None);
+        }
+        tx.commit()?;
+        Ok(Some(id))
+    }
+}
+
+/// The stored log whose head is a prefix of `head`, or of which `head` is one.
+fn find(conn: &Connection, head: &[u8]) -> rusqlite::Result<Option<Known>> {
+    let key = &head[..head.len().min(KEY_MAX_BYTES)];
+    let mut high = key.to_vec();
+    high.resize(key.len() + KEY_MAX_BYTES, 0xff);
+    let known = |row: &rusqlite::Row<'_>| Ok(Known { id: row.get(0)?, head: row.get(1)? });
+    let mut alike = conn.prepare_cached(sql::LOG_SELECT_ALIKE)?;
+    for found in alike.query_map((key, high), known)? {
+        let found = found?;
+        if found.head.starts_with(head) || head.starts_with(&found.head) {
+            return Ok(Some(found));
+        }
+    }
+    // Heads that are shorter than the key, the most telling first.
+    let mut shorter = conn.prepare_cached(sql::LOG_SELECT_SHORTER)?;
+    for len in (0..key.len()).rev() {
+        if let Some(found) = shorter.query_row([&key[..len]], known).optional()? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}

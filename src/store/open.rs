@@ -1,0 +1,153 @@
+//! Opening a store: the file, SQLite's settings and their reasons, the schema, and the refusals.
+//!
+//! A file that is damaged, foreign or newer is never deleted, overwritten or "repaired".
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::error::{StoreError, folder_of};
+
+/// How long to wait for another process that is writing.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Marks a database as f2b's ("f2b" and 1 in ASCII), so that another program's is not written to.
+const APPLICATION_ID: i64 = 0x6632_6231;
+
+/// The migrations in order; the n-th leads to `user_version` n. Never edited once released.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_initial.sql")];
+
+/// The version of the schema that this program writes.
+#[expect(clippy::cast_possible_wrap, reason = "there are a handful")]
+pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// How many prepared statements are kept: all there are.
+const STATEMENTS: usize = 64;
+
+/// Opens the store at `path` for writing, makes it if it isn't there, brings its schema up to date.
+pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
+    create(path)?;
+    let explain = |source| StoreError::explain(path, source);
+    let mut conn = connect(path)?;
+    match version(&conn, path)? {
+        VERSION => {}
+        _ => migrate(&mut conn, path)?,
+    }
+    tune(&conn).map_err(explain)?;
+    Ok(conn)
+}
+
+/// Opens the store at `path` for reading only.
+pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
+    let missing = || StoreError::Missing { path: path.to_owned() };
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(missing()),
+        _ => {}
+    }
+    let conn = connect(path)?;
+    if version(&conn, path)? < VERSION {
+        return Err(missing());
+    }
+    conn.pragma_update(None, "query_only", true)
+        .map_err(|source| StoreError::explain(path, source))?;
+    Ok(conn)
+}
+
+/// Makes the folder (0700) and an empty file (0600): what is in logs is nobody else's business.
+/// SQLite gives its own files beside it the same permissions.
+fn create(path: &Path) -> Result<(), StoreError> {
+    let fail = |source| StoreError::Create { path: path.to_owned(), source };
+    if path.exists() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(folder_of(path)).map_err(fail)?;
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(fail(error)),
+        _ => Ok(()),
+    }
+}
+
+/// A connection to an existing file. If the file can't be written to, SQLite makes it a reading one.
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let explain = |source| StoreError::explain(path, source);
+    // One connection is used by one thread at a time, which Rust proves; no mutexes needed.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags).map_err(explain)?;
+    conn.busy_timeout(BUSY_TIMEOUT).map_err(explain)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    // A store may come from elsewhere: its views and triggers call nothing that could do harm.
+    conn.pragma_update(None, "trusted_schema", false).map_err(explain)?;
+    Ok(conn)
+}
+
+/// The version of the schema; 0 for an empty file; refuses what isn't ours.
+fn version(conn: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let explain = |source| StoreError::explain(path, source);
+    let number = |pragma| conn.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let found = number("user_version").map_err(explain)?;
+    if number("application_id").map_err(explain)? != APPLICATION_ID {
+        let empty = number("page_count").map_err(explain)? == 0;
+        let path = path.to_owned();
+        return if empty { Ok(0) } else { Err(StoreError::Foreign { path }) };
+    }
+    if found > VERSION {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known: VERSION });
+    }
+    Ok(found)
+}
+
+/// Brings the schema from whatever version to [`VERSION`], in one transaction.
+fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let explain = |source| StoreError::explain(path, source);
+    lay_out(conn).map_err(explain)?;
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(explain)?;
+    // Asked again under the lock: another process may have been faster.
+    let found: i64 =
+        tx.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(explain)?;
+    for (sql, to) in MIGRATIONS.iter().zip(1..).skip_while(|(_, to)| *to <= found) {
+        tx.execute_batch(sql).map_err(explain)?;
+        tx.pragma_update(None, "user_version", to).map_err(explain)?;
+    }
+    tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(explain)?;
+    tx.commit().map_err(explain)
+}
+
+/// What can only be chosen while the file is empty; without effect later.
+fn lay_out(conn: &Connection) -> rusqlite::Result<()> {
+    // Measured by benches/store.rs: fewer, larger pages make shallower trees and fewer splits.
+    conn.pragma_update(None, "page_size", PAGE_BYTES)?;
+    // A purge gives its space back without rewriting the file; the price is a page map in between.
+    conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    // Readers never wait for the writer, nor the writer for them. Stays with the file.
+    conn.pragma_update(None, "journal_mode", "WAL")
+}
+
+/// Bytes of a page of a new store.
+const PAGE_BYTES: i64 = 8192;
+
+/// The settings of a writing connection, which SQLite forgets when it is closed.
+fn tune(conn: &Connection) -> rusqlite::Result<()> {
+    // A power cut may cost the last transactions, never the consistency of the file: they are in the
+    // write-ahead log, which is synced before it is copied, not at each commit. What is lost is found
+    // again by the next scan, which adds what is missing and nothing twice. FULL would sync at each
+    // commit. A kill of the process costs nothing in either setting.
+    conn.pragma_update(None, "synchronous", "NORMAL")?;
+    // 64 MiB (negative: KiB). The pages that a batch touches at random are those of failure and its
+    // index; the rest is appended. They should stay in memory while a log is scanned.
+    conn.pragma_update(None, "cache_size", -65_536)?;
+    // The write-ahead log is copied into the file at the first commit that leaves it longer than this
+    // many pages (64 MiB). Pages that several batches change are then copied once; larger gained
+    // nothing, smaller cost syncs.
+    conn.pragma_update(None, "wal_autocheckpoint", 67_108_864 / PAGE_BYTES)?;
+    // A long reader can make it longer meanwhile; the next reset cuts it back to this.
+    conn.pragma_update(None, "journal_size_limit", 67_108_864)?;
+    // The writer takes every id it writes from the table itself, in the same transaction; checking that
+    // again for each row cost a third of the speed. The tests run foreign_key_check.
+    conn.pragma_update(None, "foreign_keys", false)?;
+    // Sorting of large answers happens in memory rather than in files that others might read.
+    conn.pragma_update(None, "temp_store", "MEMORY")
+}

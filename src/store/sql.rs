@@ -1,0 +1,53 @@
+//! The statements of `sql/`, by name. Each file says what it answers, its parameters and its index.
+
+macro_rules! statements {
+    ($($name:ident = $file:literal;)*) => {
+        $(pub(super) const $name: &str = include_str!(concat!("../../sql/", $file));)*
+
+        /// Every statement, with the file that holds it.
+        #[cfg(test)]
+        pub(super) const ALL: &[(&str, &str)] = &[$(($file, $name)),*];
+    };
+}
+
+statements! {
+    BAN_COUNT_BY_JAIL = "ban/count_by_jail.sql";
+    BAN_DELETE_BEFORE = "ban/delete_before.sql";
+    BAN_END = "ban/end.sql";
+    BAN_EXPIRE = "ban/expire.sql";
+    BAN_INSERT = "ban/insert.sql";
+    BAN_SELECT_ACTIVE = "ban/select_active.sql";
+    BAN_SELECT_ALL = "ban/select_all.sql";
+    BAN_SELECT_BY_HOST = "ban/select_by_host.sql";
+    BAN_SELECT_BY_ID = "ban/select_by_id.sql";
+    EXPORT_DELETE = "export/delete.sql";
+    EXPORT_SELECT_ALL = "export/select_all.sql";
+    EXPORT_UPSERT = "export/upsert.sql";
+    FAILURE_COUNT_BETWEEN = "failure/count_between.sql";
+    FAILURE_COUNT_BY_JAIL = "failure/count_by_jail.sql";
+    FAILURE_DELETE_UNMATCHED = "failure/delete_unmatched.sql";
+    FAILURE_INSERT = "failure/insert.sql";
+    FAILURE_SELECT_BETWEEN = "failure/select_between.sql";
+    FAILURE_SELECT_BY_HOST = "failure/select_by_host.sql";
+    FAILURE_TOP_HOSTS = "failure/top_hosts.sql";
+    FILTER_INSERT = "filter/insert.sql";
+    FILTER_SELECT = "filter/select.sql";
+    HOST_DELETE_IDLE = "host/delete_idle.sql";
+    HOST_INSERT = "host/insert.sql";
+    HOST_SELECT = "host/select.sql";
+    HOST_SELECT_KEY = "host/select_key.sql";
+    JAIL_INSERT = "jail/insert.sql";
+    JAIL_SELECT = "jail/select.sql";
+    JAIL_SELECT_ALL = "jail/select_all.sql";
+    LINE_DELETE_UNMATCHED = "line/delete_unmatched.sql";
+    LINE_INSERT = "line/insert.sql";
+    LOG_DELETE_IDLE = "log/delete_idle.sql";
+    LOG_HAS = "log/has.sql";
+    LOG_INSERT = "log/insert.sql";
+    LOG_SELECT_ALIKE = "log/select_alike.sql";
+    LOG_SELECT_SHORTER = "log/select_shorter.sql";
+    LOG_TOTALS = "log/totals.sql";
+    LOG_UPDATE_SEEN = "log/update_seen.sql";
+    MATCH_DELETE_BEFORE = "match/delete_before.sql";
+    MATCH_INSERT = "match/insert.sql";
+}

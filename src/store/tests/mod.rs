@@ -1,0 +1,81 @@
+//! The store against real SQLite files.
+
+mod bans;
+mod identity;
+mod opening;
+mod statements;
+mod writing;
+
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::{JailId, LogId, Record, Scanned, Store};
+use crate::model::{Host, Origin, Time};
+
+/// A store in a folder of its own, which goes with it.
+struct Fixture {
+    folder: TempDir,
+    store: Store,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("f2b.sqlite")).unwrap();
+        Self { folder, store }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("f2b.sqlite")
+    }
+
+    /// What a scan of `log` without a jail hands over.
+    fn scanned(&mut self, head: &str) -> Scanned {
+        let log = self.store.log_at(head.as_bytes(), "/var/log/auth.log", at(0)).unwrap();
+        self.scanned_of(log)
+    }
+
+    fn scanned_of(&mut self, log: LogId) -> Scanned {
+        let filter = self.store.filter("sshd", "^x").unwrap();
+        Scanned { log, filter, jail: JailId::NONE, origin: Origin::Scan }
+    }
+
+    /// One number from the file, as another program would read it.
+    fn number(&self, sql: &str) -> i64 {
+        self.sqlite().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    fn sqlite(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path()).unwrap()
+    }
+
+    /// No row refers to one that is not there.
+    fn assert_whole(&self) {
+        let conn = self.sqlite();
+        let mut check = conn.prepare("PRAGMA foreign_key_check").unwrap();
+        assert!(check.query([]).unwrap().next().unwrap().is_none(), "a dangling reference");
+        let check: String = conn.query_row("PRAGMA integrity_check", [], |r| r.get(0)).unwrap();
+        assert_eq!(check, "ok");
+    }
+}
+
+/// So many seconds into a day in November 2026.
+fn at(secs: i64) -> Time {
+    Time::from_secs(1_793_491_200 + secs)
+}
+
+/// A failure of `host`.
+fn failure<'a>(offset: u64, secs: i64, host: &str, text: &'a str) -> Record<'a> {
+    Record {
+        offset,
+        line: offset / 100 + 1,
+        text: text.as_bytes(),
+        time: Some(at(secs)),
+        regex: 1,
+        nofail: false,
+        host: Some(Host::parse(host)),
+        fields: None,
+        failure: true,
+    }
+}

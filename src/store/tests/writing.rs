@@ -1,0 +1,127 @@
+//! Lines, matches and failures.
+
+use super::{Fixture, at, failure};
+use crate::model::Host;
+use crate::store::{Event, JailId, Record, Scanned, StoreError, Written};
+
+#[test]
+fn writing_twice_adds_nothing() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    let records = [failure(0, 1, "192.0.2.1", "a"), failure(100, 2, "192.0.2.2", "b")];
+    assert_eq!(f.store.write(source, &records).unwrap(), Written { matches: 2, failures: 2 });
+    assert_eq!(f.store.write(source, &records).unwrap(), Written { matches: 0, failures: 0 });
+    f.assert_whole();
+}
+
+#[test]
+fn another_idea_about_the_year_adds_nothing() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    f.store.write(source, &[failure(0, 1, "192.0.2.1", "a")]).unwrap();
+    let later = f.store.write(source, &[failure(0, 31_536_001, "192.0.2.1", "a")]).unwrap();
+    assert_eq!(later, Written::default());
+    assert_eq!(f.number("SELECT time_us FROM failure"), at(1).micros());
+}
+
+#[test]
+fn a_line_that_two_filters_match_is_stored_once() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    let other = Scanned { filter: f.store.filter("sshd", "^y").unwrap(), ..source };
+    let records = [failure(0, 1, "192.0.2.1", "a")];
+    f.store.write(source, &records).unwrap();
+    assert_eq!(f.store.write(other, &records).unwrap(), Written { matches: 1, failures: 1 });
+    assert_eq!(f.number("SELECT count(*) FROM line"), 1);
+}
+
+#[test]
+fn a_match_counts_once_in_each_jail() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    let jailed = Scanned { jail: f.store.jail("sshd").unwrap(), ..source };
+    let records = [failure(0, 1, "192.0.2.1", "a")];
+    f.store.write(source, &records).unwrap();
+    assert_eq!(f.store.write(jailed, &records).unwrap(), Written { matches: 0, failures: 1 });
+}
+
+#[test]
+fn the_empty_name_is_no_jail() {
+    let mut f = Fixture::new();
+    assert_eq!(f.store.jail("").unwrap(), JailId::NONE);
+    assert_ne!(f.store.jail("sshd").unwrap(), JailId::NONE);
+}
+
+#[test]
+fn texts_that_are_not_utf8_come_back_byte_for_byte() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    let mut records = [failure(0, 1, "192.0.2.1", "é"), failure(100, 2, "192.0.2.1", "")];
+    records[1].text = b"\xff\x00x";
+    f.store.write(source, &records).unwrap();
+    let history = f.store.reader().history(&Host::parse("192.0.2.1"), 10).unwrap();
+    let texts: Vec<_> = history
+        .iter()
+        .filter_map(|event| match event {
+            Event::Match(line) => Some(line.text.as_slice()),
+            Event::Ban(_) => None,
+        })
+        .collect();
+    assert_eq!(texts, ["é".as_bytes(), b"\xff\x00x"]);
+    assert_eq!(f.number("SELECT count(*) FROM line WHERE typeof(text) = 'text'"), 1);
+}
+
+#[test]
+fn a_match_without_a_host_is_no_failure() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    let record = Record { host: None, time: None, ..failure(0, 1, "192.0.2.1", "a") };
+    let written = f.store.write(source, &[record]).unwrap();
+    assert_eq!(written, Written { matches: 1, failures: 0 });
+}
+
+#[test]
+fn a_batch_that_is_dropped_leaves_nothing_behind() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    let records = [failure(0, 1, "192.0.2.1", "a")];
+    let mut batch = f.store.begin().unwrap();
+    batch.write(source, &records).unwrap();
+    drop(batch);
+    assert_eq!(f.number("SELECT count(*) FROM host"), 0);
+    assert_eq!(f.store.write(source, &records).unwrap(), Written { matches: 1, failures: 1 });
+    f.assert_whole();
+}
+
+#[test]
+fn hosts_that_another_process_purged_are_added_again() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    f.store.write(source, &[failure(0, 1, "192.0.2.1", "a")]).unwrap();
+    let mut other = crate::store::Store::open(&f.path()).unwrap();
+    other.log_at(b"head", "/var/log/auth.log", at(100)).unwrap();
+    assert_eq!(other.purge(at(50)).unwrap().hosts, 1);
+    f.store.write(source, &[failure(100, 200, "192.0.2.1", "b")]).unwrap();
+    f.assert_whole();
+}
+
+#[test]
+fn err_places_beyond_a_tebibyte() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    let error = f.store.write(source, &[failure(1 << 40, 1, "192.0.2.1", "a")]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "a line at byte 1099511627776 of a log; f2b can't store places beyond byte 1099511627775"
+    );
+    f.store.write(source, &[failure((1 << 40) - 1, 1, "192.0.2.1", "a")]).unwrap();
+}
+
+#[test]
+fn err_a_log_that_was_purged_meanwhile() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    f.store.purge(at(1)).unwrap();
+    let error = f.store.write(source, &[failure(0, 1, "192.0.2.1", "a")]).unwrap_err();
+    assert!(matches!(error, StoreError::UnknownLog { .. }), "{error}");
+}

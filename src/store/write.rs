@@ -1,0 +1,357 @@
+//! One batch, one transaction: lines, matches and failures of a scan, and bans.
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, ToSql};
+
+use super::{FilterId, HostCache, JailId, LogId, OFFSET_END, Store, StoreError, sql};
+use crate::model::{Ban, Host, Origin, Time};
+
+/// What found a batch of records, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Scanned {
+    /// The log.
+    pub log: LogId,
+    /// The filter.
+    pub filter: FilterId,
+    /// The jail against which failures count.
+    pub jail: JailId,
+    /// Who reads the log.
+    pub origin: Origin,
+}
+
+/// A line that a filter matched, with what it found.
+#[derive(Clone, Debug)]
+pub struct Record<'a> {
+    /// Where the line begins in the uncompressed log, in bytes.
+    pub offset: u64,
+    /// The line's number, from 1.
+    pub line: u64,
+    /// The line without its end.
+    pub text: &'a [u8],
+    /// Its time, if it has one.
+    pub time: Option<Time>,
+    /// Which failregex matched, from 1.
+    pub regex: u16,
+    /// Whether the filter says that this is no failure by itself.
+    pub nofail: bool,
+    /// Who is meant, if anyone.
+    pub host: Option<Host>,
+    /// What else was caught: a JSON object of texts.
+    pub fields: Option<&'a str>,
+    /// Whether it counts as a failure of `host`; without a host it can't.
+    pub failure: bool,
+}
+
+/// How much of a batch was new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Matches that were not known.
+    pub matches: u64,
+    /// Failures that were not known.
+    pub failures: u64,
+}
+
+/// A transaction: records and bans that are stored together or not at all.
+///
+/// Dropped without [`commit`](Self::commit), it leaves the store as it was.
+#[derive(Debug)]
+pub struct Batch<'s> {
+    store: &'s mut Store,
+    open: bool,
+}
+
+struct FailureRow {
+    host: i64,
+    place: i64,
+    time: Option<i64>,
+}
+
+impl Store {
+    /// Starts a transaction; nobody else can write until it ends.
+    pub fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
+        let conn = &self.reader.conn;
+        conn.execute_batch("BEGIN IMMEDIATE").map_err(|source| self.explain(source))?;
+        let batch = Batch { store: self, open: true };
+        let refreshed = batch.store.hosts.refresh(&batch.store.reader.conn);
+        refreshed.map_err(|source| batch.store.explain(source))?;
+        Ok(batch)
+    }
+
+    /// Stores what a filter found in a part of a log, in one transaction. What is known stays as it is.
+    pub fn write(
+        &mut self,
+        source: Scanned,
+        records: &[Record<'_>],
+    ) -> Result<Written, StoreError> {
+        let mut batch = self.begin()?;
+        let written = batch.write(source, records)?;
+        batch.commit()?;
+        Ok(written)
+    }
+
+    /// Stores a ban; `false` if this jail has one of this host that began at the same time.
+    pub fn add_ban(&mut self, ban: &Ban) -> Result<bool, StoreError> {
+        Ok(self.add_bans(std::slice::from_ref(ban))? == 1)
+    }
+
+    /// Stores bans in one transaction; how many of them were new.
+    pub fn add_bans(&mut self, bans: &[Ban]) -> Result<u64, StoreError> {
+        let mut batch = self.begin()?;
+        let new = batch.add_bans(bans)?;
+        batch.commit()?;
+        Ok(new)
+    }
+
+    /// The filter `name` as `definition` says it is; remembered for good.
+    pub fn filter(&mut self, name: &str, definition: &str) -> Result<FilterId, StoreError> {
+        let id = self.change(|conn, _| {
+            find_or_insert(conn, sql::FILTER_SELECT, sql::FILTER_INSERT, &[&name, &definition])
+        })?;
+        Ok(FilterId(id))
+    }
+
+    /// The jail `name`; [`JailId::NONE`] for an empty name.
+    pub fn jail(&mut self, name: &str) -> Result<JailId, StoreError> {
+        Ok(JailId(self.change(|conn, _| jail_id(conn, name))?))
+    }
+
+    /// Does `work` in a transaction.
+    pub(super) fn change<T>(
+        &mut self,
+        work: impl FnOnce(&Connection, &mut HostCache) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let mut batch = self.begin()?;
+        let done = batch.change(work)?;
+        batch.commit()?;
+        Ok(done)
+    }
+}
+
+impl Batch<'_> {
+    /// Stores what a filter found in a part of a log. What is known stays as it is.
+    ///
+    /// Fast when `records` are many (about 100,000) and in the order of the log.
+    pub fn write(
+        &mut self,
+        source: Scanned,
+        records: &[Record<'_>],
+    ) -> Result<Written, StoreError> {
+        if let Some(record) = records.iter().find(|record| record.offset >= OFFSET_END) {
+            return Err(StoreError::Offset { offset: record.offset });
+        }
+        if !self.change(|conn, _| has_log(conn, source.log))? {
+            let path = self.store.path().to_owned();
+            return Err(StoreError::UnknownLog { path, id: source.log.0 });
+        }
+        self.change(|conn, hosts| {
+            write_lines(conn, source.log, records)?;
+            let (matches, mut rows) = write_matches(conn, hosts, source, records)?;
+            // In the order of the table, so that its pages are visited one after the other.
+            rows.sort_unstable_by_key(|row| (row.host, row.place));
+            Ok(Written { matches, failures: write_failures(conn, source, &rows)? })
+        })
+    }
+
+    /// Stores bans; how many of them were new.
+    pub fn add_bans(&mut self, bans: &[Ban]) -> Result<u64, StoreError> {
+        self.change(|conn, hosts| insert_bans(conn, hosts, bans))
+    }
+
+    fn change<T>(
+        &mut self,
+        work: impl FnOnce(&Connection, &mut HostCache) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let Store { reader, hosts } = &mut *self.store;
+        work(&reader.conn, hosts).map_err(|source| StoreError::explain(&reader.path, source))
+    }
+
+    /// Makes it last.
+    pub fn commit(mut self) -> Result<(), StoreError> {
+        let conn = &self.store.reader.conn;
+        conn.execute_batch("COMMIT").map_err(|source| self.store.explain(source))?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            // Hosts that this transaction added are gone with it. A rollback can only fail because
+            // SQLite already rolled back (disk full, for instance).
+            self.store.hosts.ids.clear();
+            let _ = self.store.reader.conn.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+/// Bounds the cache at some 64 MiB; past it, it starts afresh.
+const HOSTS_MAX: usize = 1 << 20;
+
+impl HostCache {
+    /// Forgets everything if another connection has written since; inside a transaction.
+    fn refresh(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        let version: i64 = conn.pragma_query_value(None, "data_version", |row| row.get(0))?;
+        if version != self.data_version {
+            self.ids.clear();
+            self.data_version = version;
+        }
+        Ok(())
+    }
+
+    /// The id of `host`, which is added if it is not there.
+    pub(super) fn id(&mut self, conn: &Connection, host: &Host) -> rusqlite::Result<i64> {
+        if let Some(id) = self.ids.get(host) {
+            return Ok(*id);
+        }
+        let key = host.key();
+        let found = conn.prepare_cached(sql::HOST_SELECT)?.query_row([&key], |row| row.get(0));
+        let id = match found.optional()? {
+            Some(id) => id,
+            None => conn.prepare_cached(sql::HOST_INSERT)?.insert((&key, host.to_string()))?,
+        };
+        if self.ids.len() >= HOSTS_MAX {
+            self.ids.clear();
+        }
+        self.ids.insert(host.clone(), id);
+        Ok(id)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.ids.clear();
+    }
+}
+
+fn has_log(conn: &Connection, log: LogId) -> rusqlite::Result<bool> {
+    conn.prepare_cached(sql::LOG_HAS)?.exists([log.0])
+}
+
+/// Where a line stands, for good: the log's id above the 40 bits of the offset.
+fn place(log: LogId, offset: u64) -> i64 {
+    let offset = i64::try_from(offset).expect("offsets of 2^40 and more were refused above");
+    log.0 << 40 | offset
+}
+
+/// A line's text: TEXT if it is UTF-8, so that people can read it in SQL, else the bytes as they are.
+struct LineText<'a>(&'a [u8]);
+
+impl ToSql for LineText<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match std::str::from_utf8(self.0) {
+            Ok(_) => ValueRef::Text(self.0),
+            Err(_) => ValueRef::Blob(self.0),
+        }))
+    }
+}
+
+fn write_lines(conn: &Connection, log: LogId, records: &[Record<'_>]) -> rusqlite::Result<()> {
+    let mut insert = conn.prepare_cached(sql::LINE_INSERT)?;
+    for record in records {
+        insert.execute((place(log, record.offset), number(record.line), LineText(record.text)))?;
+    }
+    Ok(())
+}
+
+/// Stores the matches; how many were new, and the failures among them all.
+fn write_matches(
+    conn: &Connection,
+    hosts: &mut HostCache,
+    source: Scanned,
+    records: &[Record<'_>],
+) -> rusqlite::Result<(u64, Vec<FailureRow>)> {
+    let mut insert = conn.prepare_cached(sql::MATCH_INSERT)?;
+    let mut new = 0;
+    let mut failures = Vec::with_capacity(records.len());
+    for record in records {
+        let place = place(source.log, record.offset);
+        let host = record.host.as_ref().map(|host| hosts.id(conn, host)).transpose()?;
+        let time = record.time.map(Time::micros);
+        let failure = record.failure && host.is_some();
+        new += insert.execute((
+            place,
+            source.filter.0,
+            record.regex,
+            time,
+            host,
+            record.nofail,
+            failure,
+            record.fields,
+        ))?;
+        if let Some(host) = host.filter(|_| failure) {
+            failures.push(FailureRow { host, place, time });
+        }
+    }
+    Ok((new as u64, failures))
+}
+
+/// Stores failures; how many were new.
+fn write_failures(
+    conn: &Connection,
+    source: Scanned,
+    rows: &[FailureRow],
+) -> rusqlite::Result<u64> {
+    let mut insert = conn.prepare_cached(sql::FAILURE_INSERT)?;
+    let origin = origin_id(source.origin);
+    let mut new = 0;
+    for row in rows {
+        new += insert.execute((
+            row.host,
+            row.place,
+            source.filter.0,
+            source.jail.0,
+            row.time,
+            origin,
+        ))?;
+    }
+    Ok(new as u64)
+}
+
+fn insert_bans(conn: &Connection, hosts: &mut HostCache, bans: &[Ban]) -> rusqlite::Result<u64> {
+    let mut insert = conn.prepare_cached(sql::BAN_INSERT)?;
+    let mut new = 0;
+    for ban in bans {
+        new += insert.execute((
+            jail_id(conn, &ban.jail)?,
+            hosts.id(conn, &ban.host)?,
+            ban.at.micros(),
+            ban.until.map(Time::micros),
+            origin_id(ban.origin),
+            ban.failures,
+            ban.ended.map(|(at, _)| at.micros()),
+            ban.ended.map(|(_, reason)| reason.name()),
+        ))?;
+    }
+    Ok(new as u64)
+}
+
+fn jail_id(conn: &Connection, name: &str) -> rusqlite::Result<i64> {
+    find_or_insert(conn, sql::JAIL_SELECT, sql::JAIL_INSERT, &[&name])
+}
+
+fn find_or_insert(
+    conn: &Connection,
+    select: &str,
+    insert: &str,
+    params: &[&dyn ToSql],
+) -> rusqlite::Result<i64> {
+    match conn.prepare_cached(select)?.query_row(params, |row| row.get(0)).optional()? {
+        Some(id) => Ok(id),
+        None => conn.prepare_cached(insert)?.insert(params),
+    }
+}
+
+/// A line's number as SQLite counts; saturates, which no log reaches.
+fn number(line: u64) -> i64 {
+    i64::try_from(line).unwrap_or(i64::MAX)
+}
+
+/// The number of an origin in table `origin`.
+fn origin_id(origin: Origin) -> u8 {
+    match origin {
+        Origin::Scan => 0,
+        Origin::Daemon => 1,
+        Origin::Batch => 2,
+        Origin::Manual => 3,
+        Origin::Import => 4,
+    }
+}
