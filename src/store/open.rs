@@ -88,12 +88,15 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 fn version(conn: &Connection, path: &Path) -> Result<i64, StoreError> {
     let explain = |source| StoreError::explain(path, source);
     let number = |pragma| conn.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
-    let found = number("user_version").map_err(explain)?;
-    if number("application_id").map_err(explain)? != APPLICATION_ID {
-        let empty = number("page_count").map_err(explain)? == 0;
-        let path = path.to_owned();
-        return if empty { Ok(0) } else { Err(StoreError::Foreign { path }) };
+    // Zero until something is made in it. Asked first: a store that another process makes meanwhile then
+    // looks empty or whole, never foreign.
+    if number("schema_version").map_err(explain)? == 0 {
+        return Ok(0);
     }
+    if number("application_id").map_err(explain)? != APPLICATION_ID {
+        return Err(StoreError::Foreign { path: path.to_owned() });
+    }
+    let found = number("user_version").map_err(explain)?;
     if found > VERSION {
         return Err(StoreError::Newer { path: path.to_owned(), found, known: VERSION });
     }

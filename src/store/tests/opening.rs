@@ -1,1 +1,220 @@
-//! To come.
+//! Making, opening and refusing files.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use super::{Fixture, failure};
+use crate::store::{Reader, Store, StoreError};
+
+/// What opening a file that holds `bytes` says, with the path left out; the file stays as it is.
+fn refusal(bytes: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("f2b.sqlite");
+    fs::write(&path, bytes).unwrap();
+    let error = Store::open(&path).unwrap_err();
+    assert_eq!(fs::read(&path).unwrap(), bytes, "the file was changed");
+    without_path(&error, &path)
+}
+
+fn without_path(error: &StoreError, path: &Path) -> String {
+    error.to_string().replace(path.to_str().unwrap(), "F")
+}
+
+#[test]
+fn a_store_is_made_with_its_folder_for_its_owner_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("var/lib/f2b.sqlite");
+    let _store = Store::open(&path).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(&path.with_extension("sqlite-wal")), 0o600);
+}
+
+#[test]
+fn a_store_can_be_opened_again_and_by_two_at_once() {
+    let f = Fixture::new();
+    let other = Store::open(&f.path()).unwrap();
+    assert_eq!(other.reader().totals().unwrap(), f.store.reader().totals().unwrap());
+    assert_eq!(f.number("PRAGMA user_version"), 1);
+    assert_eq!(f.number("PRAGMA auto_vacuum"), 2);
+}
+
+#[test]
+fn four_that_make_the_same_store_at_once_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("f2b.sqlite");
+    std::thread::scope(|scope| {
+        let opened: Vec<_> = (0..4).map(|_| scope.spawn(|| Store::open(&path).map(drop))).collect();
+        for thread in opened {
+            thread.join().unwrap().unwrap();
+        }
+    });
+    assert_eq!(Reader::open(&path).unwrap().totals().unwrap().logs, 0);
+}
+
+#[test]
+fn err_a_file_that_is_no_database() {
+    assert_eq!(
+        refusal(&b"not a database at all\n".repeat(100)),
+        "F: not a database; move it away or choose another path, f2b won't overwrite it"
+    );
+}
+
+#[test]
+fn err_a_database_of_another_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fail2ban.sqlite3");
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch("CREATE TABLE bans (ip TEXT)").unwrap();
+    drop(conn);
+    assert_eq!(
+        refusal(&fs::read(path).unwrap()),
+        "F: not a store of f2b but another program's database; choose another path"
+    );
+}
+
+#[test]
+fn err_a_store_of_a_newer_f2b() {
+    let f = Fixture::new();
+    f.sqlite().pragma_update(None, "user_version", 7).unwrap();
+    let expected = "F: its schema is version 7, this f2b knows up to 1; install a newer f2b";
+    assert_eq!(without_path(&Store::open(&f.path()).unwrap_err(), &f.path()), expected);
+    assert_eq!(without_path(&Reader::open(&f.path()).unwrap_err(), &f.path()), expected);
+}
+
+#[test]
+fn err_a_damaged_store() {
+    let Fixture { folder, store } = Fixture::new();
+    drop(store);
+    let path = folder.path().join("f2b.sqlite");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[100..4000].fill(0xee);
+    assert_eq!(
+        {
+            fs::write(&path, &bytes).unwrap();
+            let error = Store::open(&path).and_then(|mut store| store.jail("sshd")).unwrap_err();
+            assert_eq!(fs::read(&path).unwrap(), bytes, "the file was changed");
+            without_path(&error, &path)
+        },
+        "F: damaged (database disk image is malformed); save a copy, then try: sqlite3 FILE .recover"
+    );
+}
+
+#[test]
+fn err_reading_where_nothing_is() {
+    let error = Reader::open(Path::new("/nowhere/f2b.sqlite")).unwrap_err();
+    assert_eq!(error.to_string(), "no store at /nowhere/f2b.sqlite; run f2b scan first");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("empty");
+    fs::write(&path, "").unwrap();
+    assert!(matches!(Reader::open(&path), Err(StoreError::Missing { .. })));
+}
+
+#[test]
+fn err_a_store_that_another_process_keeps_locked() {
+    let mut f = Fixture::new();
+    f.store.reader().conn.busy_timeout(std::time::Duration::from_millis(1)).unwrap();
+    let other = f.sqlite();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = f.store.jail("sshd").unwrap_err();
+    assert_eq!(
+        without_path(&error, &f.path()),
+        "F: another process has been writing to it for 5 s; try again when it is done"
+    );
+    other.execute_batch("ROLLBACK").unwrap();
+    f.store.jail("sshd").unwrap();
+}
+
+#[test]
+fn readers_see_what_is_committed_while_a_writer_writes() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    f.store.write(source, &[failure(0, 1, "192.0.2.1", "a")]).unwrap();
+    let reader = Reader::open(&f.path()).unwrap();
+    let mut batch = f.store.begin().unwrap();
+    batch.write(source, &[failure(100, 1, "192.0.2.1", "a")]).unwrap();
+    assert_eq!(reader.totals().unwrap().failures, 1);
+    batch.commit().unwrap();
+    assert_eq!(reader.totals().unwrap().failures, 2);
+}
+
+#[test]
+fn a_reader_can_not_write() {
+    let f = Fixture::new();
+    let reader = Reader::open(&f.path()).unwrap();
+    assert!(reader.conn.execute_batch("DELETE FROM jail").is_err());
+}
+
+/// Runs the ignored test `name` as a user who may not do everything, in `folder`.
+fn as_someone_else(name: &str, folder: &Path) {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", &format!("store::tests::opening::{name}"), "--ignored"]);
+    child.env("F2B_TEST_FOLDER", folder);
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        child.uid(65_534).gid(65_534);
+    }
+    let output = child.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+}
+
+/// The folder that [`as_someone_else`] names.
+fn given_path() -> std::path::PathBuf {
+    Path::new(&std::env::var_os("F2B_TEST_FOLDER").unwrap()).join("f2b.sqlite")
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn err_files_and_folders_that_can_not_be_written_to() {
+    let Fixture { folder, store } = Fixture::new();
+    drop(store);
+    set_mode(folder.path(), 0o777);
+    set_mode(&folder.path().join("f2b.sqlite"), 0o444);
+    as_someone_else("child_of_a_read_only_file", folder.path());
+    set_mode(&folder.path().join("f2b.sqlite"), 0o666);
+    set_mode(folder.path(), 0o555);
+    as_someone_else("child_of_a_read_only_folder", folder.path());
+    fs::remove_file(folder.path().join("f2b.sqlite")).unwrap();
+    as_someone_else("child_of_a_folder_without_a_store", folder.path());
+    set_mode(folder.path(), 0o755);
+}
+
+#[test]
+#[ignore = "run by err_files_and_folders_that_can_not_be_written_to"]
+fn child_of_a_read_only_file() {
+    let path = given_path();
+    let error = Store::open(&path).and_then(|mut store| store.jail("sshd")).unwrap_err();
+    assert_eq!(
+        without_path(&error, &path),
+        "F: read-only; change its permissions or run as the user who owns it"
+    );
+    Reader::open(&path).unwrap().totals().unwrap();
+}
+
+#[test]
+#[ignore = "run by err_files_and_folders_that_can_not_be_written_to"]
+fn child_of_a_read_only_folder() {
+    let path = given_path();
+    let error = Store::open(&path).and_then(|mut store| store.jail("sshd")).unwrap_err();
+    assert_eq!(
+        without_path(&error, path.parent().unwrap()),
+        "F: the folder can't be written to, but SQLite needs its -wal file there; run as the user who owns it"
+    );
+}
+
+#[test]
+#[ignore = "run by err_files_and_folders_that_can_not_be_written_to"]
+fn child_of_a_folder_without_a_store() {
+    let path = given_path();
+    assert_eq!(
+        without_path(&Store::open(&path).unwrap_err(), &path),
+        "F: can't create the store: Permission denied (os error 13); choose a folder that you may write to"
+    );
+}

@@ -1,0 +1,106 @@
+//! Writing what a scan finds into an empty store: rows per second, single thread, text included.
+//!
+//! The log is made up: 118 bytes a line on average, 5000 hosts after a power law (few are busy, many are rare), every
+//! line a failure. `cargo bench --bench store`.
+
+use std::hint::black_box;
+use std::path::Path;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use f2b::model::{Host, Origin, Time};
+use f2b::store::{Record, Scanned, Store};
+
+/// Records of one call of `write`, as the engine hands them over.
+const BATCH: usize = 100_000;
+/// Batches of one round.
+const BATCHES: usize = 10;
+const HOSTS: u32 = 5000;
+
+/// A log as the engine sees it: lines and who is meant.
+struct Log {
+    lines: Vec<String>,
+    hosts: Vec<Host>,
+}
+
+impl Log {
+    fn new(len: usize) -> Self {
+        let mut random = 88_172_645_463_325_252_u64;
+        let mut lines = Vec::with_capacity(len);
+        let mut hosts = Vec::with_capacity(len);
+        for n in 0..len {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let host = power_law(random);
+            let ip = std::net::Ipv4Addr::from(0x0a00_0000 + host * 7919);
+            lines.push(format!(
+                "Nov 23 {:02}:{:02}:{:02} server sshd[{}]: Failed password for invalid user admin{} from {ip} port {} ssh2: padding",
+                n / 3600 % 24, n / 60 % 60, n % 60, 10_000 + n % 20_000, n % 100, 1024 + n % 60_000,
+            ));
+            hosts.push(Host::Addr(f2b::model::Addr::host(ip.into())));
+        }
+        Self { lines, hosts }
+    }
+
+    fn records(&self) -> Vec<Record<'_>> {
+        let mut offset = 0;
+        let lines = self.lines.iter().zip(&self.hosts).enumerate();
+        lines
+            .map(|(n, (text, host))| {
+                let record = Record {
+                    offset,
+                    line: n as u64 + 1,
+                    text: text.as_bytes(),
+                    time: Some(Time::from_secs(1_790_000_000 + n as i64 / 10)),
+                    regex: 3,
+                    nofail: false,
+                    host: Some(host.clone()),
+                    fields: None,
+                    failure: true,
+                };
+                offset += text.len() as u64 + 1;
+                record
+            })
+            .collect()
+    }
+}
+
+/// One of the hosts; the k-th about as often as 1/k.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= x < HOSTS")]
+fn power_law(random: u64) -> u32 {
+    let uniform = (random >> 11) as f64 / (1_u64 << 53) as f64;
+    (f64::from(HOSTS).powf(uniform) - 1.0) as u32
+}
+
+fn fill(path: &Path, records: &[Record<'_>]) -> u64 {
+    let mut store = Store::open(path).expect("a folder of our own");
+    let log = store.log(records[0].text, "/var/log/auth.log").expect("a new store");
+    let filter = store.filter("sshd", "Failed password").expect("a new store");
+    let jail = store.jail("sshd").expect("a new store");
+    let source = Scanned { log, filter, jail, origin: Origin::Scan };
+    records.chunks(BATCH).map(|b| store.write(source, b).expect("disk space").failures).sum()
+}
+
+fn write(criterion: &mut Criterion) {
+    let log = Log::new(BATCH * BATCHES);
+    let records = log.records();
+    let mut group = criterion.benchmark_group("store");
+    group.sample_size(10).throughput(Throughput::Elements(records.len() as u64));
+    group.bench_function("write into an empty store", |bencher| {
+        bencher.iter_batched_ref(
+            || tempfile::tempdir().expect("a temporary folder"),
+            |folder| black_box(fill(&folder.path().join("f2b.sqlite"), &records)),
+            BatchSize::PerIteration,
+        );
+    });
+    group.bench_function("write what is known", |bencher| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("f2b.sqlite");
+        assert_eq!(fill(&path, &records), records.len() as u64);
+        bencher.iter(|| assert_eq!(fill(&path, &records), 0));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, write);
+criterion_main!(benches);
