@@ -1,1 +1,192 @@
-//! Placeholder of the skeleton.
+//! Bytes to lines, each with a place that holds for good.
+//!
+//! [`expand`] turns what a person names (files, globs, folders, `-`) into [`Log`]s, rotated sets
+//! oldest first. A plain log is mapped ([`MappedFile`]) and cut into chunks of whole lines
+//! ([`chunk`]) for as many threads as there are; everything else (archives, pipes, a line given on
+//! the command line) comes as [`Blocks`] of whole lines. Both give offsets in the *uncompressed* log,
+//! and with the log's [`Head`] such an offset is a line's place, through rotation and compression:
+//! see `docs/decisions/0001-place.md`.
+//!
+//! Nothing here knows jails or filters, looks for dates, or decodes text. The rules for names come
+//! from fail2ban 1.0.2 (`logpath` globs, Python's `glob`), logrotate, newsyslog and multilog.
+
+mod archive;
+pub mod chunk;
+mod head;
+mod map;
+mod paths;
+mod rotation;
+
+use std::fs::Metadata;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+pub use archive::{BLOCK_BYTES, Block, Blocks, Compression};
+pub use head::{HEAD_MAX_BYTES, Head};
+pub use map::MappedFile;
+pub use paths::expand;
+
+use crate::model::Time;
+use crate::text::printable;
+
+/// Something to read lines from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The file as it was named; `-` for standard input, `<literal>` for a line from the command
+    /// line.
+    pub path: PathBuf,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What a log is, and thereby how it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An uncompressed regular file: map it.
+    Plain,
+    /// A compressed file: read its [`Blocks`].
+    Archive(Compression),
+    /// Standard input: read its [`Blocks`].
+    Stdin,
+    /// A named pipe or a shell's `<(…)`: read its [`Blocks`]; it can be read only once.
+    Pipe,
+    /// Lines given in place of a file name.
+    Literal(String),
+}
+
+impl Log {
+    /// The log at `path`, by its type and first bytes.
+    ///
+    /// # Errors
+    ///
+    /// There is no such file, it can't be read, or it is something that has no lines: a folder, a
+    /// device, a socket.
+    pub fn at(path: &Path) -> Result<Self, SourceError> {
+        paths::log_at(path)
+    }
+
+    /// The log as a stream of blocks, whatever its kind.
+    ///
+    /// # Errors
+    ///
+    /// The file can't be opened or its first bytes can't be read.
+    pub fn blocks(&self) -> Result<Blocks, SourceError> {
+        match &self.kind {
+            Kind::Plain | Kind::Archive(_) | Kind::Pipe => Blocks::open(&self.path),
+            Kind::Stdin => Blocks::stdin(),
+            Kind::Literal(text) => {
+                Ok(Blocks::of_text(&self.path, io::Cursor::new(text.clone().into_bytes())))
+            }
+        }
+    }
+
+    /// The beginning of the uncompressed log, which identifies it; `None` for what is not a file.
+    ///
+    /// # Errors
+    ///
+    /// The file can't be read; for an archive, also that it is broken before anything came out.
+    pub fn head(&self) -> Result<Option<Head>, SourceError> {
+        match self.kind {
+            Kind::Plain | Kind::Archive(_) => Head::of_file(&self.path).map(Some),
+            Kind::Stdin | Kind::Pipe | Kind::Literal(_) => Ok(None),
+        }
+    }
+
+    /// When the log was last written: what gzip noted of the original, else the file's own time.
+    pub fn modified(&self) -> Option<Time> {
+        match self.kind {
+            Kind::Archive(Compression::Gzip) => archive::gzip_modified(&self.path),
+            Kind::Plain | Kind::Archive(_) => None,
+            Kind::Stdin | Kind::Pipe | Kind::Literal(_) => return None,
+        }
+        .or_else(|| modified(&std::fs::metadata(&self.path).ok()?))
+    }
+}
+
+/// When a file was last written.
+fn modified(meta: &Metadata) -> Option<Time> {
+    let micros = |d: std::time::Duration| i64::try_from(d.as_micros()).unwrap_or(i64::MAX);
+    let at = meta.modified().ok()?;
+    Some(Time::from_micros(match at.duration_since(UNIX_EPOCH) {
+        Ok(after) => micros(after),
+        Err(before) => -micros(before.duration()),
+    }))
+}
+
+/// Why a log can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// There is no file of that name.
+    #[error("{}: no such file{}", show(.path), did_you_mean(.nearest.as_deref()))]
+    Missing {
+        /// As it was named.
+        path: PathBuf,
+        /// The most similar name in that folder.
+        nearest: Option<String>,
+    },
+    /// The system refuses.
+    #[error("{}: can't be read: {source}", show(.path))]
+    Unreadable {
+        /// As it was named.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// No file matches a pattern.
+    #[error("{}: no file matches this pattern", shown_pattern(.pattern))]
+    NoMatch {
+        /// As it was given.
+        pattern: String,
+    },
+    /// The pattern makes no sense.
+    #[error("{}: not a pattern: {source}", shown_pattern(.pattern))]
+    BadPattern {
+        /// As it was given.
+        pattern: String,
+        /// What is wrong with it.
+        source: glob::PatternError,
+    },
+    /// Nothing in the folder is a log.
+    #[error("{}: no logs in this folder; name the files, or a folder that directly holds them", show(.folder))]
+    NoLogs {
+        /// As it was named.
+        folder: PathBuf,
+    },
+    /// Neither file, folder nor pipe.
+    #[error("{}: a {what} is not a log", show(.path))]
+    NotALog {
+        /// As it was named.
+        path: PathBuf,
+        /// What it is: `device`, `socket`.
+        what: &'static str,
+    },
+    /// Reading broke off; what came before it holds.
+    #[error(
+        "{}: {} after {read_bytes} bytes of text: {source}; the lines before were read",
+        show(.path),
+        .compression.map_or("can't be read".to_owned(), |c| format!("damaged {} archive", c.name()))
+    )]
+    Broken {
+        /// As it was named.
+        path: PathBuf,
+        /// Its compression, if it has one.
+        compression: Option<Compression>,
+        /// The length of the whole lines that were delivered.
+        read_bytes: u64,
+        /// What the decoder or the system says.
+        source: io::Error,
+    },
+}
+
+fn show(path: &Path) -> String {
+    printable(&path.to_string_lossy()).into_owned()
+}
+
+fn shown_pattern(pattern: &str) -> String {
+    crate::text::shown(pattern).into_owned()
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!("; did you mean '{}'?", printable(name)))
+}

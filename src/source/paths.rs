@@ -1,0 +1,248 @@
+//! From what a person names to logs: files, globs, folders, `-`.
+//!
+//! * A file, a named pipe, or the shell's `<(…)` is itself.
+//! * A pattern stands for the files it matches, by the rules of the shell and of Python's `glob`: `*`
+//!   stops at `/` and matches no hidden file, `**` is `*`. What exists under the very name of a
+//!   pattern is that file.
+//! * A folder stands for the logs *directly* in it. Left out are hidden files, folders, pipes, and
+//!   what is not text (the journal, wtmp, databases: a NUL byte near the beginning). It does not
+//!   descend: `/var/log` has folders of other programs, whose logs nobody asked for.
+//! * `-` is standard input.
+//! * Anything else with a blank in it is a line of a log; without one it is a misspelt path. (What
+//!   fail2ban-regex does, taking a misspelt path for a line that doesn't match, helps nobody.)
+//!
+//! Generations of one log are put in order, oldest first, at the place of the one that was named
+//! first; logs that have nothing to do with each other stay as they were named. A file that is
+//! named twice, be it through links, is read once. `maillog.1` and `maillog.1.gz` are different
+//! files: that they hold the same lines shows in the lines' places.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::fs::{self, FileType};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use super::rotation::{Age, generation};
+use super::{Compression, Kind, Log, SourceError};
+use crate::diag::nearest;
+
+/// The logs that `args` stand for, each once, generations of one log oldest first.
+///
+/// # Errors
+///
+/// The first argument that stands for no log, or for one that can't be read.
+pub fn expand<S: AsRef<OsStr>>(args: &[S]) -> Result<Vec<Log>, SourceError> {
+    let mut logs = Vec::new();
+    for arg in args {
+        expand_one(arg.as_ref(), &mut logs)?;
+    }
+    let mut seen = HashSet::new();
+    logs.retain(|log| identity(log).is_none_or(|id| seen.insert(id)));
+    Ok(in_time_order(logs))
+}
+
+fn expand_one(arg: &OsStr, logs: &mut Vec<Log>) -> Result<(), SourceError> {
+    let path = Path::new(arg);
+    if arg == "-" || path == Path::new("/dev/stdin") {
+        logs.push(Log { path: "-".into(), kind: Kind::Stdin });
+        return Ok(());
+    }
+    match fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => return expand_folder(path, logs),
+        Ok(_) => {
+            logs.push(log_at(path)?);
+            return Ok(());
+        }
+        Err(error) if !is_absent(&error) => return Err(unreadable(path)(error)),
+        Err(_) => {}
+    }
+    let text = arg.to_string_lossy();
+    let is_line = text.contains(char::is_whitespace);
+    if text.contains(['*', '?', '[']) {
+        match expand_pattern(&text, logs) {
+            Err(SourceError::NoMatch { .. } | SourceError::BadPattern { .. }) if is_line => {}
+            result => return result,
+        }
+    }
+    if is_line {
+        logs.push(Log { path: "<literal>".into(), kind: Kind::Literal(text.into_owned()) });
+        return Ok(());
+    }
+    Err(missing(path))
+}
+
+/// Whether the error says that there is nothing of that name (a log line may be too long for one).
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::InvalidFilename
+            | io::ErrorKind::InvalidInput
+    )
+}
+
+fn unreadable(path: &Path) -> impl Fn(io::Error) -> SourceError {
+    move |source| SourceError::Unreadable { path: path.to_owned(), source }
+}
+
+/// The log at a path, by its type and its first bytes.
+pub(super) fn log_at(path: &Path) -> Result<Log, SourceError> {
+    let meta = fs::metadata(path)
+        .map_err(|error| if is_absent(&error) { missing(path) } else { unreadable(path)(error) })?;
+    let kind = if meta.is_file() || path == Path::new("/dev/null") {
+        let compression = Compression::of_file(path).map_err(unreadable(path))?;
+        compression.map_or(Kind::Plain, Kind::Archive)
+    } else if meta.file_type().is_fifo() {
+        Kind::Pipe
+    } else {
+        return Err(SourceError::NotALog { path: path.to_owned(), what: what(meta.file_type()) });
+    };
+    Ok(Log { path: path.to_owned(), kind })
+}
+
+fn what(kind: FileType) -> &'static str {
+    if kind.is_dir() {
+        "folder"
+    } else if kind.is_socket() {
+        "socket"
+    } else {
+        "device"
+    }
+}
+
+/// The error for a file that isn't there, with the most similar name that is.
+fn missing(path: &Path) -> SourceError {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    let nearest = nearest(&name, names.iter().map(String::as_str)).map(str::to_owned);
+    SourceError::Missing { path: path.to_owned(), nearest }
+}
+
+/// The logs directly in a folder, by name.
+fn expand_folder(folder: &Path, logs: &mut Vec<Log>) -> Result<(), SourceError> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        .map_err(unreadable(folder))?;
+    paths.sort();
+    let before = logs.len();
+    for path in paths {
+        let is_hidden = path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"."));
+        // A link to nowhere is not a log; a log that can't be read is an error.
+        if is_hidden || !path.is_file() {
+            continue;
+        }
+        let log = log_at(&path)?;
+        // A damaged archive is one of the logs that were asked for: its reader will report it.
+        if log.head().is_ok_and(|head| head.is_some_and(|head| head.is_binary())) {
+            continue;
+        }
+        logs.push(log);
+    }
+    if logs.len() == before {
+        return Err(SourceError::NoLogs { folder: folder.to_owned() });
+    }
+    Ok(())
+}
+
+/// The files that match a pattern, by name; folders among them are left out.
+fn expand_pattern(pattern: &str, logs: &mut Vec<Log>) -> Result<(), SourceError> {
+    // The crate's own `require_literal_leading_dot` hides `.a` from `.*`, and panics at a name that
+    // isn't UTF-8 (glob 0.3.4): hidden files are left out below.
+    let options = glob::MatchOptions {
+        case_sensitive: true,
+        require_literal_separator: true,
+        require_literal_leading_dot: false,
+    };
+    let mut flat = pattern.to_owned();
+    while flat.contains("**") {
+        flat = flat.replace("**", "*");
+    }
+    let paths = glob::glob_with(&flat, options)
+        .map_err(|source| SourceError::BadPattern { pattern: pattern.to_owned(), source })?;
+    let before = logs.len();
+    for path in paths {
+        let path = path.map_err(|error| {
+            let path = error.path().to_owned();
+            SourceError::Unreadable { path, source: error.into() }
+        })?;
+        if path.is_file() && !is_hidden_from(&flat, &path) {
+            logs.push(log_at(&path)?);
+        }
+    }
+    if logs.len() == before {
+        return Err(SourceError::NoMatch { pattern: pattern.to_owned() });
+    }
+    Ok(())
+}
+
+/// Whether some name in `path` begins with a dot where the pattern has none.
+fn is_hidden_from(pattern: &str, path: &Path) -> bool {
+    // Wildcards don't cross `/`, so the components correspond; from the end, as a leading `./` may
+    // be missing from the path.
+    let pattern = Path::new(pattern).components().rev();
+    path.components().rev().zip(pattern).any(|(name, pattern)| {
+        let has_dot = |part: std::path::Component| part.as_os_str().as_bytes().starts_with(b".");
+        has_dot(name) && !has_dot(pattern)
+    })
+}
+
+/// What two names of one file have in common; `None` for what can't be named twice by accident.
+fn identity(log: &Log) -> Option<(u64, u64)> {
+    match log.kind {
+        // No file has inode 0.
+        Kind::Stdin => Some((0, 0)),
+        Kind::Literal(_) => None,
+        Kind::Plain | Kind::Archive(_) | Kind::Pipe => {
+            fs::metadata(&log.path).ok().map(|meta| (meta.dev(), meta.ino()))
+        }
+    }
+}
+
+/// Puts the generations of each log in order, at the place of the first one.
+fn in_time_order(logs: Vec<Log>) -> Vec<Log> {
+    let mut sets: Vec<Vec<(Age, Log)>> = Vec::new();
+    let mut by_base: HashMap<(PathBuf, String), usize> = HashMap::new();
+    for log in logs {
+        let Some((base, age)) = set_of(&log) else {
+            sets.push(vec![(Age::Current, log)]);
+            continue;
+        };
+        let set = *by_base.entry(base).or_insert(sets.len());
+        if set == sets.len() {
+            sets.push(Vec::new());
+        }
+        sets[set].push((age, log));
+    }
+    for set in &mut sets {
+        set.sort_by(|(a, x), (b, y)| (a, &x.path).cmp(&(b, &y.path)));
+    }
+    sets.into_iter().flatten().map(|(_, log)| log).collect()
+}
+
+/// The folder and shared name of the rotated set that a log belongs to, and its age in it.
+fn set_of(log: &Log) -> Option<((PathBuf, String), Age)> {
+    if !matches!(log.kind, Kind::Plain | Kind::Archive(_)) {
+        return None;
+    }
+    let (base, age) = generation(log.path.file_name()?.to_str()?);
+    let folder = log.path.parent()?;
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    // Two spellings of one folder are one folder.
+    let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    Some(((folder, base), age))
+}
+
+#[cfg(test)]
+mod tests;
