@@ -82,6 +82,7 @@ impl Log {
     }
 
     /// The beginning of the uncompressed log, which identifies it; `None` for what is not a file.
+    /// (A pipe can't be read ahead of; [`Head::from_bytes`] of its first block is its head.)
     ///
     /// # Errors
     ///
