@@ -6,14 +6,14 @@ use std::ops::Range;
 /// The `index`th chunk of `bytes`: the lines that *start* in `index * target .. (index + 1) * target`.
 ///
 /// A line starts at 0 and after each newline. A line longer than `target` belongs whole to the chunk
-/// it starts in, and the chunks it covers are empty. All chunks, 0 to [`count`], joined in order are
+/// it starts in, and the chunks it covers are empty. All chunks, 0 to [`chunk_count`], joined in order are
 /// the buffer. `target` is at least 1. The cost over all chunks is linear: each looks for the start
 /// only among its own bytes, and only the owner of a long line walks to its end.
 ///
 /// ```
-/// use f2b::source::chunk::{chunk, count};
+/// use f2b::source::{chunk, chunk_count};
 /// let text = b"one\ntwo\nthree\n";
-/// let lines: Vec<_> = (0..count(text.len(), 5)).map(|i| chunk(text, i, 5)).collect();
+/// let lines: Vec<_> = (0..chunk_count(text.len(), 5)).map(|i| chunk(text, i, 5)).collect();
 /// assert_eq!(lines, [0..8, 8..14, 14..14]);
 /// ```
 pub fn chunk(bytes: &[u8], index: usize, target: usize) -> Range<usize> {
@@ -28,7 +28,7 @@ pub fn chunk(bytes: &[u8], index: usize, target: usize) -> Range<usize> {
 }
 
 /// How many chunks a buffer of `len_bytes` has.
-pub fn count(len_bytes: usize, target: usize) -> usize {
+pub fn chunk_count(len_bytes: usize, target: usize) -> usize {
     len_bytes.div_ceil(target)
 }
 
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     fn all(bytes: &[u8], target: usize) -> Vec<Range<usize>> {
-        (0..count(bytes.len(), target)).map(|i| chunk(bytes, i, target)).collect()
+        (0..chunk_count(bytes.len(), target)).map(|i| chunk(bytes, i, target)).collect()
     }
 
     #[test]

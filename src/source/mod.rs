@@ -11,7 +11,7 @@
 //! from fail2ban 1.0.2 (`logpath` globs, Python's `glob`), logrotate, newsyslog and multilog.
 
 mod archive;
-pub mod chunk;
+mod chunk;
 mod head;
 mod map;
 mod paths;
@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 pub use archive::{BLOCK_BYTES, Block, Blocks, Compression};
+pub use chunk::{chunk, chunk_count};
 pub use head::{HEAD_MAX_BYTES, Head};
 pub use map::MappedFile;
 pub use paths::expand;

@@ -138,9 +138,8 @@ fn expand_folder(folder: &Path, logs: &mut Vec<Log>) -> Result<(), SourceError> 
     paths.sort();
     let before = logs.len();
     for path in paths {
-        let is_hidden = path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"."));
         // A link to nowhere is not a log; a log that can't be read is an error.
-        if is_hidden || !path.is_file() {
+        if path.file_name().is_some_and(is_hidden) || !path.is_file() {
             continue;
         }
         let log = log_at(&path)?;
@@ -158,44 +157,64 @@ fn expand_folder(folder: &Path, logs: &mut Vec<Log>) -> Result<(), SourceError> 
 
 /// The files that match a pattern, by name; folders among them are left out.
 fn expand_pattern(pattern: &str, logs: &mut Vec<Log>) -> Result<(), SourceError> {
-    // The crate's own `require_literal_leading_dot` hides `.a` from `.*`, and panics at a name that
-    // isn't UTF-8 (glob 0.3.4): hidden files are left out below.
-    let options = glob::MatchOptions {
-        case_sensitive: true,
-        require_literal_separator: true,
-        require_literal_leading_dot: false,
-    };
-    let mut flat = pattern.to_owned();
-    while flat.contains("**") {
-        flat = flat.replace("**", "*");
-    }
-    let paths = glob::glob_with(&flat, options)
-        .map_err(|source| SourceError::BadPattern { pattern: pattern.to_owned(), source })?;
-    let before = logs.len();
-    for path in paths {
-        let path = path.map_err(|error| {
-            let path = error.path().to_owned();
-            SourceError::Unreadable { path, source: error.into() }
-        })?;
-        if path.is_file() && !is_hidden_from(&flat, &path) {
-            logs.push(log_at(&path)?);
+    let root = if pattern.starts_with('/') { "/" } else { "" };
+    let mut paths = vec![PathBuf::from(root)];
+    for part in pattern.split('/').filter(|part| !part.is_empty()) {
+        if part.contains(['*', '?', '[']) {
+            // The crate's walk over folders leaves out names that aren't UTF-8 (glob 0.3.4), and
+            // its `**` descends: only its matching of names is used.
+            let matcher = glob::Pattern::new(&flat(part)).map_err(|source| {
+                SourceError::BadPattern { pattern: pattern.to_owned(), source }
+            })?;
+            paths = matching(&paths, &matcher)?;
+        } else {
+            for path in &mut paths {
+                path.push(part);
+            }
         }
     }
-    if logs.len() == before {
+    paths.retain(|path| path.is_file());
+    if paths.is_empty() {
         return Err(SourceError::NoMatch { pattern: pattern.to_owned() });
+    }
+    for path in paths {
+        logs.push(log_at(&path)?);
     }
     Ok(())
 }
 
-/// Whether some name in `path` begins with a dot where the pattern has none.
-fn is_hidden_from(pattern: &str, path: &Path) -> bool {
-    // Wildcards don't cross `/`, so the components correspond; from the end, as a leading `./` may
-    // be missing from the path.
-    let pattern = Path::new(pattern).components().rev();
-    path.components().rev().zip(pattern).any(|(name, pattern)| {
-        let has_dot = |part: std::path::Component| part.as_os_str().as_bytes().starts_with(b".");
-        has_dot(name) && !has_dot(pattern)
-    })
+/// The pattern with every `**` as `*`.
+fn flat(part: &str) -> String {
+    let mut flat = part.to_owned();
+    while flat.contains("**") {
+        flat = flat.replace("**", "*");
+    }
+    flat
+}
+
+/// What matches in any of the folders, each folder's by name.
+fn matching(folders: &[PathBuf], pattern: &glob::Pattern) -> Result<Vec<PathBuf>, SourceError> {
+    let wants_hidden = pattern.as_str().starts_with('.');
+    let mut found = Vec::new();
+    for folder in folders {
+        let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        if !listed.is_dir() {
+            continue;
+        }
+        let names: io::Result<Vec<_>> = fs::read_dir(listed)
+            .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect());
+        let mut names = names.map_err(unreadable(listed))?;
+        names.retain(|name| {
+            (wants_hidden || !is_hidden(name)) && pattern.matches(&name.to_string_lossy())
+        });
+        names.sort();
+        found.extend(names.iter().map(|name| folder.join(name)));
+    }
+    Ok(found)
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b".")
 }
 
 /// What two names of one file have in common; `None` for what can't be named twice by accident.

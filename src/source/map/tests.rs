@@ -1,6 +1,6 @@
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::mpsc;
 
 use super::*;
@@ -99,64 +99,51 @@ fn truncation_while_other_threads_scan_is_survived() {
     assert!(log.is_torn(0..1));
 }
 
-/// Runs one of the `child_…` tests below in a process of its own.
-fn run_child(name: &str) -> std::process::ExitStatus {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", &format!("source::map::tests::{name}")])
-        .env("RUST_TEST_THREADS", "1")
-        .output()
-        .unwrap()
-        .status
+/// Runs `body` in a process of its own and gives how that ended. The process is this test program,
+/// told to run this test only; there, `body` runs and the result is `None`.
+fn in_a_process(test: &str, body: impl FnOnce()) -> Option<ExitStatus> {
+    const CHILD: &str = "F2B_TEST_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        body();
+        return None;
+    }
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", &format!("source::map::tests::{test}")]).env(CHILD, "1");
+    Some(child.output().unwrap().status)
 }
 
 #[test]
 fn truncation_is_survived_in_a_process_of_its_own() {
-    assert!(run_child("child_that_reads_a_truncated_log").success());
-}
-
-#[test]
-#[ignore = "run by truncation_is_survived_in_a_process_of_its_own"]
-fn child_that_reads_a_truncated_log() {
-    a_truncated_file_reads_as_zeros_and_is_torn_from_there_on();
+    let status = in_a_process("truncation_is_survived_in_a_process_of_its_own", || {
+        a_truncated_file_reads_as_zeros_and_is_torn_from_there_on();
+    });
+    assert!(status.is_none_or(|status| status.success()), "{status:?}");
 }
 
 #[test]
 fn a_foreign_fault_still_kills() {
-    let status = run_child("child_with_a_foreign_fault");
-    assert_eq!(status.signal(), Some(libc::SIGBUS), "{status:?}");
-}
-
-#[test]
-#[ignore = "run by a_foreign_fault_still_kills"]
-fn child_with_a_foreign_fault() {
-    let (ours, foreign) = (log_of(1), log_of(1));
-    let _guarded = MappedFile::open(ours.path()).unwrap();
-    // SAFETY: read-only; the fault it is going to raise is the test.
-    let map = unsafe { Mmap::map(foreign.as_file()).unwrap() };
-    foreign.as_file().set_len(0).unwrap();
-    std::hint::black_box(count_x(&map));
+    let status = in_a_process("a_foreign_fault_still_kills", || {
+        let (ours, foreign) = (log_of(1), log_of(1));
+        let _guarded = MappedFile::open(ours.path()).unwrap();
+        // SAFETY: read-only; the fault it is going to raise is the test.
+        let map = unsafe { Mmap::map(foreign.as_file()).unwrap() };
+        foreign.as_file().set_len(0).unwrap();
+        std::hint::black_box(count_x(&map));
+    });
+    assert_eq!(status.and_then(|status| status.signal()), Some(libc::SIGBUS), "{status:?}");
 }
 
 #[test]
 fn a_sent_signal_still_kills() {
-    let status = run_child("child_that_is_sent_the_signal");
-    assert_eq!(status.signal(), Some(libc::SIGBUS), "{status:?}");
-}
-
-#[test]
-#[ignore = "run by a_sent_signal_still_kills"]
-fn child_that_is_sent_the_signal() {
-    let _guarded = MappedFile::open(log_of(1).path()).unwrap();
-    // The standard library's own handler takes the first for a fault and only resets itself.
-    for _ in 0..2 {
-        // SAFETY: raising a signal in this process has no conditions.
-        unsafe { libc::raise(libc::SIGBUS) };
-    }
-}
-
-#[test]
-fn the_previous_handler_is_called_for_foreign_signals() {
-    assert!(run_child("child_with_a_handler_of_its_own").success());
+    let status = in_a_process("a_sent_signal_still_kills", || {
+        let _guarded = MappedFile::open(log_of(1).path()).unwrap();
+        // The standard library's own handler takes the first for a fault and only resets itself.
+        for _ in 0..2 {
+            // SAFETY: raising a signal in this process has no conditions.
+            unsafe { libc::raise(libc::SIGBUS) };
+        }
+    });
+    assert_eq!(status.and_then(|status| status.signal()), Some(libc::SIGBUS), "{status:?}");
 }
 
 static CALLED: AtomicBool = AtomicBool::new(false);
@@ -166,12 +153,14 @@ extern "C" fn note(_: libc::c_int) {
 }
 
 #[test]
-#[ignore = "run by the_previous_handler_is_called_for_foreign_signals"]
-fn child_with_a_handler_of_its_own() {
-    // SAFETY: `note` only stores to an atomic.
-    unsafe { libc::signal(libc::SIGBUS, note as *const () as libc::sighandler_t) };
-    let _guarded = MappedFile::open(log_of(1).path()).unwrap();
-    // SAFETY: raising a signal in this process has no conditions.
-    unsafe { libc::raise(libc::SIGBUS) };
-    assert!(CALLED.load(Ordering::Relaxed));
+fn the_previous_handler_is_called_for_foreign_signals() {
+    let status = in_a_process("the_previous_handler_is_called_for_foreign_signals", || {
+        // SAFETY: `note` only stores to an atomic.
+        unsafe { libc::signal(libc::SIGBUS, note as *const () as libc::sighandler_t) };
+        let _guarded = MappedFile::open(log_of(1).path()).unwrap();
+        // SAFETY: raising a signal in this process has no conditions.
+        unsafe { libc::raise(libc::SIGBUS) };
+        assert!(CALLED.load(Ordering::Relaxed));
+    });
+    assert!(status.is_none_or(|status| status.success()), "{status:?}");
 }

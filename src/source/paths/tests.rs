@@ -109,6 +109,17 @@ fn patterns_follow_the_shell() {
 }
 
 #[test]
+fn names_need_not_be_utf8() {
+    let dir = Folder::with(&["log"]);
+    let odd = dir.0.path().join(OsStr::from_bytes(b"l\xff"));
+    fs::write(&odd, b"a line\n").unwrap();
+    assert_eq!(expand(&[dir.0.path()]).unwrap().len(), 2);
+    assert_eq!(expand(&[&odd]).unwrap()[0].path, odd);
+    assert_eq!(dir.names(&["lo*"]), ["log"]);
+    assert_eq!(expand(&[dir.path("l*")]).unwrap().len(), 2);
+}
+
+#[test]
 fn a_blank_makes_a_line_of_what_is_no_file() {
     let line = "Jun 21 16:47:48 host sshd[1]: failed * from 1.2.3.4";
     let logs = expand(&[line]).unwrap();
