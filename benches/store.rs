@@ -44,14 +44,14 @@ impl Log {
 
     fn records(&self) -> Vec<Record<'_>> {
         let mut offset = 0;
-        let lines = self.lines.iter().zip(&self.hosts).enumerate();
+        let lines = (0_i64..).zip(self.lines.iter().zip(&self.hosts));
         lines
             .map(|(n, (text, host))| {
                 let record = Record {
                     offset,
-                    line: n as u64 + 1,
+                    line: n.unsigned_abs() + 1,
                     text: text.as_bytes(),
-                    time: Some(Time::from_secs(1_790_000_000 + n as i64 / 10)),
+                    time: Some(Time::from_secs(1_790_000_000 + n / 10)),
                     regex: 3,
                     nofail: false,
                     host: Some(host.clone()),
