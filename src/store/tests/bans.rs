@@ -1,1 +1,210 @@
-//! To come.
+//! Bans, what is known of a host, numbers, and forgetting.
+
+use super::{Fixture, at, failure};
+use crate::model::{Ban, EndReason, Host, Origin};
+use crate::store::{Event, Export, JailSummary, Purged, Record, Scanned, Totals};
+
+fn host(text: &str) -> Host {
+    Host::parse(text)
+}
+
+/// A ban from `from` to `until` (seconds of the day).
+fn ban(text: &str, jail: &str, from: i64, until: Option<i64>) -> Ban {
+    Ban {
+        host: host(text),
+        jail: jail.to_owned(),
+        at: at(from),
+        until: until.map(at),
+        origin: Origin::Daemon,
+        failures: 5,
+        ended: None,
+    }
+}
+
+#[test]
+fn a_ban_is_added_once_and_comes_back_as_it_was() {
+    let mut f = Fixture::new();
+    let mut ended = ban("2001:db8::/64", "nginx", 5, Some(9));
+    ended.ended = Some((at(7), EndReason::Replaced));
+    let bans = [ban("192.0.2.1", "sshd", 0, Some(600)), ended, ban("name", "", 7, None)];
+    assert_eq!(f.store.add_bans(&bans).unwrap(), 3);
+    assert!(!f.store.add_ban(&bans[0]).unwrap());
+    assert_eq!(f.store.reader().bans_all().unwrap(), bans);
+    f.assert_whole();
+}
+
+#[test]
+fn active_bans_are_those_that_the_model_calls_active_at_any_instant() {
+    let mut f = Fixture::new();
+    let mut lifted = ban("192.0.2.3", "sshd", 0, Some(600));
+    lifted.ended = Some((at(300), EndReason::Unbanned));
+    let mut lifted_permanent = ban("192.0.2.4", "sshd", 10, None);
+    lifted_permanent.ended = Some((at(300), EndReason::Unbanned));
+    let bans = [
+        ban("192.0.2.1", "sshd", 0, Some(600)),
+        ban("192.0.2.2", "sshd", 100, None),
+        lifted,
+        lifted_permanent,
+        ban("192.0.2.5", "web", 100, Some(200)),
+    ];
+    f.store.add_bans(&bans).unwrap();
+    for now in [-1, 0, 9, 10, 99, 100, 199, 200, 299, 300, 599, 600, 601] {
+        let expected: Vec<_> = bans.iter().filter(|b| b.is_active(at(now))).cloned().collect();
+        assert_eq!(f.store.reader().bans_active(at(now), None).unwrap(), expected, "{now}");
+        let web: Vec<_> = expected.into_iter().filter(|b| b.jail == "web").collect();
+        assert_eq!(f.store.reader().bans_active(at(now), Some("web")).unwrap(), web, "{now}");
+    }
+}
+
+#[test]
+fn expired_bans_are_sealed_with_the_time_they_were_to_end() {
+    let mut f = Fixture::new();
+    f.store.add_ban(&ban("192.0.2.1", "sshd", 0, Some(600))).unwrap();
+    f.store.add_ban(&ban("192.0.2.2", "sshd", 0, None)).unwrap();
+    assert_eq!(f.store.expire(at(599)).unwrap(), 0);
+    assert_eq!(f.store.expire(at(1000)).unwrap(), 1);
+    let sealed = f.store.reader().bans_of(&host("192.0.2.1")).unwrap();
+    assert_eq!(sealed[0].ended, Some((at(600), EndReason::Expired)));
+}
+
+#[test]
+fn lifting_ends_what_is_in_force_in_the_jail_that_is_named() {
+    let mut f = Fixture::new();
+    let bans = [
+        ban("192.0.2.1", "sshd", 0, Some(10)),
+        ban("192.0.2.1", "sshd", 100, None),
+        ban("192.0.2.1", "web", 100, Some(900)),
+        ban("192.0.2.2", "web", 100, Some(900)),
+    ];
+    f.store.add_bans(&bans).unwrap();
+    let mut lift = |jail| f.store.end_bans(&bans[0].host, jail, at(200), EndReason::Unbanned);
+    assert_eq!(lift(Some("no such jail")).unwrap(), []);
+    let ended = Some((at(200), EndReason::Unbanned));
+    assert_eq!(lift(Some("web")).unwrap(), [Ban { ended, ..bans[2].clone() }]);
+    assert_eq!(lift(None).unwrap(), [Ban { ended, ..bans[1].clone() }]);
+    assert_eq!(lift(None).unwrap(), []);
+    assert_eq!(f.store.reader().bans_active(at(200), None).unwrap(), [bans[3].clone()]);
+}
+
+#[test]
+fn the_history_of_a_host_is_in_time_order_with_its_lines() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    let jailed = Scanned { jail: f.store.jail("sshd").unwrap(), ..source };
+    let nofail = Record { nofail: true, failure: false, ..failure(50, 5, "192.0.2.1", "hello") };
+    let undated = Record { time: None, ..failure(300, 0, "192.0.2.1", "undated") };
+    let records =
+        [failure(0, 1, "192.0.2.1", "one"), nofail, failure(100, 9, "192.0.2.2", "x"), undated];
+    f.store.write(jailed, &records).unwrap();
+    f.store.add_ban(&ban("192.0.2.1", "sshd", 1, Some(600))).unwrap();
+    let told: Vec<String> = f
+        .store
+        .reader()
+        .history(&host("192.0.2.1"), 10)
+        .unwrap()
+        .iter()
+        .map(|event| match event {
+            Event::Ban(ban) => format!("ban {}", ban.jail),
+            Event::Match(line) => format!(
+                "{} {:?} {}:{}",
+                String::from_utf8_lossy(&line.text),
+                line.failure.as_ref().map(|(jail, origin)| (jail.as_str(), origin.name())),
+                line.log,
+                line.line
+            ),
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "undated Some((\"sshd\", \"scan\")) /var/log/auth.log:4",
+            "one Some((\"sshd\", \"scan\")) /var/log/auth.log:1",
+            "ban sshd",
+            "hello None /var/log/auth.log:1",
+        ]
+    );
+    let last = f.store.reader().history(&host("192.0.2.1"), 1).unwrap();
+    assert_eq!(last.len(), 2, "the last match and the ban");
+    assert_eq!(f.store.reader().history(&host("192.0.2.9"), 10).unwrap(), []);
+}
+
+#[test]
+fn jails_and_hosts_are_summed_up() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    let jailed = Scanned { jail: f.store.jail("sshd").unwrap(), ..source };
+    f.store.jail("idle").unwrap();
+    let records = [
+        failure(0, 1, "192.0.2.1", "a"),
+        failure(100, 2, "192.0.2.2", "b"),
+        failure(200, 3, "192.0.2.2", "c"),
+    ];
+    f.store.write(jailed, &records).unwrap();
+    f.store.add_ban(&ban("192.0.2.1", "sshd", 1, Some(5))).unwrap();
+    f.store.add_ban(&ban("192.0.2.2", "sshd", 1, Some(50))).unwrap();
+    let reader = f.store.reader();
+    let idle = JailSummary { name: "idle".to_owned(), ..JailSummary::default() };
+    let sshd = JailSummary {
+        name: "sshd".to_owned(),
+        failures: 3,
+        last_failure: Some(at(3)),
+        bans_active: 1,
+        bans: 2,
+    };
+    assert_eq!(reader.jails(at(10)).unwrap(), [idle, sshd]);
+    let top: Vec<_> = reader.top_hosts(Some("sshd"), 1).unwrap();
+    assert_eq!((top[0].failures, top[0].first, top[0].last), (2, Some(at(2)), Some(at(3))));
+    assert_eq!(reader.top_hosts(Some("idle"), 9).unwrap(), []);
+    assert_eq!(reader.count_failures("sshd", at(1), at(3)).unwrap(), 2);
+    assert_eq!(
+        reader.failures_before("sshd", at(2), at(9)).unwrap(),
+        [(host("192.0.2.2"), at(2)), (host("192.0.2.2"), at(3))]
+    );
+    let totals = Totals { logs: 1, lines: 3, matches: 3, failures: 3, hosts: 2, bans: 2 };
+    assert_eq!(reader.totals().unwrap(), totals);
+}
+
+#[test]
+fn a_purge_keeps_what_is_later_and_bans_in_force() {
+    let mut f = Fixture::new();
+    let source = f.scanned("old and new");
+    let gone = f.scanned("rotated away");
+    let undated = |offset| Record { time: None, ..failure(offset, 0, "192.0.2.3", "undated") };
+    f.store.write(source, &[failure(0, 1, "192.0.2.1", "old"), undated(50)]).unwrap();
+    f.store.write(source, &[failure(100, 100, "192.0.2.2", "new")]).unwrap();
+    f.store.write(gone, &[undated(0)]).unwrap();
+    f.store.log_at(b"old and new", "/var/log/auth.log", at(100)).unwrap();
+    f.store.add_ban(&ban("192.0.2.8", "sshd", 1, Some(9))).unwrap();
+    f.store.add_ban(&ban("192.0.2.9", "sshd", 1, None)).unwrap();
+    let purged = f.store.purge(at(50)).unwrap();
+    let expected = Purged { lines: 2, matches: 2, failures: 2, bans: 1, hosts: 2, logs: 1 };
+    assert_eq!(purged, expected);
+    let totals = Totals { logs: 1, lines: 2, matches: 2, failures: 2, hosts: 3, bans: 1 };
+    assert_eq!(f.store.reader().totals().unwrap(), totals);
+    f.assert_whole();
+}
+
+#[test]
+fn a_purge_gives_the_space_back() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    let text = "x".repeat(1000);
+    let records: Vec<_> = (0..2000).map(|n| failure(n * 1001, 1, "192.0.2.1", &text)).collect();
+    f.store.write(source, &records).unwrap();
+    let before = f.number("PRAGMA page_count");
+    f.store.purge(at(50)).unwrap();
+    assert_eq!(f.number("PRAGMA freelist_count"), 0);
+    assert!(f.number("PRAGMA page_count") < before / 4);
+}
+
+#[test]
+fn exports_are_remembered_until_they_are_forgotten() {
+    let mut f = Fixture::new();
+    f.store.set_export("/etc/deny", "plain", at(0)).unwrap();
+    f.store.set_export("/etc/deny", "nginx", at(1)).unwrap();
+    let export =
+        Export { path: "/etc/deny".to_owned(), format: "nginx".to_owned(), written: at(1) };
+    assert_eq!(f.store.reader().exports().unwrap(), [export]);
+    assert!(f.store.forget_export("/etc/deny").unwrap());
+    assert!(!f.store.forget_export("/etc/deny").unwrap());
+}
