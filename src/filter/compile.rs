@@ -1,0 +1,237 @@
+//! From a filter's definition to expressions that run, or to everything that is wrong with it.
+
+use super::hit::{CIDR, DNS, FID, IP4, IP6, MLFID, NameId, RESERVED};
+use super::literal::Candidates;
+use super::pattern::{Lines, Pattern};
+use super::tags;
+use crate::config::{FilterDef, Text, UseDns};
+use crate::diag::{Diagnostic, Severity};
+use crate::text::shown;
+
+/// What a jail or a command line adds to a filter's definition.
+#[derive(Clone, Copy, Debug)]
+pub struct CompileOptions {
+    /// Whether `<HOST>` may be a name.
+    pub usedns: UseDns,
+    /// Lines that one failregex sees at a time; at least 1.
+    pub maxlines: u32,
+}
+
+/// A compiled filter; any number of threads may use it.
+#[derive(Debug)]
+pub struct Filter {
+    pub(super) prefregex: Option<Pattern>,
+    pub(super) failregex: Vec<Pattern>,
+    pub(super) ignoreregex: Vec<Pattern>,
+    maxlines: u32,
+    names: Names,
+    candidates: Option<Candidates>,
+    /// Per failregex what a line must contain for it; checked where `candidates` can't tell them apart.
+    pub(super) gates: Vec<Option<Candidates>>,
+    has_sessions: bool,
+    /// Groups that stand in for others: `alt_user` for `user`; in the order they are tried.
+    alternatives: Vec<(NameId, NameId)>,
+}
+
+/// Names of groups; a group is known by its name's number.
+#[derive(Debug)]
+pub(super) struct Names(Vec<String>);
+
+impl Names {
+    pub(super) fn id(&mut self, name: &str) -> NameId {
+        let at = self.0.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.0.push(name.to_owned());
+            self.0.len() - 1
+        });
+        NameId::try_from(at).unwrap_or(NameId::MAX)
+    }
+
+    /// `alt_NAME` and `alt_NAME_1` beside the `NAME` that they stand in for.
+    fn alternatives(&mut self) -> Vec<(NameId, NameId)> {
+        let mut found: Vec<(String, String)> = Vec::new();
+        for name in &self.0 {
+            let Some(stem) = name.strip_prefix("alt_") else { continue };
+            let numbered =
+                stem.rsplit_once('_').filter(|(_, n)| n.bytes().all(|b| b.is_ascii_digit()));
+            found.push((name.clone(), numbered.map_or(stem, |(stem, _)| stem).to_owned()));
+        }
+        found.sort();
+        found.iter().map(|(alternative, name)| (self.id(alternative), self.id(name))).collect()
+    }
+}
+
+impl Filter {
+    /// Compiles `def`.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with file and line: expressions that don't compile or identify
+    /// nobody, and a filter without any failregex.
+    pub fn compile(def: &FilterDef, options: &CompileOptions) -> Result<Self, Vec<Diagnostic>> {
+        let mut work = Work {
+            def,
+            usedns: options.usedns,
+            names: Names(RESERVED.map(str::to_owned).to_vec()),
+            findings: Vec::new(),
+        };
+        let lines = if options.maxlines > 1 { Lines::Many } else { Lines::One };
+        let prefregex = def.prefregex.as_ref().and_then(|text| work.pattern(text, Lines::One));
+        let failregex: Vec<Pattern> =
+            def.failregex.iter().filter_map(|text| work.pattern(text, lines)).collect();
+        let ignoreregex: Vec<Pattern> =
+            def.ignoreregex.iter().filter_map(|text| work.pattern(text, Lines::One)).collect();
+        work.check_ids(prefregex.as_ref(), &failregex);
+        let Work { mut names, findings, .. } = work;
+        let alternatives = names.alternatives();
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        let has_sessions = prefregex
+            .iter()
+            .chain(&failregex)
+            .any(|p| p.groups().iter().any(|(_, id)| *id == MLFID));
+        let gates = gates(prefregex.is_some(), &failregex);
+        let mut filter = Self {
+            prefregex,
+            failregex,
+            ignoreregex,
+            maxlines: options.maxlines.max(1),
+            names,
+            candidates: None,
+            gates,
+            has_sessions,
+            alternatives,
+        };
+        filter.candidates = filter.find_candidates();
+        Ok(filter)
+    }
+
+    /// The failregexes, in order.
+    pub fn failregex(&self) -> &[Pattern] {
+        &self.failregex
+    }
+
+    /// The ignoreregexes, in order.
+    pub fn ignoreregex(&self) -> &[Pattern] {
+        &self.ignoreregex
+    }
+
+    /// The prefregex, if there is one.
+    pub fn prefregex(&self) -> Option<&Pattern> {
+        self.prefregex.as_ref()
+    }
+
+    /// Lines that a failregex sees at a time.
+    pub fn maxlines(&self) -> u32 {
+        self.maxlines
+    }
+
+    /// Whether matches of one connection belong together, so that line order matters.
+    pub fn has_sessions(&self) -> bool {
+        self.has_sessions
+    }
+
+    /// What a line needs to be looked at; `None` if every line has to be.
+    pub fn candidates(&self) -> Option<&Candidates> {
+        self.candidates.as_ref()
+    }
+
+    /// Whether ignoreregexes are tried before everything else, on the whole line: fail2ban does so where
+    /// they are fewer than the failregexes by more than two.
+    pub(super) fn ignores_early(&self) -> bool {
+        !self.ignoreregex.is_empty() && self.ignoreregex.len() + 2 < self.failregex.len()
+    }
+
+    pub(super) fn alternatives(&self) -> &[(NameId, NameId)] {
+        &self.alternatives
+    }
+
+    /// Groups of a failregex that skip lines.
+    pub(super) fn skipped(&self, index: usize) -> Vec<usize> {
+        let is_skip = |id: NameId| self.group_name(id).starts_with("skiplines");
+        let groups = self.failregex[index].groups().iter();
+        groups.filter(|(_, id)| is_skip(*id)).map(|(group, _)| *group).collect()
+    }
+
+    pub(super) fn group_name(&self, id: NameId) -> &str {
+        &self.names.0[usize::from(id)]
+    }
+
+    /// A line without these strings is missed, whatever else it holds: no prefregex matches it (whose
+    /// hits are reported), or else no failregex, nor an ignoreregex that is tried before them.
+    fn find_candidates(&self) -> Option<Candidates> {
+        if self.maxlines > 1 {
+            return None;
+        }
+        let deciding: Vec<&Pattern> = match &self.prefregex {
+            Some(prefregex) => vec![prefregex],
+            None => self.failregex.iter().collect(),
+        };
+        let early = if self.ignores_early() { &self.ignoreregex[..] } else { &[] };
+        Candidates::of(deciding.into_iter().chain(early).map(Pattern::superset))
+    }
+}
+
+/// What each failregex needs by itself; of no use to the only one where lines are candidates by it.
+fn gates(has_prefregex: bool, failregex: &[Pattern]) -> Vec<Option<Candidates>> {
+    let is_sole = failregex.len() == 1 && !has_prefregex;
+    failregex
+        .iter()
+        .map(|pattern| Candidates::of([pattern.superset()]).filter(|_| !is_sole))
+        .collect()
+}
+
+struct Work<'d> {
+    def: &'d FilterDef,
+    usedns: UseDns,
+    names: Names,
+    findings: Vec<Diagnostic>,
+}
+
+impl Work<'_> {
+    fn pattern(&mut self, text: &Text, lines: Lines) -> Option<Pattern> {
+        let expanded = tags::expand(&text.value, self.usedns);
+        match Pattern::compile(text.clone(), expanded, lines, &mut self.names) {
+            Ok(pattern) => Some(pattern),
+            Err(error) => {
+                let message = format!("invalid regex '{}': {error}", shown(&text.value));
+                self.report("invalid-regex", text, message, None);
+                None
+            }
+        }
+    }
+
+    fn check_ids(&mut self, prefregex: Option<&Pattern>, failregex: &[Pattern]) {
+        let has_id = |pattern: &Pattern| {
+            pattern.groups().iter().any(|(_, id)| matches!(*id, IP4 | IP6 | DNS | FID | MLFID))
+        };
+        debug_assert!(CIDR > DNS, "a prefix length identifies nobody");
+        if prefregex.is_some_and(has_id) {
+            return;
+        }
+        for pattern in failregex.iter().filter(|pattern| !has_id(pattern)) {
+            let text = Text { value: pattern.source().to_owned(), at: pattern.at().clone() };
+            let message = format!("'{}' identifies nobody", shown(&text.value));
+            let help = "a failregex needs <HOST>, <ADDR> or another id such as <F-ID>…</F-ID>";
+            self.report("no-host", &text, message, Some(help));
+        }
+        if self.def.failregex.is_empty() {
+            let mut found = Diagnostic::new("no-failregex", Severity::Error, "no failregex")
+                .with_subject(&self.def.name)
+                .with_help("a filter needs at least one expression with <HOST>");
+            if let Some(file) = &self.def.file {
+                found = found.with_location(crate::diag::Location::new(file, 0));
+            }
+            self.findings.push(found);
+        }
+    }
+
+    fn report(&mut self, id: &'static str, text: &Text, message: String, help: Option<&str>) {
+        let mut found = Diagnostic::new(id, Severity::Error, message)
+            .with_location(text.at.clone())
+            .with_subject(&self.def.name);
+        if let Some(help) = help {
+            found = found.with_help(help);
+        }
+        self.findings.push(found);
+    }
+}

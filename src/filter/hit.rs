@@ -1,0 +1,224 @@
+//! What a failregex captured: who it is about, whether it is a failure, and the named groups.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::compile::Filter;
+use crate::model::{Addr, Host};
+
+/// Number of a group's name in its filter; those that mean something have fixed numbers.
+pub(super) type NameId = u16;
+
+/// The names that mean something, in the order of the constants below.
+pub(super) const RESERVED: [&str; 11] = [
+    "ip4",
+    "ip6",
+    "dns",
+    "cidr",
+    "fid",
+    "mlfid",
+    "nofail",
+    "mlfforget",
+    "mlfgained",
+    "content",
+    "user",
+];
+pub(super) const IP4: NameId = 0;
+pub(super) const IP6: NameId = 1;
+pub(super) const DNS: NameId = 2;
+pub(super) const CIDR: NameId = 3;
+pub(super) const FID: NameId = 4;
+pub(super) const MLFID: NameId = 5;
+pub(super) const NOFAIL: NameId = 6;
+pub(super) const MLFFORGET: NameId = 7;
+pub(super) const MLFGAINED: NameId = 8;
+pub(super) const CONTENT: NameId = 9;
+pub(super) const USER: NameId = 10;
+
+/// What identifies a failure. Ranges are of [`Matcher::text`](super::Matcher::text).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Id {
+    /// An address or network.
+    Addr(Addr),
+    /// A host name; what becomes of it is for `usedns` to say.
+    Dns(Range<usize>),
+    /// A text of its own, `<F-ID>`.
+    Other(Range<usize>),
+}
+
+/// One failregex that matched a line.
+#[derive(Clone, Debug, Default)]
+pub struct Hit {
+    /// Which one, from 0.
+    pub regex: usize,
+    /// Whom it is about; `None` if it says nobody, or no valid address.
+    pub id: Option<Id>,
+    /// Whether it is context that counts no failure by itself.
+    pub nofail: bool,
+    pub(super) addr: Option<Addr>,
+    pub(super) is_invalid: bool,
+    /// Groups that took part.
+    pub(super) groups: Vec<(NameId, Range<usize>)>,
+}
+
+impl Hit {
+    /// Whether the id is a host name.
+    pub fn is_dns(&self) -> bool {
+        matches!(self.id, Some(Id::Dns(_)))
+    }
+
+    /// The address it captured, even where something else identifies the failure.
+    pub fn addr(&self) -> Option<Addr> {
+        self.addr
+    }
+
+    /// Whether it captured an address that is none, such as `999.1.2.3`.
+    ///
+    /// DIFFERS: fail2ban bans the text as it is; the firewall refuses it, again and again.
+    pub fn has_invalid_id(&self) -> bool {
+        self.is_invalid
+    }
+
+    /// The captured groups of `text` by name, without those that only steer f2b.
+    pub fn fields<'t>(
+        &'t self,
+        filter: &'t Filter,
+        text: &'t [u8],
+    ) -> impl Iterator<Item = (&'t str, &'t str)> {
+        self.groups.iter().filter(|(name, _)| is_field(*name)).filter_map(|(name, range)| {
+            let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
+            Some((filter.group_name(*name), value))
+        })
+    }
+
+    /// The hit with its texts, for state across lines.
+    pub fn to_owned(&self, filter: &Filter, text: &[u8]) -> OwnedHit {
+        let value =
+            |range: &Range<usize>| String::from_utf8_lossy(&text[range.clone()]).into_owned();
+        let groups: BTreeMap<NameId, String> =
+            self.groups.iter().map(|(name, range)| (*name, value(range))).collect();
+        let names = groups.keys().map(|name| filter.group_name(*name).to_owned()).collect();
+        OwnedHit { regex: self.regex, groups, names }
+    }
+
+    /// Reads the groups: who is meant, and does it count.
+    pub(super) fn interpret(&mut self, text: &str) {
+        let get = |wanted: NameId| self.range(wanted).map(|range| &text[range]);
+        let identity = Identity::of(get);
+        let is_set = |name| get(name).is_some_and(|value| !value.is_empty());
+        self.nofail = is_set(NOFAIL) || is_set(MLFGAINED);
+        self.is_invalid = identity == Identity::Invalid;
+        (self.id, self.addr) = match identity {
+            Identity::None | Identity::Invalid => (None, None),
+            Identity::Addr(addr) => (Some(Id::Addr(addr)), Some(addr)),
+            Identity::Dns => (self.range(DNS).map(Id::Dns), None),
+            Identity::Fid(addr) => (self.range(FID).map(Id::Other), addr),
+        };
+    }
+
+    /// Gives the group `name` the text of `alternative` if it has none itself.
+    pub(super) fn fill(&mut self, name: NameId, alternative: NameId) {
+        let is_empty = |range: &Range<usize>| range.start >= range.end;
+        let Some(range) = self.range(alternative).filter(|range| !is_empty(range)) else { return };
+        match self.groups.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) if is_empty(known) => *known = range,
+            Some(_) => {}
+            None => self.groups.push((name, range)),
+        }
+    }
+
+    fn range(&self, wanted: NameId) -> Option<Range<usize>> {
+        self.groups.iter().find(|(name, _)| *name == wanted).map(|(_, range)| range.clone())
+    }
+}
+
+fn is_field(name: NameId) -> bool {
+    !matches!(name, NOFAIL | MLFFORGET | MLFGAINED | CONTENT)
+}
+
+/// Whom a set of groups is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Identity {
+    None,
+    Invalid,
+    Addr(Addr),
+    Dns,
+    /// The text of `fid`, and the address beside it.
+    Fid(Option<Addr>),
+}
+
+impl Identity {
+    /// Decides by the groups' texts: an address before a name before a text, unless `fid` differs.
+    pub(super) fn of<'t>(get: impl Fn(NameId) -> Option<&'t str>) -> Self {
+        let some = |name| get(name).filter(|value| !value.is_empty());
+        let fid = some(FID);
+        let Some(written) = some(IP4).or_else(|| some(IP6)) else {
+            return match (some(DNS), fid) {
+                (Some(dns), Some(fid)) if dns != fid => Self::Fid(None),
+                (Some(_), _) => Self::Dns,
+                (None, Some(_)) => Self::Fid(None),
+                (None, None) => Self::None,
+            };
+        };
+        let addr = address(written, some(CIDR));
+        match fid {
+            Some(fid) if fid != written => Self::Fid(addr),
+            _ => addr.map_or(Self::Invalid, Self::Addr),
+        }
+    }
+}
+
+fn address(written: &str, cidr: Option<&str>) -> Option<Addr> {
+    let ip = written.parse().ok()?;
+    match cidr {
+        Some(prefix) => Addr::network(ip, prefix.parse().ok()?),
+        None => Some(Addr::host(ip)),
+    }
+}
+
+/// A hit with its texts.
+#[derive(Clone, Debug)]
+pub struct OwnedHit {
+    pub(super) regex: usize,
+    pub(super) groups: BTreeMap<NameId, String>,
+    /// Names of the groups, in their order.
+    names: Vec<String>,
+}
+
+impl OwnedHit {
+    /// Which failregex it was, from 0.
+    pub fn regex(&self) -> usize {
+        self.regex
+    }
+
+    pub(super) fn get(&self, name: NameId) -> Option<&str> {
+        self.groups.get(&name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Groups by number and name.
+    pub(super) fn named(&self) -> impl Iterator<Item = (NameId, &str, &str)> {
+        self.groups
+            .iter()
+            .zip(&self.names)
+            .map(|((id, value), name)| (*id, name.as_str(), value.as_str()))
+    }
+}
+
+/// Who a set of owned groups is about, as a host, whether that is a name to look up, and the address.
+pub(super) fn host_of(
+    groups: &BTreeMap<NameId, (String, String)>,
+) -> (Option<Host>, bool, Option<Addr>) {
+    let get = |name: NameId| groups.get(&name).map(|(_, value)| value.as_str());
+    let text = |name| get(name).map(|text| Host::Name(text.into()));
+    match Identity::of(get) {
+        Identity::None | Identity::Invalid => (None, false, None),
+        Identity::Addr(addr) => (Some(Host::Addr(addr)), false, Some(addr)),
+        Identity::Dns => (text(DNS), true, None),
+        Identity::Fid(addr) => (text(FID), false, addr),
+    }
+}
+
+/// The fields among owned groups.
+pub(super) fn fields_of(groups: &BTreeMap<NameId, (String, String)>) -> Vec<(String, String)> {
+    groups.iter().filter(|(id, _)| is_field(**id)).map(|(_, field)| field.clone()).collect()
+}

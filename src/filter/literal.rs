@@ -1,0 +1,252 @@
+//! Candidate lines in a whole buffer: those with a text that no match can do without.
+//!
+//! A failregex such as `password fail .* from <HOST>` can only match where `password fail ` stands. The
+//! literals that an expression needs are taken from its syntax tree; a buffer of many lines is searched
+//! for them at once, by vector instructions, and lines without one never meet a regular expression.
+//! Sound because every string found here is part of *every* match; where that can't be said in a few
+//! strings, or only in strings too short to tell lines apart, there are no candidates and every line is
+//! examined.
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
+use memchr::memmem::Finder;
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+/// More strings than this for one place of an expression tell too little.
+const SET_MAX: usize = 32;
+/// Shorter strings stand in too many lines.
+const LEN_MIN_BYTES: usize = 3;
+/// More strings than this in all slow down the search for them.
+const TOTAL_MAX: usize = 256;
+
+/// Strings of which every matching line contains one.
+#[derive(Debug)]
+pub struct Candidates {
+    search: Search,
+    max_len: usize,
+}
+
+#[derive(Debug)]
+enum Search {
+    One(Box<Finder<'static>>),
+    Many(Box<AhoCorasick>),
+}
+
+impl Candidates {
+    /// What lines must contain for one of `expressions` (linear engine's syntax) to match; `None` if
+    /// that can't be told, or there are no expressions.
+    pub(super) fn of<'e>(expressions: impl IntoIterator<Item = &'e str>) -> Option<Self> {
+        let mut strings = Vec::new();
+        for expression in expressions {
+            strings.extend(required(expression)?);
+        }
+        strings.sort();
+        strings.dedup();
+        if strings.is_empty() || strings.len() > TOTAL_MAX {
+            return None;
+        }
+        let max_len = strings.iter().map(Vec::len).max()?;
+        let search = match &strings[..] {
+            [one] => Search::One(Box::new(Finder::new(one).into_owned())),
+            many => Search::Many(Box::new(
+                AhoCorasickBuilder::new()
+                    .match_kind(MatchKind::LeftmostFirst)
+                    .kind(Some(AhoCorasickKind::DFA))
+                    .build(many)
+                    .ok()?,
+            )),
+        };
+        Some(Self { search, max_len })
+    }
+
+    /// Where the next of the strings begins, at `from` or after it.
+    pub fn find(&self, haystack: &[u8], from: usize) -> Option<usize> {
+        let rest = haystack.get(from..)?;
+        let at = match &self.search {
+            Search::One(finder) => finder.find(rest)?,
+            Search::Many(strings) => strings.find(rest)?.start(),
+        };
+        Some(from + at)
+    }
+
+    /// Whether one of the strings stands in `text`.
+    pub fn is_match(&self, text: &[u8]) -> bool {
+        self.find(text, 0).is_some()
+    }
+
+    /// Bytes of the longest string.
+    pub fn max_len(&self) -> usize {
+        self.max_len
+    }
+}
+
+/// Strings of which every match of `expression` contains one.
+fn required(expression: &str) -> Option<Vec<Vec<u8>>> {
+    let hir = regex_syntax::Parser::new().parse(expression).ok()?;
+    Needs::of(&hir).best.map(|set| set.0)
+}
+
+/// Alternatives for one place of a match.
+#[derive(Clone, Debug)]
+struct Set(Vec<Vec<u8>>);
+
+impl Set {
+    /// How well it tells lines apart: by its shortest string, then by how few they are.
+    fn rank(&self) -> (usize, usize) {
+        let shortest = self.0.iter().map(Vec::len).min().unwrap_or(0);
+        (shortest.min(16), usize::MAX - self.0.len())
+    }
+
+    fn is_useful(&self) -> bool {
+        self.0.iter().all(|string| string.len() >= LEN_MIN_BYTES)
+            // A newline ends the line that is looked at; a lossily decoded byte isn't in the log.
+            && !self.0.iter().any(|s| s.contains(&b'\n') || s.windows(3).any(|w| w == "\u{fffd}".as_bytes()))
+    }
+
+    /// Every string of `self` followed by every one of `other`, if those are few.
+    fn followed_by(&self, other: &Self) -> Option<Self> {
+        if self.0.len() * other.0.len() > SET_MAX {
+            return None;
+        }
+        let pairs =
+            self.0.iter().flat_map(|a| other.0.iter().map(move |b| [&a[..], &b[..]].concat()));
+        Some(Self(pairs.collect()))
+    }
+}
+
+/// What a piece of an expression tells.
+struct Needs {
+    /// All texts it can match, if they are few.
+    exact: Option<Set>,
+    /// The best set of strings of which each of its matches contains one.
+    best: Option<Set>,
+}
+
+impl Needs {
+    fn nothing() -> Self {
+        Self { exact: None, best: None }
+    }
+
+    fn exactly(set: Set) -> Self {
+        let best = set.is_useful().then(|| set.clone());
+        Self { exact: Some(set), best }
+    }
+
+    fn of(hir: &Hir) -> Self {
+        match hir.kind() {
+            HirKind::Empty | HirKind::Look(_) => Self::exactly(Set(vec![Vec::new()])),
+            HirKind::Literal(literal) => Self::exactly(Set(vec![literal.0.to_vec()])),
+            HirKind::Class(class) => members(class).map_or_else(Self::nothing, Self::exactly),
+            HirKind::Capture(capture) => Self::of(&capture.sub),
+            HirKind::Repetition(repetition) => match (repetition.min, repetition.max) {
+                (0, Some(1)) => Self::optional(Self::of(&repetition.sub)),
+                (0, _) => Self::nothing(),
+                (1, Some(1)) => Self::of(&repetition.sub),
+                _ => Self { exact: None, best: Self::of(&repetition.sub).best },
+            },
+            HirKind::Concat(parts) => Self::sequence(parts),
+            HirKind::Alternation(branches) => Self::either(branches),
+        }
+    }
+
+    fn optional(inner: Self) -> Self {
+        let exact = inner.exact.filter(|set| set.0.len() < SET_MAX).map(|mut set| {
+            set.0.push(Vec::new());
+            set
+        });
+        Self { exact, best: None }
+    }
+
+    fn sequence(parts: &[Hir]) -> Self {
+        let mut best: Option<Set> = None;
+        let mut offer = |set: Option<Set>| {
+            if let Some(set) = set.filter(Set::is_useful)
+                && best.as_ref().is_none_or(|best| best.rank() < set.rank())
+            {
+                best = Some(set);
+            }
+        };
+        let mut run = Set(vec![Vec::new()]);
+        let mut is_whole = true;
+        for part in parts {
+            let needs = Self::of(part);
+            offer(needs.best);
+            let longer = needs.exact.as_ref().and_then(|set| run.followed_by(set));
+            if let Some(longer) = longer {
+                run = longer;
+            } else {
+                is_whole = false;
+                offer(Some(std::mem::replace(
+                    &mut run,
+                    needs.exact.unwrap_or_else(|| Set(vec![Vec::new()])),
+                )));
+            }
+        }
+        offer(Some(run.clone()));
+        Self { exact: is_whole.then_some(run), best }
+    }
+
+    fn either(branches: &[Hir]) -> Self {
+        let needs: Vec<Self> = branches.iter().map(Self::of).collect();
+        let union = |sets: Option<Vec<&Set>>| {
+            let strings: Vec<_> = sets?.into_iter().flat_map(|set| set.0.iter().cloned()).collect();
+            (strings.len() <= SET_MAX).then_some(Set(strings))
+        };
+        let exact = union(needs.iter().map(|n| n.exact.as_ref()).collect());
+        let best = union(needs.iter().map(|n| n.best.as_ref()).collect());
+        Self { exact, best }
+    }
+}
+
+/// The characters of a small class.
+fn members(class: &Class) -> Option<Set> {
+    let Class::Unicode(class) = class else { return None };
+    let len: usize = class.iter().map(regex_syntax::hir::ClassUnicodeRange::len).sum();
+    if len > 4 {
+        return None;
+    }
+    let chars = class.iter().flat_map(|range| range.start()..=range.end());
+    Some(Set(chars.map(|c| c.to_string().into_bytes()).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strings(expression: &str) -> Option<Vec<String>> {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        required(expression).map(|set| set.into_iter().map(text).collect())
+    }
+
+    #[test]
+    fn the_longest_run_of_literals_is_needed() {
+        assert_eq!(strings("^.*foo: barbaz x*? from (.*)$"), Some(vec!["foo: barbaz ".into()]));
+        assert_eq!(strings(r"^(?:a b)?\d+\.c$"), None);
+    }
+
+    #[test]
+    fn alternatives_are_all_needed() {
+        assert_eq!(
+            strings("user (?:un)?known .*"),
+            Some(vec!["user unknown ".into(), "user known ".into()])
+        );
+        assert_eq!(strings("foo.*|bar.*"), Some(vec!["foo".into(), "bar".into()]));
+        assert_eq!(strings("foo.*|.*"), None);
+    }
+
+    #[test]
+    fn letters_of_either_case_are_spelt_out() {
+        let found = strings("(?i)ab1").expect("few spellings");
+        assert_eq!(found.len(), 4);
+        assert!(found.contains(&"aB1".to_owned()));
+    }
+
+    #[test]
+    fn a_set_finds_its_strings_in_a_buffer() {
+        let one = Candidates::of(["fail .*"]).expect("a literal");
+        assert_eq!(one.find(b"xx fail fail ", 4), Some(8));
+        let two = Candidates::of(["fail .*", "miss .*"]).expect("literals");
+        assert_eq!(two.find(b"xx miss fail ", 0), Some(3));
+        assert_eq!(two.find(b"xx", 0), None);
+        assert_eq!(two.max_len(), 5);
+    }
+}

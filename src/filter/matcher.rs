@@ -1,0 +1,220 @@
+//! One line against a filter, in fail2ban's order.
+//!
+//! Pure: the same text gives the same verdict, whatever came before. A matcher is the scratch space of
+//! one thread; nothing is allocated for a line once its buffers have grown.
+
+use std::ops::Range;
+
+use super::compile::Filter;
+use super::hit::{CONTENT, Hit, NameId};
+use super::pattern::{Pattern, Spans};
+
+/// How many failregexes are tried on a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Until one matches, as the daemon does.
+    First,
+    /// All, so that the report says how often each would match.
+    All,
+}
+
+/// What a line turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// No failregex matched, or the prefregex didn't.
+    Missed,
+    /// An ignoreregex matched where a failregex did, or before any was tried.
+    Ignored {
+        /// Which one, from 0.
+        regex: usize,
+        /// Matches that it took out; 1 if it came first.
+        times: u64,
+    },
+    /// There is a hit, or several.
+    Matched,
+}
+
+/// Scratch space for examining lines with one filter.
+#[derive(Debug)]
+pub struct Matcher<'f> {
+    filter: &'f Filter,
+    prefregex: Option<Spans>,
+    failregex: Vec<Spans>,
+    ignoreregex: Vec<Spans>,
+    /// The text that hits refer to: the line, and behind it what a prefregex cut out of it.
+    pub(super) text: String,
+    /// Hits of the last line; those past `found` are spare room.
+    hits: Vec<Hit>,
+    found: usize,
+    /// Groups of the prefregex in the last line.
+    prefix: Vec<(NameId, Range<usize>)>,
+    prefregex_matched: bool,
+}
+
+impl<'f> Matcher<'f> {
+    /// Scratch space for `filter`.
+    pub fn new(filter: &'f Filter) -> Self {
+        let spans = |patterns: &[Pattern]| patterns.iter().map(Pattern::spans).collect();
+        Self {
+            filter,
+            prefregex: filter.prefregex.as_ref().map(Pattern::spans),
+            failregex: spans(&filter.failregex),
+            ignoreregex: spans(&filter.ignoreregex),
+            text: String::new(),
+            hits: Vec::new(),
+            found: 0,
+            prefix: Vec::new(),
+            prefregex_matched: false,
+        }
+    }
+
+    /// What it matches with.
+    pub(super) fn filter(&self) -> &'f Filter {
+        self.filter
+    }
+
+    /// Examines `text`: a line whose date is cut out and that ends in its only newline. Invalid UTF-8 is
+    /// replaced as Python does it, one U+FFFD for each maximal invalid part.
+    pub fn examine(&mut self, text: &[u8], mode: Mode) -> Verdict {
+        self.text.clear();
+        match std::str::from_utf8(text) {
+            Ok(text) => self.text.push_str(text),
+            Err(_) => self.text.push_str(&String::from_utf8_lossy(text)),
+        }
+        let text = std::mem::take(&mut self.text);
+        let (text, verdict) = self.judge(text, mode);
+        self.text = text;
+        verdict
+    }
+
+    /// Hits of the last line, in the order of the failregexes.
+    pub fn hits(&self) -> &[Hit] {
+        &self.hits[..self.found]
+    }
+
+    /// What the hits' ranges are of.
+    pub fn text(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    /// Whether the prefregex matched the last line.
+    pub fn prefregex_matched(&self) -> bool {
+        self.prefregex_matched
+    }
+
+    /// How many times an expression hit its step limit since the last call; it counted as no match.
+    pub fn take_gave_up(&mut self) -> u64 {
+        let all = self.prefregex.iter().chain(&self.failregex).chain(&self.ignoreregex);
+        all.map(Spans::take_gave_up).sum()
+    }
+
+    fn judge(&mut self, mut text: String, mode: Mode) -> (String, Verdict) {
+        self.begin();
+        if self.filter.ignores_early()
+            && let Some(regex) = self.ignored(&text)
+        {
+            return (text, Verdict::Ignored { regex, times: 1 });
+        }
+        let Some(start) = self.prefix(&mut text) else { return (text, Verdict::Missed) };
+        // Nothing but the text decides whether it is ignored, so it is asked once.
+        let mut ignored: Option<Option<usize>> = None;
+        let mut times = 0;
+        for index in 0..self.filter.failregex.len() {
+            if !self.search(index, &text[start..]) {
+                continue;
+            }
+            if ignored.get_or_insert_with(|| self.ignored(&text[start..])).is_some() {
+                times += 1;
+            } else {
+                self.keep(index, &text, start);
+            }
+            if mode == Mode::First {
+                break;
+            }
+        }
+        let verdict = match ignored {
+            None => Verdict::Missed,
+            Some(None) => Verdict::Matched,
+            Some(Some(regex)) => Verdict::Ignored { regex, times },
+        };
+        (text, verdict)
+    }
+
+    /// Forgets the last line.
+    pub(super) fn begin(&mut self) {
+        self.found = 0;
+        self.prefix.clear();
+        self.prefregex_matched = false;
+    }
+
+    /// Which ignoreregex matches `text`.
+    pub(super) fn ignored(&self, text: &str) -> Option<usize> {
+        let mut all = self.filter.ignoreregex.iter().zip(&self.ignoreregex);
+        all.position(|(pattern, spans)| pattern.is_match(text, spans))
+    }
+
+    /// Runs the prefregex, if there is one. Where the failregexes are to look: from there to the end of
+    /// `text`, to which the content was appended if the prefregex cut one out. `None` if it didn't match.
+    pub(super) fn prefix(&mut self, text: &mut String) -> Option<usize> {
+        let (Some(pattern), Some(spans)) = (&self.filter.prefregex, &mut self.prefregex) else {
+            return Some(0);
+        };
+        if !pattern.search(text, spans) {
+            return None;
+        }
+        self.prefregex_matched = true;
+        let mut content = None;
+        for (group, name) in pattern.groups() {
+            let Some(range) = spans.get(*group) else { continue };
+            if *name == CONTENT {
+                content = Some(range).filter(|range| !range.is_empty());
+            } else {
+                self.prefix.push((*name, range));
+            }
+        }
+        let Some(content) = content else { return Some(0) };
+        let start = text.len();
+        text.extend_from_within(content);
+        text.push('\n');
+        Some(start)
+    }
+
+    /// Runs one failregex on `text`.
+    pub(super) fn search(&mut self, index: usize, text: &str) -> bool {
+        if let Some(gate) = &self.filter.gates[index]
+            && !gate.is_match(text.as_bytes())
+        {
+            return false;
+        }
+        self.filter.failregex[index].search(text, &mut self.failregex[index])
+    }
+
+    /// Where the last match of a failregex or of one of its groups is.
+    pub(super) fn span(&self, index: usize, group: usize) -> Option<Range<usize>> {
+        self.failregex[index].get(group)
+    }
+
+    /// Keeps the last match of a failregex, found in `text[start..]`, as a hit.
+    pub(super) fn keep(&mut self, index: usize, text: &str, start: usize) {
+        if self.hits.len() == self.found {
+            self.hits.push(Hit::default());
+        }
+        let hit = &mut self.hits[self.found];
+        self.found += 1;
+        hit.regex = index;
+        hit.groups.clear();
+        hit.groups.extend_from_slice(&self.prefix);
+        for (group, name) in self.filter.failregex[index].groups() {
+            let Some(range) = self.failregex[index].get(*group) else { continue };
+            let range = start + range.start..start + range.end;
+            match hit.groups.iter_mut().find(|(known, _)| known == name) {
+                Some((_, known)) => *known = range,
+                None => hit.groups.push((*name, range)),
+            }
+        }
+        for (alternative, name) in self.filter.alternatives() {
+            hit.fill(*name, *alternative);
+        }
+        hit.interpret(text);
+    }
+}

@@ -1,0 +1,187 @@
+use super::*;
+use crate::config::{FilterDef, UseDns};
+use crate::model::{Addr, Host};
+
+fn filter_of(failregex: &[&str], prefregex: Option<&str>, ignoreregex: &[&str]) -> Filter {
+    let text = |value: &str| FilterDef::literal(value).failregex.remove(0);
+    let mut def = FilterDef::literal(failregex[0]);
+    def.failregex = failregex.iter().map(|value| text(value)).collect();
+    def.prefregex = prefregex.map(text);
+    def.ignoreregex = ignoreregex.iter().map(|value| text(value)).collect();
+    Filter::compile(&def, &CompileOptions { usedns: UseDns::Raw, maxlines: 1 }).expect("compiles")
+}
+
+fn addr(text: &str) -> Option<Id> {
+    Some(Id::Addr(text.parse::<Addr>().expect("an address")))
+}
+
+#[test]
+fn the_first_failregex_that_matches_is_the_hit() {
+    let filter = filter_of(&["^ a <HOST>$", "b <HOST>$", "<HOST>$"], None, &[]);
+    let mut matcher = Matcher::new(&filter);
+    assert_eq!(matcher.examine(b" b 192.0.2.7\n", Mode::First), Verdict::Matched);
+    assert_eq!(matcher.hits().len(), 1);
+    assert_eq!((matcher.hits()[0].regex, &matcher.hits()[0].id), (1, &addr("192.0.2.7")));
+    assert_eq!(matcher.examine(b" b 192.0.2.7\n", Mode::All), Verdict::Matched);
+    assert_eq!(matcher.hits().iter().map(|hit| hit.regex).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(matcher.examine(b" c\n", Mode::First), Verdict::Matched, "a name");
+    assert_eq!(matcher.examine(b" ?\n", Mode::First), Verdict::Missed);
+}
+
+#[test]
+fn each_match_is_asked_whether_it_is_ignored() {
+    let filter = filter_of(&["^ f <HOST>", "<HOST> x"], None, &["ign"]);
+    let mut matcher = Matcher::new(&filter);
+    let text = b" f 192.0.2.7 x ign\n";
+    assert_eq!(matcher.examine(text, Mode::All), Verdict::Ignored { regex: 0, times: 2 });
+    assert_eq!(matcher.examine(text, Mode::First), Verdict::Ignored { regex: 0, times: 1 });
+    assert_eq!(matcher.examine(b" nothing ign\n", Mode::All), Verdict::Missed);
+    let early = filter_of(&["^ f <HOST>", "<HOST> x", "p<HOST>", "q<HOST>"], None, &["ign"]);
+    let mut matcher = Matcher::new(&early);
+    assert_eq!(
+        matcher.examine(b" nothing ign\n", Mode::All),
+        Verdict::Ignored { regex: 0, times: 1 }
+    );
+}
+
+#[test]
+fn a_prefregex_cuts_out_what_is_searched_and_lends_its_groups() {
+    let filter = filter_of(
+        &["^bad <HOST>$"],
+        Some("^ host <F-ID>[a-z]+</F-ID>: <F-CONTENT>.+</F-CONTENT>$"),
+        &[],
+    );
+    let mut matcher = Matcher::new(&filter);
+    assert_eq!(matcher.examine(b" host sshd: bad 2001:db8::1\n", Mode::First), Verdict::Matched);
+    let hit = &matcher.hits()[0];
+    assert!(matches!(hit.id, Some(Id::Other(_))), "an id of its own beats a different address");
+    assert_eq!(hit.addr(), Some("2001:db8::1".parse().expect("an address")));
+    let fields: Vec<_> = hit.fields(&filter, matcher.text()).collect();
+    assert_eq!(fields, [("fid", "sshd"), ("ip6", "2001:db8::1")]);
+    assert!(matcher.prefregex_matched());
+    assert_eq!(matcher.examine(b" host SSHD: bad 192.0.2.1\n", Mode::First), Verdict::Missed);
+}
+
+#[test]
+fn an_impossible_address_identifies_nobody() {
+    let filter = filter_of(&["from <ADDR>$"], None, &[]);
+    let mut matcher = Matcher::new(&filter);
+    assert_eq!(matcher.examine(b"from 999.1.2.3\n", Mode::First), Verdict::Matched);
+    assert_eq!(matcher.hits()[0].id, None);
+    assert!(matcher.hits()[0].has_invalid_id());
+}
+
+#[test]
+fn a_subnet_loses_its_host_bits() {
+    let filter = filter_of(&["from <SUBNET>$"], None, &[]);
+    let mut matcher = Matcher::new(&filter);
+    assert_eq!(matcher.examine(b"from 192.0.2.77/24\n", Mode::First), Verdict::Matched);
+    assert_eq!(matcher.hits()[0].id, addr("192.0.2.0/24"));
+}
+
+#[test]
+fn invalid_utf8_is_searched_with_replacements() {
+    let filter = filter_of(&["user \\S+ from <HOST>$"], None, &[]);
+    let mut matcher = Matcher::new(&filter);
+    assert_eq!(matcher.examine(b"user \xff\xfe from 192.0.2.1\n", Mode::First), Verdict::Matched);
+}
+
+#[test]
+fn an_alternative_group_fills_an_empty_one() {
+    let filter =
+        filter_of(&["(?:u <F-USER>a</F-USER>|v <F-ALT_USER>b</F-ALT_USER>) <HOST>$"], None, &[]);
+    let mut matcher = Matcher::new(&filter);
+    assert_eq!(matcher.examine(b"v b 192.0.2.1\n", Mode::First), Verdict::Matched);
+    let fields: Vec<_> = matcher.hits()[0].fields(&filter, matcher.text()).collect();
+    assert!(fields.contains(&("user", "b")), "{fields:?}");
+}
+
+#[test]
+fn what_needs_look_around_runs_behind_its_plain_superset() {
+    let filter = filter_of(&["^fail (?!ok)\\S+ <HOST>$"], None, &[]);
+    assert_eq!(filter.failregex()[0].narrowing(), ["look-ahead"]);
+    let mut matcher = Matcher::new(&filter);
+    assert_eq!(matcher.examine(b"fail ok 192.0.2.1\n", Mode::First), Verdict::Missed);
+    assert_eq!(matcher.examine(b"fail no 192.0.2.1\n", Mode::First), Verdict::Matched);
+}
+
+#[test]
+fn a_line_that_would_stall_the_engine_is_given_up() {
+    let filter = filter_of(&["^(?=((?:a+)+)+b)\\S* <HOST>$"], None, &[]);
+    let mut matcher = Matcher::new(&filter);
+    let line = format!("{} 192.0.2.1\n", "a".repeat(60));
+    matcher.examine(line.as_bytes(), Mode::First);
+    let filter = filter_of(&["^(?:(a+)+)+\\1b <HOST>$"], None, &[]);
+    let mut matcher = Matcher::new(&filter);
+    let line = format!("{}b 192.0.2.1\n", "ab".repeat(40));
+    assert_eq!(matcher.examine(line.as_bytes(), Mode::First), Verdict::Missed);
+}
+
+#[test]
+fn candidates_need_every_way_of_matching() {
+    let filter = filter_of(&["login failed from <HOST>", ".*: bad pass for <HOST>"], None, &[]);
+    let found = filter.candidates().expect("literals");
+    assert!(found.is_match(b"x: bad pass for y") && !found.is_match(b"x: good pass for y"));
+    assert!(filter_of(&["^<HOST>$", "login <HOST>"], None, &[]).candidates().is_none());
+}
+
+#[test]
+fn err_every_expression_is_judged_at_once() {
+    let mut def = FilterDef::literal("no host");
+    def.failregex.extend(FilterDef::literal("(<HOST>").failregex);
+    let findings = Filter::compile(&def, &CompileOptions { usedns: UseDns::Raw, maxlines: 1 })
+        .expect_err("two bad expressions");
+    let ids: Vec<_> = findings.iter().map(|finding| finding.id).collect();
+    assert_eq!(ids, ["invalid-regex", "no-host"]);
+    assert!(findings[1].to_string().contains("needs <HOST>"), "{}", findings[1]);
+}
+
+#[test]
+fn a_window_matches_across_lines_and_consumes_them() {
+    let mut def = FilterDef::literal("^start <F-USER>\\S+</F-USER>$<SKIPLINES>^end <HOST>$");
+    def.maxlines = Some(4);
+    let filter = Filter::compile(&def, &CompileOptions { usedns: UseDns::Raw, maxlines: 4 })
+        .expect("compiles");
+    let mut matcher = Matcher::new(&filter);
+    let mut window = Window::new(4);
+    for (tag, line) in [(1, "start joe\n"), (2, "noise\n")] {
+        assert_eq!(window.push(&mut matcher, line.as_bytes(), tag, Mode::First), Verdict::Missed);
+    }
+    assert_eq!(window.push(&mut matcher, b"end 192.0.2.1\n", 3, Mode::First), Verdict::Matched);
+    assert_eq!(window.consumed(), [1]);
+    assert_eq!(matcher.hits()[0].id, addr("192.0.2.1"));
+    assert_eq!(window.push(&mut matcher, b"end 192.0.2.1\n", 4, Mode::First), Verdict::Missed);
+}
+
+#[test]
+fn a_connection_gathers_user_and_address_from_its_lines() {
+    let filter = filter_of(
+        &[
+            "^ <F-MLFID>s\\d</F-MLFID> <F-NOFAIL>user</F-NOFAIL> <F-USER>\\S+</F-USER> bad$",
+            "^ <F-MLFID>s\\d</F-MLFID> from <HOST>$",
+            "^ <F-MLFID>s\\d</F-MLFID> fail$",
+        ],
+        None,
+        &[],
+    );
+    let mut matcher = Matcher::new(&filter);
+    let mut sessions = Sessions::default();
+    let mut feed = |line: &str, at: u64| {
+        assert_eq!(matcher.examine(line.as_bytes(), Mode::First), Verdict::Matched, "{line}");
+        let hit = matcher.hits()[0].to_owned(&filter, matcher.text());
+        sessions.merge(&hit, at)
+    };
+    let context = feed(" s1 user joe bad\n", 0);
+    assert!(context.nofail && context.id.is_none());
+    let pending = feed(" s2 fail\n", 20);
+    assert!(!pending.nofail && pending.is_pending);
+    let failure = feed(" s1 from 192.0.2.1\n", 40);
+    let joe: Host = Host::Addr("192.0.2.1".parse().expect("an address"));
+    assert_eq!(
+        (failure.nofail, failure.id, failure.lines),
+        (false, Some(joe.clone()), vec![0, 40])
+    );
+    assert_eq!(failure.users, ["joe"]);
+    let again = feed(" s1 fail\n", 60);
+    assert_eq!((again.id, again.lines), (Some(joe), vec![60]));
+}

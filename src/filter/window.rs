@@ -1,0 +1,122 @@
+//! Several lines at a time: the last `maxlines` lines of a log as one text.
+//!
+//! A failregex sees the window with `^` and `$` at every line; prefregex and ignoreregex see it as one
+//! text. Lines that a match spans are consumed, those it only skipped over (`<SKIPLINES>`) go back into
+//! the window, and the failure has the time of the newest line. Serial by nature: what a line means
+//! depends on the lines before it.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use super::matcher::{Matcher, Mode, Verdict};
+
+/// The last lines of a stream, each with what its owner wants to know of it later.
+#[derive(Debug)]
+pub struct Window<T> {
+    lines: VecDeque<(String, T)>,
+    maxlines: usize,
+    consumed: Vec<T>,
+}
+
+impl<T> Window<T> {
+    /// An empty window of `maxlines` lines.
+    pub fn new(maxlines: u32) -> Self {
+        let maxlines = usize::try_from(maxlines).unwrap_or(usize::MAX).max(1);
+        Self { lines: VecDeque::new(), maxlines, consumed: Vec::new() }
+    }
+
+    /// Adds a line (date cut out, ending in its only newline) and examines the window.
+    pub fn push(&mut self, matcher: &mut Matcher<'_>, text: &[u8], tag: T, mode: Mode) -> Verdict {
+        self.consumed.clear();
+        self.lines.push_back((String::from_utf8_lossy(text).into_owned(), tag));
+        while self.lines.len() > self.maxlines {
+            self.lines.pop_front();
+        }
+        matcher.begin();
+        let mut text = self.text();
+        if matcher.filter().ignores_early()
+            && let Some(regex) = matcher.ignored(&text)
+        {
+            return Verdict::Ignored { regex, times: 1 };
+        }
+        let Some(start) = matcher.prefix(&mut text) else { return Verdict::Missed };
+        self.judge(matcher, text, start, mode)
+    }
+
+    /// Tags of the older lines that the last match consumed, oldest first.
+    pub fn consumed(&self) -> &[T] {
+        &self.consumed
+    }
+
+    fn judge(
+        &mut self,
+        matcher: &mut Matcher<'_>,
+        window: String,
+        start: usize,
+        mode: Mode,
+    ) -> Verdict {
+        // Hits refer to `all`; every search after a match sees what is left, appended to it.
+        let (mut all, mut start) = (window, start);
+        let mut verdict = Verdict::Missed;
+        for index in 0..matcher.filter().failregex.len() {
+            if !matcher.search(index, &all[start..]) {
+                continue;
+            }
+            let matched = self.consume(matcher, index, all.len() - start);
+            if let Some(regex) = matcher.ignored(&matched) {
+                let before = if let Verdict::Ignored { times, .. } = verdict { times } else { 0 };
+                if verdict != Verdict::Matched {
+                    verdict = Verdict::Ignored { regex, times: before + 1 };
+                }
+            } else {
+                matcher.keep(index, &all, start);
+                verdict = Verdict::Matched;
+            }
+            if mode == Mode::First {
+                break;
+            }
+            start = all.len();
+            all.push_str(&self.text());
+        }
+        matcher.text = all;
+        verdict
+    }
+
+    /// Takes the lines of the last match out of the window and gives them as one text.
+    fn consume(&mut self, matcher: &Matcher<'_>, index: usize, searched: usize) -> String {
+        let whole = matcher.span(index, 0).unwrap_or(0..0);
+        let skipped = matcher.filter().skipped(index);
+        let skipped: Vec<Range<usize>> =
+            skipped.iter().filter_map(|group| matcher.span(index, *group)).collect();
+        // Content that a prefregex cut out is no run of the window's lines: the newest line is meant.
+        let is_window = searched == self.lines.iter().map(|(text, _)| text.len()).sum::<usize>();
+        let mut matched = String::new();
+        let mut kept = VecDeque::with_capacity(self.lines.len());
+        let mut at = 0;
+        let newest = self.lines.len().saturating_sub(1);
+        for (nth, (text, tag)) in std::mem::take(&mut self.lines).into_iter().enumerate() {
+            let line = at..at + text.len();
+            at = line.end;
+            let is_spanned = if is_window {
+                line.start < whole.end.max(whole.start + 1) && whole.start < line.end
+            } else {
+                nth == newest
+            };
+            let is_skipped = skipped.iter().any(|s| s.start <= line.start && line.end <= s.end);
+            if is_spanned && !is_skipped {
+                matched.push_str(&text);
+                if nth != newest {
+                    self.consumed.push(tag);
+                }
+            } else {
+                kept.push_back((text, tag));
+            }
+        }
+        self.lines = kept;
+        matched
+    }
+
+    fn text(&self) -> String {
+        self.lines.iter().map(|(text, _)| text.as_str()).collect()
+    }
+}
