@@ -1,6 +1,7 @@
 //! What filters and actions have in common: `[Definition]` overlaid with `[Init]` and with the
 //! parameters from the brackets, tags resolved.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -11,6 +12,8 @@ use super::traced::{Place, Traced};
 
 const DEFINITION: &str = "Definition";
 const INIT: &str = "Init";
+/// The tags of a failregex that stand for a part of a line.
+const BUILT_IN: [&str; 7] = ["HOST", "ADDR", "IP4", "IP6", "CIDR", "SUBNET", "DNS"];
 
 /// The merged files of a filter or action with the parameters given to it.
 pub(super) struct Definition {
@@ -19,6 +22,8 @@ pub(super) struct Definition {
     params: Overrides,
     /// What `%(...)s` sees first: the parameters, and the options of the jail.
     vars: Overrides,
+    /// Tags in capitals that options in small letters took the place of.
+    shadowed: RefCell<BTreeSet<String>>,
 }
 
 impl Definition {
@@ -36,7 +41,7 @@ impl Definition {
         }
         let mut vars = jail.clone();
         vars.extend(own.clone());
-        Ok(Self { merged, params: own, vars })
+        Ok(Self { merged, params: own, vars, shadowed: RefCell::default() })
     }
 
     /// Whether `[Definition]` itself, or a parameter, sets the option.
@@ -49,6 +54,11 @@ impl Definition {
     pub(super) fn set_param(&mut self, name: &str, value: Traced) {
         self.vars.insert(name.to_owned(), value.clone());
         self.params.insert(name.to_owned(), value);
+    }
+
+    /// The built-in tags that were found to be options, in what was read so far.
+    pub(super) fn shadowed(&self) -> BTreeSet<String> {
+        self.shadowed.borrow().clone()
     }
 
     /// The names of all options and parameters.
@@ -73,11 +83,11 @@ impl Definition {
         if let Some(value) = self.params.get(name) {
             return Ok(Some(value.clone()));
         }
-        let lower = name.to_lowercase();
-        if self.merged.section(INIT).is_some_and(|options| options.contains_key(&lower)) {
-            return self.scope(INIT).fetch(&lower);
+        // Here upper and lower case differ, unlike in the lookup after it.
+        if self.merged.section(INIT).is_some_and(|options| options.contains_key(name)) {
+            return self.scope(INIT).fetch(name);
         }
-        self.scope(DEFINITION).fetch(&lower)
+        self.scope(DEFINITION).fetch(name)
     }
 
     fn tag(&self, tag: &str) -> Result<Option<Traced>, SubstituteError> {
@@ -85,6 +95,9 @@ impl Definition {
             return Ok(None);
         }
         if let Some(value) = self.overlaid(tag)? {
+            if BUILT_IN.contains(&tag) {
+                self.shadowed.borrow_mut().insert(tag.to_owned());
+            }
             return Ok(Some(value));
         }
         let Some((section, option)) = tag.split_once('/') else { return Ok(None) };

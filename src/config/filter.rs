@@ -97,7 +97,7 @@ pub(super) fn read(
             }
         }
     }
-    findings.extend(shadowed(definition, &def.name));
+    findings.extend(definition.shadowed().iter().map(|tag| shadowed(tag, &def.name)));
     Loaded { value: (!failed).then_some(def), findings }
 }
 
@@ -105,16 +105,12 @@ fn subject(error: &SubstituteError, name: &str) -> Diagnostic {
     error.diagnostic().with_subject(name)
 }
 
-/// Options that take the place of a built-in tag.
-fn shadowed(definition: &Definition, filter: &str) -> Option<Diagnostic> {
-    let names = ["host", "addr", "ip4", "ip6", "cidr", "subnet", "dns"];
-    let name = names.into_iter().find(|name| definition.defines(name))?;
-    let message = format!("option '{name}' takes the place of the tag <{}>", name.to_uppercase());
-    Some(
-        Diagnostic::new("shadowed-tag", Severity::Warning, message)
-            .with_subject(filter)
-            .with_help("rename the option, unless that is what you want"),
-    )
+/// The finding that an option takes the place of a built-in tag.
+fn shadowed(tag: &str, filter: &str) -> Diagnostic {
+    let message = format!("option '{}' takes the place of the tag <{tag}>", tag.to_lowercase());
+    Diagnostic::new("shadowed-tag", Severity::Warning, message)
+        .with_subject(filter)
+        .with_help("rename the option, unless that is what you want")
 }
 
 fn maxlines(value: &Traced, findings: &mut Vec<Diagnostic>) -> Option<u32> {

@@ -92,6 +92,7 @@ impl<'t> Reader<'t> {
         let Some(len) = option_len(self.rest()) else { return Err(no_option) };
         let name = self.rest()[..len].to_owned();
         self.at += len + 1;
+        self.blanks();
         let value = self.value();
         self.blanks();
         if !self.separator() {
