@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use f2b::config::{Config, FilterDef, JailDef, Spec, Text};
+use f2b::config::{Config, FilterDef, JailDef, Spec, Text, options};
 use serde_json::Value;
 
 /// What fail2ban makes of a folder.
@@ -105,7 +105,9 @@ fn compare_jails(config: &Config, theirs: &Value) -> usize {
         assert_eq!(loaded.findings, [], "{name}");
         for (option, value) in dump["options"].as_object().unwrap() {
             if option != "enabled" {
-                assert_eq!(setting(&jail, option), value.as_str(), "{option} of {name}");
+                let default = || options::known(option).map(|option| option.default);
+                let ours = setting(&jail, option).or_else(default);
+                assert_eq!(ours, value.as_str(), "{option} of {name}");
             }
         }
         let mut filter = shape(&jail.filter);
