@@ -1,0 +1,149 @@
+//! Actions: what a jail's `action` names, each with its properties from action.d.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::definition::Definition;
+use super::interpolate::Overrides;
+use super::merge::candidates;
+use super::spec::{self, Spec};
+use super::traced::{Place, Traced};
+use super::{Config, Text};
+use crate::diag::{Diagnostic, Severity, nearest};
+use crate::text;
+
+/// An action of a jail.
+#[derive(Clone, Debug)]
+pub struct ActionDef {
+    /// What it is called within its jail: the file's name, with the parameter `name` if that differs
+    /// from the jail's.
+    pub name: String,
+    /// Its main file.
+    pub file: PathBuf,
+    /// Its commands and everything else that is set for it; tags of a ban such as `<ip>` left in.
+    pub properties: BTreeMap<String, Text>,
+}
+
+/// Loads the actions of a jail; those that can't be loaded are findings.
+pub(super) fn load(
+    config: &Config,
+    jail: &str,
+    list: &Traced,
+    findings: &mut Vec<Diagnostic>,
+) -> Vec<ActionDef> {
+    let mut actions: Vec<ActionDef> = Vec::new();
+    for (offset, entry) in spec::split(&list.value) {
+        let at = list.place_of(offset);
+        match one(config, jail, entry, at, findings) {
+            Ok(action) if actions.iter().any(|known| known.name == action.name) => {
+                let message = format!("action '{}' is in the jail twice", shown(&action.name));
+                findings.push(
+                    Diagnostic::new("duplicate-action", Severity::Error, message)
+                        .with_location(at.location())
+                        .with_subject(jail)
+                        .with_help("give one of them another 'actname' in its brackets"),
+                );
+            }
+            Ok(action) => actions.push(action),
+            Err(found) => findings.extend(found),
+        }
+    }
+    actions
+}
+
+fn shown(name: &str) -> std::borrow::Cow<'_, str> {
+    text::shown(name)
+}
+
+fn one(
+    config: &Config,
+    jail: &str,
+    entry: &str,
+    at: &Place,
+    findings: &mut Vec<Diagnostic>,
+) -> Result<ActionDef, Vec<Diagnostic>> {
+    let spec = Spec::parse(entry).map_err(|error| {
+        let found = Diagnostic::new("bad-action", Severity::Error, error.to_string());
+        vec![found.with_location(at.location()).with_subject(jail)]
+    })?;
+    let params = with_defaults(&spec, jail);
+    let files = candidates(&config.dir, &format!("action.d/{}", spec.name));
+    let Some(file) = files.first().cloned() else {
+        return python(config, jail, &spec, params, at, findings);
+    };
+    let merged = config.merged(&format!("action.d/{}", spec.name));
+    if merged.is_broken() {
+        return Err(merged.findings.iter().map(|f| f.clone().with_subject(jail)).collect());
+    }
+    let failed = |found: Diagnostic| vec![found.with_subject(jail)];
+    let definition = Definition::new(merged, &params, at, &Overrides::new())
+        .map_err(|error| failed(error.diagnostic()))?;
+    let mut properties = BTreeMap::new();
+    for name in definition.names() {
+        if let Some(value) = definition.value(&name).map_err(|error| failed(error.diagnostic()))? {
+            properties.insert(name, value.text());
+        }
+    }
+    Ok(ActionDef { name: name_of(&properties), file, properties })
+}
+
+/// What the action is called; every action has the parameter.
+fn name_of(properties: &BTreeMap<String, Text>) -> String {
+    properties.get("actname").map(|text| text.value.clone()).unwrap_or_default()
+}
+
+/// The parameters with `name` and `actname`.
+fn with_defaults(spec: &Spec, jail: &str) -> Vec<(String, String)> {
+    let mut params = spec.options.clone();
+    let actname = match spec.option("name") {
+        Some(name) if name != jail => match name.strip_prefix(jail) {
+            Some(rest) => format!("{}{rest}", spec.name),
+            None => format!("{}-{name}", spec.name),
+        },
+        _ => spec.name.clone(),
+    };
+    for (name, value) in [("name", jail), ("actname", &actname)] {
+        if spec.option(name).is_none() {
+            params.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    params
+}
+
+/// An action that is a Python program, if there is one.
+fn python(
+    config: &Config,
+    jail: &str,
+    spec: &Spec,
+    params: Vec<(String, String)>,
+    at: &Place,
+    findings: &mut Vec<Diagnostic>,
+) -> Result<ActionDef, Vec<Diagnostic>> {
+    let file = config.dir.join("action.d").join(format!("{}.py", spec.name));
+    if spec.name.is_empty() || !file.is_file() {
+        return Err(vec![unknown(config, jail, &spec.name, at)]);
+    }
+    let message = format!("action '{}' is a Python program", shown(&spec.name));
+    findings.push(
+        Diagnostic::new("python-action", Severity::Warning, message)
+            .with_location(at.location())
+            .with_subject(jail)
+            .with_help("f2b can't run it; use an action with a .conf file"),
+    );
+    let text = |value| Text { value, at: at.location() };
+    let properties: BTreeMap<_, _> =
+        params.into_iter().map(|(name, value)| (name, text(value))).collect();
+    Ok(ActionDef { name: name_of(&properties), file, properties })
+}
+
+fn unknown(config: &Config, jail: &str, name: &str, at: &Place) -> Diagnostic {
+    let names = config.names("action.d", &["conf", "local", "py"]);
+    let help = match nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean '{near}'?"),
+        None => "put its file into action.d, or use another one".to_owned(),
+    };
+    Diagnostic::new("unknown-action", Severity::Error, format!("unknown action '{}'", shown(name)))
+        .with_location(at.location())
+        .with_subject(jail)
+        .with_help(text::printable(&help).into_owned())
+}

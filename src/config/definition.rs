@@ -1,0 +1,143 @@
+//! What filters and actions have in common: `[Definition]` overlaid with `[Init]` and with the
+//! parameters from the brackets, tags resolved.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::interpolate::{InterpolationError, Overrides, Scope};
+use super::merge::Merged;
+use super::substitute::{self, SubstituteError};
+use super::traced::{Place, Traced};
+
+const DEFINITION: &str = "Definition";
+const INIT: &str = "Init";
+/// The tags of a failregex that stand for a part of a line.
+const BUILT_IN: [&str; 7] = ["HOST", "ADDR", "IP4", "IP6", "CIDR", "SUBNET", "DNS"];
+
+/// The merged files of a filter or action with the parameters given to it.
+pub(super) struct Definition {
+    merged: Rc<Merged>,
+    /// From the brackets: these beat everything.
+    params: Overrides,
+    /// What `%(...)s` sees first: the parameters, and the options of the jail.
+    vars: Overrides,
+    /// Tags in capitals that options in small letters took the place of.
+    shadowed: RefCell<BTreeSet<String>>,
+}
+
+impl Definition {
+    /// The parameters are written at `at`; `jail` has the jail's options, for quoting.
+    pub(super) fn new(
+        merged: Rc<Merged>,
+        params: &[(String, String)],
+        at: &Place,
+        jail: &Overrides,
+    ) -> Result<Self, Box<InterpolationError>> {
+        let mut own = Overrides::new();
+        for (name, value) in params {
+            let value = Traced::new(value.clone(), at.clone());
+            own.insert(name.clone(), with_known(&merged, value)?);
+        }
+        let mut vars = jail.clone();
+        vars.extend(own.clone());
+        Ok(Self { merged, params: own, vars, shadowed: RefCell::default() })
+    }
+
+    /// Whether `[Definition]` itself, or a parameter, sets the option.
+    pub(super) fn defines(&self, name: &str) -> bool {
+        self.params.contains_key(name)
+            || self.merged.section(DEFINITION).is_some_and(|options| options.contains_key(name))
+    }
+
+    /// Sets a parameter that nobody gave.
+    pub(super) fn set_param(&mut self, name: &str, value: Traced) {
+        self.vars.insert(name.to_owned(), value.clone());
+        self.params.insert(name.to_owned(), value);
+    }
+
+    /// The built-in tags that were found to be options, in what was read so far.
+    pub(super) fn shadowed(&self) -> BTreeSet<String> {
+        self.shadowed.borrow().clone()
+    }
+
+    /// The names of all options and parameters.
+    pub(super) fn names(&self) -> BTreeSet<String> {
+        let sections = [DEFINITION, INIT].into_iter().filter_map(|name| self.merged.section(name));
+        let own = sections.flat_map(|options| options.keys());
+        own.chain(self.merged.defaults.keys()).chain(self.params.keys()).cloned().collect()
+    }
+
+    /// The option with everything in it resolved; `None` if nobody sets it.
+    pub(super) fn value(&self, name: &str) -> Result<Option<Traced>, SubstituteError> {
+        let Some(value) = self.overlaid(name)? else { return Ok(None) };
+        substitute::resolve(name, value, &|tag| self.tag(tag)).map(Some)
+    }
+
+    fn scope<'m>(&'m self, section: &'m str) -> Scope<'m> {
+        Scope::new(&self.merged, section, &self.vars)
+    }
+
+    /// The option before its tags are replaced.
+    fn overlaid(&self, name: &str) -> Result<Option<Traced>, Box<InterpolationError>> {
+        if let Some(value) = self.params.get(name) {
+            return Ok(Some(value.clone()));
+        }
+        // Here upper and lower case differ, unlike in the lookup after it.
+        if self.merged.section(INIT).is_some_and(|options| options.contains_key(name)) {
+            return self.scope(INIT).fetch(name);
+        }
+        self.scope(DEFINITION).fetch(name)
+    }
+
+    fn tag(&self, tag: &str) -> Result<Option<Traced>, SubstituteError> {
+        if self.is_conditional(tag) {
+            return Ok(None);
+        }
+        if let Some(value) = self.overlaid(tag)? {
+            if BUILT_IN.contains(&tag) {
+                self.shadowed.borrow_mut().insert(tag.to_owned());
+            }
+            return Ok(Some(value));
+        }
+        let Some((section, option)) = tag.split_once('/') else { return Ok(None) };
+        let found = match section {
+            "known" => self.scope(DEFINITION).fetch_known(option)?,
+            "default" => self.scope("DEFAULT").fetch(option)?,
+            section if self.merged.section(section).is_some() => {
+                self.scope(section).fetch(option)?
+            }
+            _ => None,
+        };
+        match found {
+            Some(found) => Ok(Some(found)),
+            None => Ok(self.scope(DEFINITION).fetch(option)?),
+        }
+    }
+
+    /// Whether the value depends on the address that is being banned.
+    fn is_conditional(&self, name: &str) -> bool {
+        let prefix = format!("{name}?");
+        let names = [DEFINITION, INIT].into_iter().filter_map(|name| self.merged.section(name));
+        names.flat_map(|options| options.keys()).any(|key| key.starts_with(&prefix))
+    }
+}
+
+/// A parameter's `<known/x>` is what `[Init]` says about x: the value without the parameter.
+fn with_known(merged: &Merged, value: Traced) -> Result<Traced, Box<InterpolationError>> {
+    let Some(init) = merged.section(INIT).filter(|_| value.value.contains("<known/")) else {
+        return Ok(value);
+    };
+    let none = Overrides::new();
+    let scope = Scope::new(merged, INIT, &none);
+    let mut value = value;
+    for name in init.keys() {
+        let tag = format!("<known/{name}>");
+        if value.value.contains(&tag)
+            && let Some(known) = scope.fetch(name)?
+        {
+            value = value.replace(&tag, &known);
+        }
+    }
+    Ok(value)
+}

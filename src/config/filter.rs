@@ -1,0 +1,140 @@
+//! Filters: the regular expressions of a file in filter.d, or of any file, with everything that is
+//! quoted in them resolved.
+
+use std::path::PathBuf;
+
+use super::definition::Definition;
+use super::substitute::SubstituteError;
+use super::traced::Traced;
+use super::{Loaded, Text, UseDns};
+use crate::diag::{Diagnostic, Location, Severity};
+use crate::text;
+
+/// What a filter looks for. Tags such as `<HOST>` are left in.
+#[derive(Clone, Debug, Default)]
+pub struct FilterDef {
+    /// Its name, or the path it was given by; empty for one from the command line.
+    pub name: String,
+    /// Its main file.
+    pub file: Option<PathBuf>,
+    /// The options from the brackets.
+    pub options: Vec<(String, String)>,
+    /// What every line must match first.
+    pub prefregex: Option<Text>,
+    /// What a failure looks like, one expression each.
+    pub failregex: Vec<Text>,
+    /// What is no failure nonetheless.
+    pub ignoreregex: Vec<Text>,
+    /// How dates look.
+    pub datepattern: Vec<Text>,
+    /// How many lines are matched together.
+    pub maxlines: Option<u32>,
+    /// Whether names are looked up.
+    pub usedns: Option<UseDns>,
+    /// Which journal entries are read.
+    pub journalmatch: Vec<Text>,
+}
+
+impl FilterDef {
+    /// A filter with one expression, from the command line.
+    pub fn literal(failregex: &str) -> Self {
+        let at = Location::new("command line", 0);
+        let failregex = vec![Text { value: failregex.to_owned(), at }];
+        Self { failregex, ..Self::default() }
+    }
+
+    /// Takes over a value of one of the [`OPTIONS`].
+    pub(super) fn apply(&mut self, name: &str, value: &Traced, findings: &mut Vec<Diagnostic>) {
+        match name {
+            "prefregex" => {
+                self.prefregex = Some(value.text()).filter(|text| !text.value.is_empty());
+            }
+            "failregex" => self.failregex = value.lines(),
+            "ignoreregex" => self.ignoreregex = value.lines(),
+            "datepattern" => self.datepattern = value.lines(),
+            "journalmatch" => self.journalmatch = value.lines(),
+            "maxlines" => self.maxlines = maxlines(value, findings).or(self.maxlines),
+            "usedns" => self.usedns = Some(usedns(value, findings)),
+            _ => {}
+        }
+    }
+
+    /// The finding that there is nothing to look for.
+    pub(super) fn lack(&self) -> Option<Diagnostic> {
+        if !self.failregex.is_empty() {
+            return None;
+        }
+        let message = format!("filter '{}' has no failregex", text::shown(&self.name));
+        let found = Diagnostic::new("no-failregex", Severity::Error, message)
+            .with_subject(self.name.clone())
+            .with_help("give it one, for instance 'failregex = ^login failed from <HOST>$'");
+        Some(match &self.file {
+            Some(file) => found.with_location(Location::new(file, 0)),
+            None => found,
+        })
+    }
+}
+
+/// The options of a filter; a jail's value replaces the filter's.
+pub(super) const OPTIONS: [&str; 7] =
+    ["usedns", "prefregex", "ignoreregex", "failregex", "maxlines", "datepattern", "journalmatch"];
+
+/// Reads all of the [`OPTIONS`] but those to skip; an expression is not asked for here.
+pub(super) fn read(
+    definition: &Definition,
+    mut def: FilterDef,
+    skip: &dyn Fn(&str) -> bool,
+) -> Loaded<FilterDef> {
+    let mut findings = Vec::new();
+    let mut failed = false;
+    for name in OPTIONS.into_iter().filter(|name| !skip(name)) {
+        match definition.value(name) {
+            Ok(Some(value)) => def.apply(name, &value, &mut findings),
+            Ok(None) => {}
+            Err(error) => {
+                failed = true;
+                findings.push(subject(&error, &def.name));
+            }
+        }
+    }
+    findings.extend(definition.shadowed().iter().map(|tag| shadowed(tag, &def.name)));
+    Loaded { value: (!failed).then_some(def), findings }
+}
+
+fn subject(error: &SubstituteError, name: &str) -> Diagnostic {
+    error.diagnostic().with_subject(name)
+}
+
+/// The finding that an option takes the place of a built-in tag.
+fn shadowed(tag: &str, filter: &str) -> Diagnostic {
+    let message = format!("option '{}' takes the place of the tag <{tag}>", tag.to_lowercase());
+    Diagnostic::new("shadowed-tag", Severity::Warning, message)
+        .with_subject(filter)
+        .with_help("rename the option, unless that is what you want")
+}
+
+fn maxlines(value: &Traced, findings: &mut Vec<Diagnostic>) -> Option<u32> {
+    let number = value.value.trim().parse().ok().filter(|number| *number > 0);
+    if number.is_none() {
+        let message = format!("maxlines is '{}'", text::shown(&value.value));
+        findings.push(
+            Diagnostic::new("bad-number", Severity::Warning, message)
+                .with_location(value.at.location())
+                .with_help("write a whole number above zero; 1 is used"),
+        );
+    }
+    number
+}
+
+/// A `usedns` value; fail2ban's answer to nonsense is `no`.
+pub(super) fn usedns(value: &Traced, findings: &mut Vec<Diagnostic>) -> UseDns {
+    UseDns::parse(&value.value).unwrap_or_else(|| {
+        let message = format!("usedns is '{}'", text::shown(&value.value));
+        findings.push(
+            Diagnostic::new("bad-usedns", Severity::Warning, message)
+                .with_location(value.at.location())
+                .with_help("write yes, warn, no or raw; no is used"),
+        );
+        UseDns::No
+    })
+}

@@ -1,0 +1,243 @@
+//! One configuration file: bytes to sections of raw options, each value line with its own number.
+//!
+//! The dialect is that of Python's `ConfigParser` as fail2ban sets it up: `=` or `:` after the name,
+//! values continued by indentation *relative to the option's own line*, blank lines inside values,
+//! `#` and `;` comments on lines of their own and ` ;` comments behind text.
+//!
+//! Everything wrong in a file is found in one pass; the file is then unusable as a whole, since half
+//! a filter is worse than none.
+
+use std::path::Path;
+
+use crate::diag::{Diagnostic, Location, Severity};
+use crate::text;
+
+/// A value and the number of each of its lines.
+#[derive(Clone, Debug)]
+pub(super) struct RawOption {
+    /// In lower case.
+    pub(super) name: String,
+    /// Lines joined by `\n`, trailing white space removed.
+    pub(super) value: String,
+    /// The line of the name.
+    pub(super) at: Location,
+    /// For each line of the value the line of the file.
+    pub(super) lines: Vec<u32>,
+}
+
+/// A `[name]` and what is below it.
+#[derive(Clone, Debug)]
+pub(super) struct Section {
+    /// As written: upper and lower case differ, blanks count.
+    pub(super) name: String,
+    pub(super) at: Location,
+    pub(super) options: Vec<RawOption>,
+}
+
+/// A file after reading.
+#[derive(Debug, Default)]
+pub(super) struct Parsed {
+    pub(super) sections: Vec<Section>,
+    pub(super) findings: Vec<Diagnostic>,
+}
+
+/// Reads the bytes of one file.
+pub(super) fn parse(file: &Path, bytes: &[u8]) -> Parsed {
+    let mut reader = Reader::new(file);
+    let bytes = match bytes.strip_prefix(b"\xef\xbb\xbf") {
+        Some(rest) => {
+            reader.find(
+                "byte-order-mark",
+                Severity::Warning,
+                1,
+                "the file begins with a byte order mark".to_owned(),
+                "save it without one; fail2ban can't read it",
+            );
+            rest
+        }
+        None => bytes,
+    };
+    match std::str::from_utf8(bytes) {
+        Ok(content) => {
+            for (index, line) in lines(content).enumerate() {
+                reader.line(u32::try_from(index + 1).unwrap_or(u32::MAX), line);
+            }
+        }
+        Err(error) => reader.not_utf8(bytes, error.valid_up_to()),
+    }
+    reader.finish()
+}
+
+/// Lines that end in `\n`, `\r\n` or `\r`.
+fn lines(content: &str) -> impl Iterator<Item = &str> {
+    let mut rest = content;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = rest.find(['\n', '\r']).unwrap_or(rest.len());
+        let (line, tail) = rest.split_at(end);
+        rest = tail.strip_prefix("\r\n").or_else(|| tail.get(1..)).unwrap_or("");
+        Some(line)
+    })
+}
+
+/// The line without a `;` comment, and whether there was one.
+fn without_comment(line: &str) -> (&str, bool) {
+    let mut blank_before = true;
+    for (index, c) in line.char_indices() {
+        if c == ';' && blank_before {
+            return (&line[..index], true);
+        }
+        blank_before = is_blank(c);
+    }
+    (line, false)
+}
+
+/// What Python calls white space: Unicode's, and four separators.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
+}
+
+/// An option whose value may go on.
+struct Open {
+    name: String,
+    at: Location,
+    indent: usize,
+    lines: Vec<(u32, String)>,
+}
+
+struct Reader<'f> {
+    file: &'f Path,
+    parsed: Parsed,
+    open: Option<Open>,
+}
+
+impl<'f> Reader<'f> {
+    fn new(file: &'f Path) -> Self {
+        Self { file, parsed: Parsed::default(), open: None }
+    }
+
+    fn find(
+        &mut self,
+        id: &'static str,
+        severity: Severity,
+        line: u32,
+        message: String,
+        help: &str,
+    ) {
+        let finding = Diagnostic::new(id, severity, message)
+            .with_location(Location::new(self.file, line))
+            .with_help(help);
+        self.parsed.findings.push(finding);
+    }
+
+    fn not_utf8(&mut self, bytes: &[u8], offset: usize) {
+        let before = memchr::memchr_iter(b'\n', &bytes[..offset]).count();
+        let line = u32::try_from(before + 1).unwrap_or(u32::MAX);
+        let message = format!("byte {offset} is not UTF-8");
+        self.find("not-utf8", Severity::Error, line, message, "save the file as UTF-8");
+    }
+
+    fn line(&mut self, number: u32, line: &str) {
+        let (text, has_comment) = without_comment(line);
+        let whole = line.trim_matches(is_blank);
+        let is_comment = whole.starts_with('#') || whole.starts_with(';');
+        let stripped = if is_comment { "" } else { text.trim_matches(is_blank) };
+        if stripped.is_empty() {
+            if let (false, false, Some(open)) = (is_comment, has_comment, &mut self.open) {
+                open.lines.push((number, String::new()));
+            }
+            return;
+        }
+        let indent = line.chars().take_while(|c| is_blank(*c)).count();
+        if let Some(open) = self.open.as_mut().filter(|open| indent > open.indent) {
+            open.lines.push((number, stripped.to_owned()));
+        } else if let Some(name) = header(stripped) {
+            self.section(number, name);
+        } else {
+            self.option(number, indent, stripped);
+        }
+    }
+
+    fn section(&mut self, number: u32, name: &str) {
+        self.close();
+        let at = Location::new(self.file, number);
+        if let Some(first) = self.parsed.sections.iter().find(|section| section.name == name) {
+            let message = format!("section [{}] is here twice", text::printable(name));
+            let help = format!("put everything below the first one, at line {}", first.at.line);
+            self.find("duplicate-section", Severity::Error, number, message, &help);
+        }
+        let section = Section { name: name.to_owned(), at, options: Vec::new() };
+        self.parsed.sections.push(section);
+    }
+
+    fn option(&mut self, number: u32, indent: usize, line: &str) {
+        self.close();
+        let shown = text::shown(line);
+        if self.parsed.sections.is_empty() {
+            let message = format!("'{shown}' is before the first section");
+            return self.find(
+                "no-section",
+                Severity::Error,
+                number,
+                message,
+                "write a header such as [DEFAULT] or [sshd] above it",
+            );
+        }
+        let Some((name, value)) = line.split_once(['=', ':']) else {
+            let message = format!("'{shown}' is no option");
+            let help = "write 'name = value', or indent it to continue the value above";
+            return self.find("no-delimiter", Severity::Error, number, message, help);
+        };
+        let name = name.trim_end_matches(is_blank).to_lowercase();
+        if name.is_empty() {
+            let message = format!("'{shown}' has no name");
+            return self.find(
+                "no-delimiter",
+                Severity::Error,
+                number,
+                message,
+                "write 'name = value'",
+            );
+        }
+        self.open = Some(Open {
+            name,
+            at: Location::new(self.file, number),
+            indent,
+            lines: vec![(number, value.trim_start_matches(is_blank).to_owned())],
+        });
+    }
+
+    /// Ends the current option.
+    fn close(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        let Some(section) = self.parsed.sections.last_mut() else { return };
+        if let Some(first) = section.options.iter().find(|option| option.name == open.name) {
+            let message = format!(
+                "option '{}' is twice in [{}]",
+                text::printable(&open.name),
+                text::printable(&section.name)
+            );
+            let help = format!("remove one of them; the first is at line {}", first.at.line);
+            return self.find("duplicate-option", Severity::Error, open.at.line, message, &help);
+        }
+        let lines: Vec<&str> = open.lines.iter().map(|(_, line)| line.as_str()).collect();
+        let value = lines.join("\n").trim_end_matches(is_blank).to_owned();
+        let count = value.matches('\n').count() + 1;
+        let lines = open.lines.iter().take(count).map(|(number, _)| *number).collect();
+        section.options.push(RawOption { name: open.name, value, at: open.at, lines });
+    }
+
+    fn finish(mut self) -> Parsed {
+        self.close();
+        self.parsed
+    }
+}
+
+/// The name in `[name]`: up to the last bracket, whatever follows it.
+fn header(line: &str) -> Option<&str> {
+    let inner = line.strip_prefix('[')?;
+    let name = &inner[..inner.rfind(']')?];
+    (!name.is_empty()).then_some(name)
+}

@@ -1,0 +1,426 @@
+//! Jails: a section of jail.conf and its companions, with the filter and actions it names.
+
+use std::rc::Rc;
+
+use super::action::{self, ActionDef};
+use super::definition::Definition;
+use super::filter::{self, FilterDef};
+use super::interpolate::{InterpolationError, Overrides, Problem, Scope};
+use super::merge::Merged;
+use super::options::{JAIL_OPTIONS, Kind, known};
+use super::spec::Spec;
+use super::substitute::SubstituteError;
+use super::traced::{Place, Traced};
+use super::{Config, Loaded, Text, UseDns};
+use crate::diag::{Diagnostic, Location, Severity, nearest};
+use crate::model::BanTime;
+use crate::model::duration::parse_micros;
+use crate::text;
+
+/// A log of a jail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPath {
+    /// A path, perhaps with `*`, `?` and `[...]`.
+    pub glob: String,
+    /// Whether only what is written from now on is read.
+    pub tail: bool,
+    /// Where it is written.
+    pub at: Location,
+}
+
+/// How bans of a host that comes back get longer; each as written.
+#[derive(Clone, Debug, Default)]
+pub struct Increment {
+    /// A number that the length is multiplied by.
+    pub factor: Option<Text>,
+    /// An expression for the length.
+    pub formula: Option<Text>,
+    /// A number per earlier ban.
+    pub multipliers: Option<Text>,
+    /// The longest ban.
+    pub maxtime: Option<Text>,
+    /// The largest random time on top.
+    pub rndtime: Option<Text>,
+    /// Whether bans in other jails count.
+    pub overalljails: Option<Text>,
+}
+
+/// An option of a jail as it came about.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The option.
+    pub name: String,
+    /// Its value with everything resolved.
+    pub text: Text,
+    /// Where values stand that this one overrides, the nearest first.
+    pub overridden: Vec<Location>,
+}
+
+/// A jail, ready for use.
+#[derive(Clone, Debug)]
+pub struct JailDef {
+    /// Its section.
+    pub name: String,
+    /// Whether it is to be used.
+    pub enabled: bool,
+    /// What is looked for; the jail's own values are applied.
+    pub filter: FilterDef,
+    /// How logs are watched.
+    pub backend: String,
+    /// The logs.
+    pub logpaths: Vec<LogPath>,
+    /// How many failures make a ban.
+    pub maxretry: u32,
+    /// How many matched lines are kept.
+    pub maxmatches: u32,
+    /// Within which time failures count together, in microseconds.
+    pub findtime_us: i64,
+    /// How long a ban lasts.
+    pub bantime: BanTime,
+    /// What is never banned, line by line.
+    pub ignoreip: Vec<Text>,
+    /// Whether own addresses are never banned.
+    pub ignoreself: bool,
+    /// A command that is asked whether to ignore a host.
+    pub ignorecommand: Option<Text>,
+    /// How its answers are kept.
+    pub ignorecache: Option<Text>,
+    /// Whether names are looked up.
+    pub usedns: UseDns,
+    /// The encoding of the logs.
+    pub logencoding: Option<Text>,
+    /// The zone of times without one.
+    pub logtimezone: Option<Text>,
+    /// How bans get longer, if they do.
+    pub increment: Option<Increment>,
+    /// What a ban does.
+    pub actions: Vec<ActionDef>,
+    /// All options that are set, for showing.
+    pub settings: Vec<Setting>,
+}
+
+/// Loads the jail of a section that exists.
+pub(super) fn load(config: &Config, merged: &Rc<Merged>, name: &str) -> Loaded<JailDef> {
+    let mut loader = Loader { config, merged, name, findings: Vec::new(), failed: false };
+    let value = loader.load();
+    let mut findings = loader.findings;
+    for found in &mut findings {
+        found.subject.get_or_insert_with(|| name.to_owned());
+    }
+    Loaded { value, findings }
+}
+
+/// Whether the jail is enabled, as far as that can be read.
+pub(super) fn is_enabled(merged: &Merged, name: &str) -> Result<bool, Box<InterpolationError>> {
+    let none = Overrides::new();
+    let value = Scope::new(merged, name, &none).fetch("enabled")?;
+    Ok(value.is_some_and(|value| truth(&value.value) == Some(true)))
+}
+
+struct Loader<'c> {
+    config: &'c Config,
+    merged: &'c Rc<Merged>,
+    name: &'c str,
+    findings: Vec<Diagnostic>,
+    /// Whether the jail can't be used.
+    failed: bool,
+}
+
+impl Loader<'_> {
+    fn load(&mut self) -> Option<JailDef> {
+        let none = Overrides::new();
+        let early = Scope::new(self.merged, self.name, &none);
+        let backend = self.fetch(&early, "backend").map_or("auto".to_owned(), |text| text.value);
+        let filter = self.fetch(&early, "filter");
+        if self.failed {
+            return None;
+        }
+        self.unknown_options();
+        let source = self.source(filter.as_ref(), &backend);
+        if self.failed {
+            return None;
+        }
+        let known = |option: &str| known_in_filter(source.as_ref(), option);
+        let scope = Scope::new(self.merged, self.name, &none).with_known(&known);
+        let values = self.values(&scope);
+        let filter = self.filter(source.as_ref(), filter.as_ref(), &backend, &values)?;
+        let usedns = filter.usedns.unwrap_or(UseDns::Warn);
+        let actions = values.get("action").map_or(Vec::new(), |list| {
+            action::load(self.config, self.name, list, &mut self.findings)
+        });
+        let text = |name: &str| values.get(name).map(Traced::text);
+        let jail = JailDef {
+            name: self.name.to_owned(),
+            enabled: self.flag(&values, "enabled", false),
+            filter,
+            logpaths: self.logpaths(&values, &backend),
+            backend,
+            maxretry: self.number(&values, "maxretry", 3),
+            maxmatches: self.number(&values, "maxmatches", 5),
+            findtime_us: self.time(&values, "findtime").unwrap_or(600_000_000),
+            bantime: self.bantime(&values),
+            ignoreip: values.get("ignoreip").map_or(Vec::new(), Traced::lines),
+            ignoreself: self.flag(&values, "ignoreself", true),
+            ignorecommand: text("ignorecommand").filter(|text| !text.value.is_empty()),
+            ignorecache: text("ignorecache").filter(|text| !text.value.is_empty()),
+            usedns,
+            logencoding: text("logencoding").filter(|text| !text.value.is_empty()),
+            logtimezone: text("logtimezone").filter(|text| !text.value.is_empty()),
+            increment: self.increment(&values),
+            actions,
+            settings: self.settings(&scope),
+        };
+        (!self.failed).then_some(jail)
+    }
+
+    fn fail(&mut self, found: Diagnostic) {
+        self.failed = true;
+        self.findings.push(found);
+    }
+
+    fn fetch(&mut self, scope: &Scope<'_>, option: &str) -> Option<Traced> {
+        scope.fetch(option).unwrap_or_else(|error| {
+            self.fail(error.diagnostic());
+            None
+        })
+    }
+
+    /// All options that something reads, as far as they are set.
+    fn values(&mut self, scope: &Scope<'_>) -> Overrides {
+        let read = JAIL_OPTIONS.iter().filter(|option| option.kind != Kind::Free);
+        read.filter_map(|option| Some((option.name.to_owned(), self.fetch(scope, option.name)?)))
+            .collect()
+    }
+
+    /// The files of the filter and its parameters; `None` without failure if the jail names none.
+    fn source(&mut self, filter: Option<&Traced>, backend: &str) -> Option<(Spec, Definition)> {
+        let Some(value) = filter.filter(|value| !value.value.is_empty()) else {
+            let message = "the jail has no filter";
+            let found = Diagnostic::new("no-filter", Severity::Warning, message)
+                .with_help("write 'filter = NAME' to use the one of filter.d/NAME.conf");
+            self.findings.push(found);
+            return None;
+        };
+        let spec = match Spec::parse(&value.value) {
+            Ok(spec) => spec,
+            Err(error) => {
+                let found = Diagnostic::new("bad-filter", Severity::Error, error.to_string());
+                self.fail(found.with_location(value.at.location()));
+                return None;
+            }
+        };
+        match self.config.definition(&spec, &value.at, backend, &Overrides::new()) {
+            Ok((definition, findings)) => {
+                self.findings.extend(findings);
+                Some((spec, definition))
+            }
+            Err(findings) => {
+                self.failed = true;
+                self.findings.extend(findings);
+                None
+            }
+        }
+    }
+
+    /// The filter with the jail's values in place of its own.
+    fn filter(
+        &mut self,
+        source: Option<&(Spec, Definition)>,
+        at: Option<&Traced>,
+        backend: &str,
+        values: &Overrides,
+    ) -> Option<FilterDef> {
+        let replaced = |name: &str| values.contains_key(name);
+        let mut def = FilterDef::default();
+        if let (Some((spec, _)), Some(at)) = (source, at) {
+            let loaded = self.config.definition(spec, &at.at, backend, values);
+            let loaded = match loaded {
+                Ok((definition, _)) => {
+                    filter::read(&definition, self.config.filter_def(spec), &replaced)
+                }
+                Err(findings) => Loaded { value: None, findings },
+            };
+            self.findings.extend(loaded.findings);
+            self.failed |= loaded.value.is_none();
+            def = loaded.value?;
+        }
+        for name in filter::OPTIONS {
+            if let Some(value) = values.get(name) {
+                def.apply(name, value, &mut self.findings);
+            }
+        }
+        if let Some(found) = def.lack() {
+            self.fail(found);
+        }
+        Some(def)
+    }
+
+    fn flag(&mut self, values: &Overrides, name: &'static str, default: bool) -> bool {
+        let Some(value) = values.get(name) else { return default };
+        truth(&value.value).unwrap_or_else(|| {
+            let message = format!("{name} is '{}', which counts as no", text::shown(&value.value));
+            self.findings.push(
+                Diagnostic::new("bad-boolean", Severity::Warning, message)
+                    .with_location(value.at.location())
+                    .with_help("write true or false"),
+            );
+            false
+        })
+    }
+
+    fn number(&mut self, values: &Overrides, name: &'static str, default: u32) -> u32 {
+        let Some(value) = values.get(name) else { return default };
+        value.value.trim().parse().unwrap_or_else(|_| {
+            let message = format!("{name} is '{}'", text::shown(&value.value));
+            self.findings.push(
+                Diagnostic::new("bad-number", Severity::Warning, message)
+                    .with_location(value.at.location())
+                    .with_help(format!("write a whole number; {default} is used")),
+            );
+            default
+        })
+    }
+
+    fn time(&mut self, values: &Overrides, name: &'static str) -> Option<i64> {
+        let value = values.get(name)?;
+        let micros = parse_micros(&value.value);
+        micros.map_err(|_| self.bad_time(name, value)).ok()
+    }
+
+    fn bantime(&mut self, values: &Overrides) -> BanTime {
+        let default = BanTime::Micros(600_000_000);
+        let Some(value) = values.get("bantime") else { return default };
+        BanTime::parse(&value.value).unwrap_or_else(|_| {
+            self.bad_time("bantime", value);
+            default
+        })
+    }
+
+    fn bad_time(&mut self, name: &str, value: &Traced) {
+        let message = format!("{name} is '{}', which is no duration", text::shown(&value.value));
+        let found = Diagnostic::new("bad-duration", Severity::Error, message)
+            .with_location(value.at.location())
+            .with_help("write seconds or units such as 600, 10m, 1d12h, 1w");
+        self.fail(found);
+    }
+
+    fn increment(&mut self, values: &Overrides) -> Option<Increment> {
+        if !self.flag(values, "bantime.increment", false) {
+            return None;
+        }
+        for name in ["bantime.maxtime", "bantime.rndtime"] {
+            self.time(values, name);
+        }
+        let text = |name: &str| {
+            let value = values.get(&format!("bantime.{name}"))?;
+            (!value.value.is_empty()).then(|| value.text())
+        };
+        Some(Increment {
+            factor: text("factor"),
+            formula: text("formula"),
+            multipliers: text("multipliers"),
+            maxtime: text("maxtime"),
+            rndtime: text("rndtime"),
+            overalljails: text("overalljails"),
+        })
+    }
+
+    fn logpaths(&mut self, values: &Overrides, backend: &str) -> Vec<LogPath> {
+        let Some(value) = values.get("logpath") else { return Vec::new() };
+        if backend.to_lowercase().starts_with("systemd") {
+            return Vec::new();
+        }
+        let mut paths = Vec::new();
+        for line in value.lines() {
+            match logpath(&line) {
+                Ok(path) => paths.push(path),
+                Err(word) => {
+                    let message = format!("'{}' is behind a log's path", text::shown(word));
+                    let help = "write one path per line; after a path with blanks write ' head'";
+                    let found = Diagnostic::new("bad-logpath", Severity::Error, message);
+                    self.fail(found.with_location(line.at.clone()).with_help(help));
+                }
+            }
+        }
+        paths
+    }
+
+    fn settings(&self, scope: &Scope<'_>) -> Vec<Setting> {
+        let own = self.merged.section(self.name);
+        let unknown = own.into_iter().flat_map(|options| options.keys().map(String::as_str));
+        let mut names: Vec<&str> = JAIL_OPTIONS.iter().map(|option| option.name).collect();
+        names.extend(unknown.filter(|name| known(name).is_none()));
+        let setting = |name: &str| {
+            let text = scope.fetch(name).ok()??.text();
+            let mut overridden: Vec<Location> =
+                scope.stack(name).iter().rev().skip(1).map(|value| value.at.location()).collect();
+            if own.is_some_and(|options| options.contains_key(name)) {
+                let defaults = self.merged.defaults.get(name).into_iter().flatten().rev();
+                overridden.extend(defaults.map(|value| value.at.location()));
+            }
+            Some(Setting { name: name.to_owned(), text, overridden })
+        };
+        names.into_iter().filter_map(setting).collect()
+    }
+
+    /// Warns of options that nobody reads and that look like one that somebody reads.
+    fn unknown_options(&mut self) {
+        let Some(options) = self.merged.section(self.name) else { return };
+        self.findings.extend(slips(options.iter().filter_map(|(name, stack)| {
+            let elsewhere = self.merged.defaults.contains_key(name);
+            (!elsewhere).then_some((name.as_str(), &stack.last()?.at))
+        })));
+    }
+}
+
+/// Findings for names that nobody reads and that are near to one that somebody reads.
+pub(super) fn slips<'o>(options: impl Iterator<Item = (&'o str, &'o Place)>) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for (name, at) in options.filter(|(name, _)| known(name).is_none()) {
+        let Some(near) = nearest(name, JAIL_OPTIONS.iter().map(|option| option.name)) else {
+            continue;
+        };
+        let message = format!("unknown option '{}'", text::shown(name));
+        findings.push(
+            Diagnostic::new("unknown-option", Severity::Warning, message)
+                .with_location(at.location())
+                .with_help(format!("did you mean '{near}'?")),
+        );
+    }
+    findings
+}
+
+/// `PATH`, `PATH head` or `PATH tail`.
+fn logpath(line: &Text) -> Result<LogPath, &str> {
+    let at = line.at.clone();
+    let (glob, tail) = match line.value.rsplit_once(' ') {
+        None => (line.value.as_str(), false),
+        Some((glob, "head")) => (glob, false),
+        Some((glob, "tail")) => (glob, true),
+        Some((_, word)) => return Err(word),
+    };
+    Ok(LogPath { glob: glob.to_owned(), tail, at })
+}
+
+/// Yes, no, or nonsense.
+fn truth(value: &str) -> Option<bool> {
+    match value.to_lowercase().as_str() {
+        "1" | "on" | "true" | "yes" => Some(true),
+        "0" | "off" | "false" | "no" | "" => Some(false),
+        _ => None,
+    }
+}
+
+/// The value of an option as the filter has it, for `%(known/option)s` in a jail.
+fn known_in_filter(
+    source: Option<&(Spec, Definition)>,
+    option: &str,
+) -> Result<Option<Traced>, Box<InterpolationError>> {
+    let Some((_, definition)) = source else { return Ok(None) };
+    definition.value(option).map_err(|error| match error {
+        SubstituteError::Interpolation(error) => error,
+        SubstituteError::Loop { at, option, tag } => {
+            Box::new(InterpolationError { at, problem: Problem::TagLoop { option, tag } })
+        }
+    })
+}

@@ -1,0 +1,241 @@
+//! The files of one name, merged: which files, in which order, and what each option was before.
+//!
+//! A file's `before` and `after` are expanded where the file stands, so a file that is included
+//! along two paths is merged twice. A later value of an option goes on top of the earlier ones
+//! instead of replacing them: `%(known/x)s` is the value below.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::ini::{self, Parsed, RawOption, Section};
+use super::interpolate::{Overrides, Scope};
+use super::traced::{Place, Traced};
+use crate::diag::{Diagnostic, Location, Severity};
+use crate::text;
+
+/// All values of the options of a section, the current one last.
+pub(super) type Options = BTreeMap<String, Vec<Rc<Traced>>>;
+
+/// The section whose options are in every other one.
+pub(super) const DEFAULT: &str = "DEFAULT";
+/// The section that names other files.
+pub(super) const INCLUDES: &str = "INCLUDES";
+
+/// Several files as one.
+#[derive(Debug, Default)]
+pub(super) struct Merged {
+    pub(super) defaults: Options,
+    /// In the order in which they first appeared.
+    pub(super) sections: Vec<(String, Options, Location)>,
+    /// The files, in the order of merging.
+    pub(super) files: Vec<PathBuf>,
+    pub(super) findings: Vec<Diagnostic>,
+}
+
+impl Merged {
+    /// The options of a section, without those of `[DEFAULT]`.
+    pub(super) fn section(&self, name: &str) -> Option<&Options> {
+        self.sections.iter().find(|(known, ..)| known == name).map(|(_, options, _)| options)
+    }
+
+    /// Whether a file in it can't be used, and so neither can the whole.
+    pub(super) fn is_broken(&self) -> bool {
+        self.findings.iter().any(|found| found.severity == Severity::Error)
+    }
+
+    fn add(&mut self, file: &Rc<Path>, parsed: &Parsed) {
+        for section in &parsed.sections {
+            self.add_section(file, section);
+        }
+    }
+
+    fn add_section(&mut self, file: &Rc<Path>, section: &Section) {
+        let (name, condition) = match section.name.split_once('?') {
+            Some((word, condition)) if is_word(word) && !condition.is_empty() => {
+                (word, Some(condition))
+            }
+            _ => (section.name.as_str(), None),
+        };
+        let options = if name == DEFAULT {
+            &mut self.defaults
+        } else {
+            let index = self.sections.iter().position(|(known, ..)| known == name);
+            let index = index.unwrap_or(self.sections.len());
+            if index == self.sections.len() {
+                self.sections.push((name.to_owned(), Options::new(), section.at.clone()));
+            }
+            &mut self.sections[index].1
+        };
+        for option in &section.options {
+            let name = match condition {
+                Some(condition) => format!("{}?{condition}", option.name),
+                None => option.name.clone(),
+            };
+            let stack = options.entry(name).or_default();
+            let value = traced(file, option);
+            // A file that is merged twice doesn't override itself.
+            if stack.last().is_none_or(|top| top.at != value.at) {
+                stack.push(Rc::new(value));
+            }
+        }
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
+fn traced(file: &Rc<Path>, option: &RawOption) -> Traced {
+    let at = Place { file: Rc::clone(file), line: option.at.line };
+    Traced::with_lines(option.value.clone(), at, &option.lines)
+}
+
+/// Reads files, each once.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    parsed: RefCell<HashMap<PathBuf, Option<Rc<Parsed>>>>,
+}
+
+impl Files {
+    /// The parsed file; `None` if there is none.
+    fn parse(&self, path: &Path) -> Option<Rc<Parsed>> {
+        if let Some(known) = self.parsed.borrow().get(path) {
+            return known.clone();
+        }
+        let parsed = read(path).map(Rc::new);
+        self.parsed.borrow_mut().insert(path.to_owned(), parsed.clone());
+        parsed
+    }
+
+    /// Merges a list of files with what they include.
+    pub(super) fn merge(&self, list: &[PathBuf], siblings: Siblings) -> Merged {
+        let mut walk = Walk { files: self, stack: Vec::new(), merged: Merged::default() };
+        walk.list(list, siblings);
+        walk.merged
+    }
+}
+
+/// Whether the files of a list bring the `.local` beside them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Siblings {
+    Too,
+    No,
+}
+
+fn read(path: &Path) -> Option<Parsed> {
+    if !path.is_file() {
+        return None;
+    }
+    match fs::read(path) {
+        Ok(bytes) => Some(ini::parse(path, &bytes)),
+        Err(error) => {
+            let finding =
+                Diagnostic::new("unreadable-file", Severity::Error, format!("can't read: {error}"))
+                    .with_location(Location::new(path, 0))
+                    .with_help("check its permissions");
+            Some(Parsed { sections: Vec::new(), findings: vec![finding] })
+        }
+    }
+}
+
+struct Walk<'f> {
+    files: &'f Files,
+    /// The files whose includes are being merged.
+    stack: Vec<PathBuf>,
+    merged: Merged,
+}
+
+impl Walk<'_> {
+    fn list(&mut self, list: &[PathBuf], siblings: Siblings) {
+        for path in list {
+            self.file(path);
+            let local = path.with_extension("local");
+            if siblings == Siblings::Too && !list.contains(&local) {
+                self.file(&local);
+            }
+        }
+    }
+
+    fn file(&mut self, path: &Path) {
+        if self.stack.iter().any(|open| open == path) {
+            return;
+        }
+        let Some(parsed) = self.files.parse(path) else { return };
+        let shared: Rc<Path> = path.into();
+        self.stack.push(path.to_owned());
+        let before = self.includes(&shared, &parsed, "before");
+        self.list(&before, Siblings::Too);
+        if !self.merged.files.iter().any(|known| known == path) {
+            self.merged.findings.extend(parsed.findings.iter().cloned());
+        }
+        self.merged.add(&shared, &parsed);
+        self.merged.files.push(path.to_owned());
+        let after = self.includes(&shared, &parsed, "after");
+        self.list(&after, Siblings::Too);
+        self.stack.pop();
+    }
+
+    /// The files that `path` names in `before` or `after`; those that exist and those that don't.
+    fn includes(&mut self, path: &Rc<Path>, parsed: &Parsed, option: &str) -> Vec<PathBuf> {
+        if !parsed.sections.iter().any(|section| section.name == INCLUDES) {
+            return Vec::new();
+        }
+        let mut own = Merged::default();
+        own.add(path, parsed);
+        let overrides = Overrides::new();
+        let value = match Scope::new(&own, INCLUDES, &overrides).fetch(option) {
+            Ok(Some(value)) => value,
+            Ok(None) => return Vec::new(),
+            Err(error) => {
+                self.merged.findings.push(error.diagnostic());
+                return Vec::new();
+            }
+        };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut list = Vec::new();
+        for line in value.lines() {
+            let file = folder.join(line.value.trim());
+            // A `.local` is there to be written by the user, and mostly isn't.
+            if !file.exists() && file.extension().is_none_or(|extension| extension != "local") {
+                let message = format!("included file '{}' is missing", text::shown(&line.value));
+                let finding = Diagnostic::new("missing-include", Severity::Note, message);
+                self.merged.findings.push(finding.with_location(line.at));
+            }
+            list.push(file);
+        }
+        list
+    }
+}
+
+/// The existing files of a name such as `jail` or `filter.d/sshd`, in the order of merging.
+pub(super) fn candidates(dir: &Path, name: &str) -> Vec<PathBuf> {
+    let base = dir.join(name);
+    let with = |extension: &str| {
+        let mut path = base.clone().into_os_string();
+        path.push(extension);
+        PathBuf::from(path)
+    };
+    let folder = with(".d");
+    let mut list = Vec::new();
+    for extension in ["conf", "local"] {
+        list.push(with(&format!(".{extension}")));
+        list.extend(dropped_in(&folder, extension));
+    }
+    list.retain(|path| path.is_file());
+    list
+}
+
+/// `folder/*.extension`, sorted; names that begin with a dot are hidden.
+pub(super) fn dropped_in(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut list: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    list.retain(|path| {
+        path.extension().is_some_and(|found| found == extension)
+            && !path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+    });
+    list.sort();
+    list
+}

@@ -1,0 +1,101 @@
+//! `<name>`: an option of a filter or action written into another, resolved inside out.
+//!
+//! A tag that is no option stays as it is: `<HOST>`, `<F-USER>`, `<ip>`, and whatever a regular
+//! expression happens to have between angle brackets.
+
+use std::collections::HashMap;
+
+use super::interpolate::InterpolationError;
+use super::traced::Traced;
+use crate::diag::{Diagnostic, Location, Severity};
+use crate::text;
+
+/// A tag is replaced in one value so many times at most.
+const REPLACED_MAX: usize = 25;
+
+/// Text that can't be resolved.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum SubstituteError {
+    /// A tag's text has the tag in it.
+    #[error("{at}: '<{tag}>' stands for itself in '{option}'")]
+    Loop { at: Location, option: String, tag: String },
+    /// The option that the tag names can't be read.
+    #[error(transparent)]
+    Interpolation(#[from] Box<InterpolationError>),
+}
+
+impl SubstituteError {
+    pub(super) fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::Loop { at, option, tag } => {
+                let (tag, option) = (text::printable(tag), text::printable(option));
+                let message = format!("'<{tag}>' stands for itself in option '{option}'");
+                Diagnostic::new("self-reference", Severity::Error, message)
+                    .with_location(at.clone())
+                    .with_help("break the circle")
+            }
+            Self::Interpolation(error) => error.diagnostic(),
+        }
+    }
+}
+
+/// Gives the text of a tag, `None` to leave it alone.
+pub(super) type Lookup<'l> = &'l dyn Fn(&str) -> Result<Option<Traced>, SubstituteError>;
+
+/// The value of option `name` with its tags replaced.
+pub(super) fn resolve(
+    name: &str,
+    value: Traced,
+    lookup: Lookup<'_>,
+) -> Result<Traced, SubstituteError> {
+    inner(value, lookup, &mut vec![name.to_owned()])
+}
+
+fn inner(
+    mut value: Traced,
+    lookup: Lookup<'_>,
+    open: &mut Vec<String>,
+) -> Result<Traced, SubstituteError> {
+    let mut replaced: HashMap<String, usize> = HashMap::new();
+    loop {
+        let mut changed = false;
+        let mut from = 0;
+        while let Some((start, tag)) = next_tag(&value.value, from) {
+            let Some(found) = lookup(tag)? else {
+                from = start + tag.len() + 2;
+                continue;
+            };
+            let tag = tag.to_owned();
+            let count = replaced.entry(tag.clone()).or_default();
+            *count += 1;
+            if *count > REPLACED_MAX || open.contains(&tag) {
+                let at = value.place_of(start).location();
+                let option = open.first().cloned().unwrap_or_default();
+                return Err(SubstituteError::Loop { at, option, tag });
+            }
+            open.push(tag.clone());
+            let text = inner(found, lookup, open)?;
+            open.pop();
+            value = value.replace(&format!("<{tag}>"), &text);
+            from = start;
+            changed = true;
+        }
+        if !changed {
+            return Ok(value);
+        }
+    }
+}
+
+/// The first innermost `<tag>` at or after `from`: where it begins and its name.
+fn next_tag(value: &str, from: usize) -> Option<(usize, &str)> {
+    let mut start = None;
+    for (index, byte) in value.bytes().enumerate().skip(from) {
+        match (byte, start) {
+            (b'<', _) => start = Some(index),
+            (b'>', Some(open)) if index > open + 1 => return Some((open, &value[open + 1..index])),
+            (b' ' | b'>', _) => start = None,
+            _ => {}
+        }
+    }
+    None
+}

@@ -1,0 +1,219 @@
+//! The configuration beside Debian's fail2ban: every stock filter in every mode, every stock jail
+//! with its actions, and a folder of our own with what the stock files don't do.
+//!
+//! Fails if fail2ban is missing; `make packages` installs it.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where its helper fails")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use f2b::config::{Config, FilterDef, JailDef, Spec, Text, options};
+use serde_json::Value;
+
+/// What fail2ban makes of a folder.
+fn fail2ban(dir: &Path) -> Value {
+    let output = Command::new("/usr/bin/python3")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/config_dump.py"))
+        .arg(dir)
+        .output()
+        .expect("Debian's python3 is installed");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "fail2ban is missing or too new, run `make packages`: {said}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn values(lines: &[Text]) -> Vec<String> {
+    lines.iter().map(|line| line.value.clone()).collect()
+}
+
+/// A filter as option → lines, without options that are empty.
+fn shape(def: &FilterDef) -> BTreeMap<String, Vec<String>> {
+    let all = [
+        ("prefregex", def.prefregex.iter().map(|text| text.value.clone()).collect()),
+        ("failregex", values(&def.failregex)),
+        ("ignoreregex", values(&def.ignoreregex)),
+        ("datepattern", values(&def.datepattern)),
+        ("journalmatch", values(&def.journalmatch)),
+        ("maxlines", def.maxlines.iter().map(u32::to_string).collect()),
+        ("usedns", def.usedns.iter().map(|usedns| usedns.name().to_owned()).collect()),
+    ];
+    let set = all.into_iter().filter(|(_, lines)| !lines.is_empty());
+    set.map(|(name, lines)| (name.to_owned(), lines)).collect()
+}
+
+/// The same of what fail2ban said.
+fn their_shape(dump: &Value) -> BTreeMap<String, Vec<String>> {
+    let mut shape = BTreeMap::new();
+    for (name, values) in dump.as_object().unwrap() {
+        let values = values.as_array().unwrap().iter().map(|value| value.as_str().unwrap());
+        let lines = values.flat_map(|value| value.split('\n')).filter(|line| !line.is_empty());
+        let lines: Vec<String> = lines.map(str::to_owned).collect();
+        let known = ["prefregex", "failregex", "ignoreregex", "datepattern", "journalmatch"];
+        if !lines.is_empty() && (known.contains(&name.as_str()) || name == "maxlines") {
+            shape.insert(name.clone(), lines);
+        }
+    }
+    shape
+}
+
+/// Compares all filters; gives how many there were.
+fn compare_filters(config: &Config, theirs: &Value) -> usize {
+    let filters = theirs["filters"].as_object().unwrap();
+    for (key, dump) in filters {
+        let (name, mode) = key.split_once(' ').unwrap_or((key, ""));
+        let mut spec = Spec::parse(name).unwrap();
+        spec.options.push(("logtype".to_owned(), "file".to_owned()));
+        if !mode.is_empty() {
+            spec.options.push(("mode".to_owned(), mode.to_owned()));
+        }
+        let ours = config.filter(&spec);
+        if dump.get("error").is_some() {
+            assert!(ours.value.is_none(), "{key}: fail2ban can't read it");
+            continue;
+        }
+        let their_shape = their_shape(dump);
+        let Some(def) = ours.value else {
+            let none = !their_shape.contains_key("failregex");
+            assert!(none, "{key}: {:?}", ours.findings);
+            assert!(ours.findings.iter().any(|found| found.id == "no-failregex"), "{key}");
+            continue;
+        };
+        assert_eq!(shape(&def), their_shape, "{key}");
+        for line in def.failregex.iter().chain(&def.ignoreregex) {
+            assert!(line.at.line > 0 && line.at.file.is_file(), "{key}: {line:?}");
+        }
+    }
+    filters.len()
+}
+
+fn setting<'j>(jail: &'j JailDef, name: &str) -> Option<&'j str> {
+    let found = jail.settings.iter().find(|setting| setting.name == name)?;
+    Some(found.text.value.as_str())
+}
+
+fn compare_jails(config: &Config, theirs: &Value) -> usize {
+    let order: Vec<&str> =
+        theirs["order"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    assert_eq!(config.jail_names().value.unwrap(), order);
+    for name in &order {
+        let dump = &theirs["jails"][name];
+        let loaded = config.jail(name);
+        let jail = loaded.value.unwrap_or_else(|| panic!("{name}: {:?}", loaded.findings));
+        assert_eq!(loaded.findings, [], "{name}");
+        for (option, value) in dump["options"].as_object().unwrap() {
+            if option != "enabled" {
+                let default = || options::known(option).map(|option| option.default);
+                let ours = setting(&jail, option).or_else(default);
+                assert_eq!(ours, value.as_str(), "{option} of {name}");
+            }
+        }
+        let mut filter = shape(&jail.filter);
+        filter.remove("usedns");
+        assert_eq!(filter, their_filter(dump), "filter of {name}");
+        compare_actions(&jail, &dump["actions"]);
+    }
+    order.len()
+}
+
+/// What the jail's filter says, and the jail itself on top.
+fn their_filter(dump: &Value) -> BTreeMap<String, Vec<String>> {
+    let mut filter = their_shape(&dump["filter"]);
+    filter.extend(their_shape(&dump["stream"]));
+    filter
+}
+
+fn compare_actions(jail: &JailDef, theirs: &Value) {
+    let theirs = theirs.as_object().unwrap();
+    let mut names: Vec<&str> = jail.actions.iter().map(|action| action.name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, theirs.keys().map(String::as_str).collect::<Vec<_>>(), "{}", jail.name);
+    for action in &jail.actions {
+        for (property, value) in theirs[&action.name].as_object().unwrap() {
+            let value = value.as_str().unwrap();
+            // fail2ban resolves a parameter's tags only where it is used, and so keeps them here.
+            if property.starts_with("action") || !value.contains('<') {
+                let ours = action.properties.get(property).map(|text| text.value.as_str());
+                let about = format!("{property} of {} in {}", action.name, jail.name);
+                // Python spells its booleans with a capital.
+                let value = match value {
+                    "True" => "true",
+                    "False" => "false",
+                    value => value,
+                };
+                assert_eq!(ours.unwrap_or(""), value, "{about}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_stock_filter_in_every_mode_and_every_stock_jail_are_alike() {
+    let dir = Path::new("/etc/fail2ban");
+    let theirs = fail2ban(dir);
+    let config = Config::open(dir).unwrap();
+    let filters = compare_filters(&config, &theirs);
+    assert!(filters > 400, "only {filters} filters: fail2ban's folder isn't the stock one");
+    let jails = compare_jails(&config, &theirs);
+    assert!(jails > 80, "only {jails} jails: fail2ban's folder isn't the stock one");
+}
+
+/// A folder of our own beside copies of the stock filters and actions.
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for sub in ["filter.d", "action.d", "jail.d"] {
+        fs::create_dir(dir.path().join(sub)).unwrap();
+    }
+    for sub in ["filter.d", "action.d"] {
+        for entry in fs::read_dir(Path::new("/etc/fail2ban").join(sub)).unwrap() {
+            let entry = entry.unwrap();
+            if entry.path().extension().is_some_and(|extension| extension == "conf") {
+                fs::copy(entry.path(), dir.path().join(sub).join(entry.file_name())).unwrap();
+            }
+        }
+    }
+    for (name, content) in files {
+        fs::write(dir.path().join(name), content).unwrap();
+    }
+    dir
+}
+
+const OWN: &[(&str, &str)] = &[
+    (
+        "jail.conf",
+        "[INCLUDES]\nbefore = first.conf\n  second.conf\nafter = last.conf\n[DEFAULT]\nport = any\n\
+         banaction = iptables-multiport\nfilter = %(__name__)s[mode=%(mode)s]\nmode = normal\n\
+         action_ = %(banaction)s[port=\"%(port)s\", chain=\"<known/chain>\"]\naction = %(action_)s\n\
+         [sshd]\nport = 22\nlogpath = /a\n  /b tail\nmaxretry = 7\n\
+         [mine]\nmode = hard\nfailregex = ^jail <HOST> <mode>$\n  %(known/failregex)s\n\
+         logpath = %(sshd/logpath)s\nfindtime = 1h ; an hour\n",
+    ),
+    ("first.conf", "[sshd]\nmaxretry = 1\nfindtime = 1\n[DEFAULT]\nbantime = 10\n"),
+    ("second.conf", "[INCLUDES]\nbefore = first.conf\n[sshd]\nfindtime = %(known/findtime)s2\n"),
+    ("last.conf", "[sshd]\nbantime = 3\n"),
+    (
+        "jail.local",
+        "[mine]\nfindtime = 2%(known/findtime)s\naction = %(known/action)s\n  dummy[a=b]\n",
+    ),
+    ("jail.d/b.conf", "[mine]\nmaxretry = 9\n"),
+    ("jail.d/a.conf", "[mine]\nmaxretry = 8\nmaxmatches = 100\n"),
+    (
+        "filter.d/mine.conf",
+        "[INCLUDES]\nbefore = common.conf\n[DEFAULT]\ndeep = D<mode>\nlist = L\n[Definition]\n\
+         failregex = ^%(__prefix_line)sa <HOST> <re-<mode>> <.*:>$\n  ^<deep> <list> <HOST>\n\n\
+         # between\n  ^<x/word> <Init-only> <known/re-hard> <HOST>\nre-normal = normal\n\
+         re-hard = hard <F-USER>u</F-USER>\nlist = <deep>,<deep>\nmode = normal\n\
+         ignoreregex =\nword = W\n[x]\nword = X\n[Init]\nmaxlines = 3\ninit-only = I\n",
+    ),
+];
+
+#[test]
+fn a_folder_of_our_own_is_alike() {
+    let dir = folder(OWN);
+    let theirs = fail2ban(dir.path());
+    let config = Config::open(dir.path()).unwrap();
+    compare_filters(&config, &theirs);
+    assert_eq!(compare_jails(&config, &theirs), 2);
+}
