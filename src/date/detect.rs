@@ -1,0 +1,247 @@
+//! Which template a stream of lines uses: what fitted last is tried first.
+//!
+//! The list is searched in an order that changes with the hits, so that a log that mixes several
+//! forms finds the frequent ones early. The order has consequences for what is found in ambiguous
+//! lines, so its rules are fail2ban's.
+
+use super::stamp::Stamp;
+use super::template::{Hit, Template, TemplateId, Templates};
+
+/// The part of a line that is its date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// Where the date starts.
+    pub start: usize,
+    /// Where it has ended.
+    pub end: usize,
+}
+
+/// A date in a line.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    /// The text to cut out.
+    pub cut: Cut,
+    /// The template that fitted.
+    pub template: TemplateId,
+    /// What the date says.
+    pub stamp: Stamp,
+}
+
+/// The moving state of one stream of lines.
+#[derive(Clone, Debug)]
+pub struct Detector {
+    templates: Templates,
+    /// The templates as they are tried.
+    order: Vec<u16>,
+    hits: Vec<u64>,
+    /// Hits by which templates compete; a primed template has one that isn't counted.
+    used: Vec<u64>,
+    /// Where each template matched last.
+    distance: Vec<usize>,
+    /// Place in `order` of the last winner.
+    last: Option<usize>,
+    /// The match of the last winner.
+    span: Option<Span>,
+    /// The first place in `order` that never won.
+    unused: usize,
+    /// Every template needs a digit to match.
+    needs_digit: bool,
+}
+
+/// The last match and the characters around its ends, outside and inside.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: usize,
+    end: usize,
+    before: Option<u8>,
+    first: Option<u8>,
+    final_: Option<u8>,
+    after: Option<u8>,
+}
+
+impl Span {
+    fn new(line: &[u8], start: usize, end: usize) -> Self {
+        let at = |index: usize| line.get(index).copied();
+        Self {
+            start,
+            end,
+            before: start.checked_sub(1).and_then(at),
+            first: at(start),
+            final_: end.checked_sub(1).and_then(at),
+            after: at(end),
+        }
+    }
+
+    /// Whether a date in `line` seems to have the same place.
+    fn fits(&self, line: &[u8]) -> bool {
+        if line.len() < self.end {
+            return false;
+        }
+        let here = Self::new(line, self.start, self.end);
+        let same = |inner: Option<u8>, other: Option<u8>| {
+            inner == other && inner.is_some_and(|b| !b.is_ascii_alphanumeric() && b.is_ascii())
+        };
+        (self.before == here.before || same(self.first, here.first))
+            && (self.after == here.after || same(self.final_, here.final_))
+    }
+}
+
+impl Detector {
+    pub(super) fn new(templates: Templates) -> Self {
+        let len = templates.len();
+        let needs_digit = templates.list.iter().all(|template| template.needs_digit);
+        Self {
+            order: (0..u16::try_from(len).unwrap_or(u16::MAX)).collect(),
+            hits: vec![0; len],
+            used: vec![0; len],
+            distance: vec![usize::MAX; len],
+            last: None,
+            span: None,
+            unused: 0,
+            needs_digit,
+            templates,
+        }
+    }
+
+    /// The date in a line.
+    pub fn find(&mut self, line: &[u8]) -> Option<Found> {
+        if let Some(place) = self.last {
+            let template = &self.templates.list[usize::from(self.order[place])];
+            if let Some(scanner) = template.scanner.as_ref().filter(|_| template.anchored)
+                && let Some(hit) = scanner.read(line)
+            {
+                return Some(self.win(place, line, hit));
+            }
+        }
+        self.search(line)
+    }
+
+    /// The template that won last.
+    pub fn winner(&self) -> Option<TemplateId> {
+        self.last.map(|place| TemplateId(self.order[place]))
+    }
+
+    /// Starts as if a template had won before; its hits aren't counted.
+    pub fn prime(&mut self, id: TemplateId) {
+        let Some(place) = self.order.iter().position(|other| *other == id.0) else { return };
+        let index = usize::from(id.0);
+        if self.used[index] == 0 {
+            self.used[index] = 1;
+            self.distance[index] = 0;
+        }
+        self.last = Some(self.promote(place));
+    }
+
+    /// The hits of each template.
+    pub fn hits(&self) -> &[u64] {
+        &self.hits
+    }
+
+    fn template(&self, place: usize) -> &Template {
+        &self.templates.list[usize::from(self.order[place])]
+    }
+
+    #[inline(never)]
+    fn search(&mut self, line: &[u8]) -> Option<Found> {
+        if self.needs_digit && !line.iter().any(u8::is_ascii_digit) {
+            return None;
+        }
+        let mut reserve: Option<(usize, Hit)> = None;
+        let mut tried = None;
+        if let Some(place) = self.last {
+            let (hit, whole) = self.again(place, line);
+            if let Some(hit) = hit {
+                if self.accepts_again(place, &hit) {
+                    return Some(self.win(place, line, hit));
+                }
+                reserve = Some((place, hit));
+            }
+            if whole || hit.is_some() {
+                tried = Some(place);
+            }
+        }
+        let best = self.span.map_or(usize::MAX, |span| span.start);
+        for place in 0..self.order.len() {
+            if tried == Some(place) {
+                continue;
+            }
+            let Some(hit) = self.template(place).find(line, 0, line.len()) else { continue };
+            let distance = self.distance[usize::from(self.order[place])];
+            if self.decides(place, &hit) || (hit.start <= distance && hit.start <= best) {
+                return Some(self.win(place, line, hit));
+            }
+            if reserve.is_none_or(|(_, other)| hit.start < other.start) {
+                reserve = Some((place, hit));
+            }
+        }
+        let (place, hit) = reserve?;
+        Some(self.win(place, line, hit))
+    }
+
+    /// What the last winner finds, and whether it looked at the whole line.
+    fn again(&self, place: usize, line: &[u8]) -> (Option<Hit>, bool) {
+        let template = self.template(place);
+        match self.span {
+            Some(span) if !template.anchored && span.fits(line) => {
+                (template.find(line, span.start, span.end), false)
+            }
+            _ => (template.find(line, 0, line.len()), true),
+        }
+    }
+
+    fn accepts_again(&self, place: usize, hit: &Hit) -> bool {
+        self.order.len() == 1
+            || self.template(place).anchored
+            || self.span.is_some_and(|span| (span.start, span.end) == (hit.start, hit.end))
+    }
+
+    /// Whether a match wins whatever the others would find.
+    fn decides(&self, place: usize, hit: &Hit) -> bool {
+        let used = |place: usize| self.used[usize::from(self.order[place])] > 0;
+        place + 1 == self.order.len()
+            || self.template(place).anchored
+            || (hit.start == 0 && used(place) && !used(place + 1))
+    }
+
+    fn win(&mut self, place: usize, line: &[u8], hit: Hit) -> Found {
+        let id = self.order[place];
+        let index = usize::from(id);
+        self.hits[index] += 1;
+        self.used[index] += 1;
+        self.distance[index] = hit.start;
+        self.span = Some(Span::new(line, hit.start, hit.end));
+        self.last = Some(if place == 0 { 0 } else { self.promote(place) });
+        Found { cut: hit.cut, template: TemplateId(id), stamp: hit.stamp }
+    }
+
+    /// Moves the winner at `place` towards the front if it deserves it; its new place.
+    fn promote(&mut self, place: usize) -> usize {
+        while self.unused < self.order.len()
+            && self.used[usize::from(self.order[self.unused])] > 0
+        {
+            self.unused += 1;
+        }
+        let target = if self.unused < place { self.unused } else { place / 2 };
+        let target = if self.outweighs(place, target) {
+            target
+        } else if place > 0 && self.outweighs(place, place - 1) {
+            place - 1
+        } else {
+            return place;
+        };
+        let id = self.order.remove(place);
+        self.order.insert(target, id);
+        target
+    }
+
+    /// Whether the winner at `place` should stand before the template at `target`.
+    fn outweighs(&self, place: usize, target: usize) -> bool {
+        let weight = |place: usize| {
+            let index = usize::from(self.order[place]);
+            let distance = self.distance[index].max(1) as f64;
+            (self.used[index] * self.templates.list[index].weight) as f64 / distance
+        };
+        place != target
+            && (self.used[usize::from(self.order[target])] == 0 || weight(place) > weight(target))
+    }
+}

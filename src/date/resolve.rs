@@ -1,0 +1,211 @@
+//! From what a date says to the instant it means.
+//!
+//! What the line leaves out comes from here: the zone, and, by "now", the year or the day. The
+//! offset of the zone is remembered for the quarter of an hour it was asked for last, since the
+//! lines of a log lie close together.
+
+use chrono::{DateTime, Datelike as _, FixedOffset};
+
+use crate::model::{Time, Zone};
+
+use super::stamp::{Day, Kind, Stamp, is_leap};
+
+const DAY: i64 = 86_400;
+/// Offsets change at most at quarters of an hour; see `Resolver::east_of`.
+const QUARTER: i64 = 900;
+
+/// Makes instants of stamps.
+#[derive(Clone, Debug)]
+pub struct Resolver {
+    /// The zone of dates that say none.
+    pub zone: Zone,
+    /// The log's own zone, which goes before `zone`.
+    pub log_zone: Option<FixedOffset>,
+    /// The instant from which a missing year or day is guessed.
+    pub now: Time,
+    /// Zone, the quarter and its offset.
+    quarter: Option<(Zone, i64, i64)>,
+    /// Zone and instant for which the civil time was computed, and that in seconds.
+    today: Option<(Zone, Time, i64)>,
+}
+
+impl Resolver {
+    /// A resolver for the dates of one log.
+    pub fn new(zone: Zone, log_zone: Option<FixedOffset>, now: Time) -> Self {
+        Self { zone, log_zone, now, quarter: None, today: None }
+    }
+
+    /// The instant a date means, `None` if there is none such. `year` is used for dates that say
+    /// month and day but no year; without it the year is guessed from `now`.
+    pub fn resolve(&mut self, stamp: &Stamp, year: Option<i32>) -> Option<Time> {
+        match stamp.0 {
+            Kind::Impossible => None,
+            Kind::Exact(micros) => Some(Time::from_micros(micros)),
+            Kind::Civil(civil) => self.instant(civil, None),
+            Kind::Partial { day: Day::Today, second, east } => self.today(second.into(), east),
+            Kind::Partial { day, second, east } => self.in_year(day, second.into(), east, year),
+        }
+    }
+
+    fn today(&mut self, second: i64, east: Option<i32>) -> Option<Time> {
+        let midnight = self.civil_now().div_euclid(DAY) * DAY;
+        let at = self.instant(midnight + second, east)?;
+        if at > self.now { self.instant(midnight - DAY + second, east) } else { Some(at) }
+    }
+
+    fn in_year(
+        &mut self,
+        day: Day,
+        second: i64,
+        east: Option<i32>,
+        year: Option<i32>,
+    ) -> Option<Time> {
+        let leap_day = day == Day::Month { month: 2, day: 29 };
+        // A 29th of February was in the most recent year that had one.
+        let fitting = |year: i32| if leap_day { leap_until(year) } else { year };
+        if let Some(year) = year {
+            return self.instant(day.in_year(fitting(year))? * DAY + second, east);
+        }
+        let civil = self.civil_now();
+        let this = fitting(year_of(civil));
+        let at = self.instant(day.in_year(this)? * DAY + second, east)?;
+        if at > self.now.plus_secs(DAY) {
+            return self.instant(day.in_year(fitting(this - 1))? * DAY + second, east);
+        }
+        Some(at)
+    }
+
+    /// What the clock of the log shows now, in seconds since 1970.
+    fn civil_now(&mut self) -> i64 {
+        let zone = self.zone_of_log();
+        match self.today {
+            Some((of, at, civil)) if of == zone && at == self.now => civil,
+            _ => {
+                let civil = self.now.in_zone(zone).naive_local().and_utc().timestamp();
+                self.today = Some((zone, self.now, civil));
+                civil
+            }
+        }
+    }
+
+    fn zone_of_log(&self) -> Zone {
+        self.log_zone.map_or(self.zone, Zone::Fixed)
+    }
+
+    fn instant(&mut self, civil: i64, east: Option<i32>) -> Option<Time> {
+        let east = match (east, self.zone_of_log()) {
+            (Some(east), _) => east.into(),
+            (None, Zone::Fixed(offset)) => offset.local_minus_utc().into(),
+            (None, zone) => self.east_of(zone, civil)?,
+        };
+        Some(Time::from_secs(civil - east))
+    }
+
+    /// The offset of `zone` at a civil time.
+    fn east_of(&mut self, zone: Zone, civil: i64) -> Option<i64> {
+        let quarter = civil.div_euclid(QUARTER);
+        if let Some((of, at, east)) = self.quarter
+            && at == quarter
+            && of == zone
+        {
+            return Some(east);
+        }
+        let east = offset_at(zone, civil)?;
+        // Old zones changed at odd minutes: only a quarter that is all the same is remembered.
+        let (first, last) = (quarter * QUARTER, quarter * QUARTER + QUARTER - 1);
+        if offset_at(zone, first) == Some(east) && offset_at(zone, last) == Some(east) {
+            self.quarter = Some((zone, quarter, east));
+        }
+        Some(east)
+    }
+}
+
+fn offset_at(zone: Zone, civil: i64) -> Option<i64> {
+    let local = DateTime::from_timestamp(civil, 0)?.naive_utc();
+    Some(civil - zone.instant(local)?.secs())
+}
+
+fn year_of(civil: i64) -> i32 {
+    DateTime::from_timestamp(civil, 0).map_or(1970, |at| at.year())
+}
+
+fn leap_until(year: i32) -> i32 {
+    (0..8).map(|back| year - back).find(|year| is_leap(*year)).unwrap_or(year)
+}
+
+/// Reads the `logtimezone` option: an abbreviation, an offset, or both (`UTC+0200`).
+pub fn parse_log_zone(text: &str) -> Option<FixedOffset> {
+    let text = text.trim();
+    FixedOffset::east_opt(zone_offset(text.as_bytes())?)
+}
+
+/// Seconds east of a zone as dates write it: `Z`, `UTC`, `+01:00`, `CEST`, `UTC+0200`.
+pub(super) fn zone_offset(text: &[u8]) -> Option<i32> {
+    match text.iter().position(|b| matches!(b, b'+' | b'-')) {
+        Some(sign) => offset(&text[sign..]),
+        None if matches!(text, b"Z" | b"UTC" | b"GMT") => Some(0),
+        // The directives for offsets accept these words in any case in a date with month names.
+        None if text.eq_ignore_ascii_case(b"utc") || text.eq_ignore_ascii_case(b"gmt") => Some(0),
+        None if text == b"z" => Some(0),
+        None => abbreviation(text).map(|minutes| minutes * 60),
+    }
+}
+
+fn offset(text: &[u8]) -> Option<i32> {
+    let sign = if text[0] == b'-' { -1 } else { 1 };
+    let digits: Vec<i32> = text[1..]
+        .iter()
+        .filter(|b| **b != b':')
+        .map(|b| b.is_ascii_digit().then(|| i32::from(b - b'0')))
+        .collect::<Option<_>>()?;
+    let (hours, minutes) = match digits[..] {
+        [a, b] => (a * 10 + b, 0),
+        [a, b, c, d] => (a * 10 + b, c * 10 + d),
+        _ => return None,
+    };
+    Some(sign * (hours * 3600 + minutes * 60))
+}
+
+/// The abbreviations that are understood, for the expression that looks for them.
+pub(super) const ABBREVIATIONS: [&str; 30] = [
+    "CET", "CEST", "EET", "EEST", "MSK", "WET", "WEST", "EST", "EDT", "CDT", "CST", "MST", "MDT",
+    "PST", "PDT", "AKST", "AKDT", "HST", "JST", "KST", "SGT", "HKT", "AEST", "AEDT", "ACST", "NZST",
+    "NZDT", "UTC", "GMT", "Z",
+];
+
+/// Minutes east of a zone's abbreviation.
+fn abbreviation(text: &[u8]) -> Option<i32> {
+    Some(match text {
+        b"CET" | b"WEST" => 60,
+        b"CEST" | b"EET" => 120,
+        b"EEST" | b"MSK" => 180,
+        b"WET" | b"Z" | b"UTC" | b"GMT" => 0,
+        b"EST" | b"CDT" => -300,
+        b"EDT" => -240,
+        b"CST" | b"MDT" => -360,
+        b"MST" | b"PDT" => -420,
+        b"PST" | b"AKDT" => -480,
+        b"AKST" => -540,
+        b"HST" => -600,
+        b"JST" | b"KST" => 540,
+        b"SGT" | b"HKT" => 480,
+        b"AEST" => 600,
+        b"AEDT" => 660,
+        b"ACST" => 570,
+        b"NZST" => 720,
+        b"NZDT" => 780,
+        [letter] => return military(*letter),
+        _ => return None,
+    })
+}
+
+fn military(letter: u8) -> Option<i32> {
+    let hours = match letter {
+        b'A'..=b'I' => i32::from(letter - b'A') + 1,
+        b'K'..=b'M' => i32::from(letter - b'K') + 10,
+        b'N'..=b'Y' => -(i32::from(letter - b'N') + 1),
+        b'Z' => 0,
+        _ => return None,
+    };
+    Some(hours * 60)
+}

@@ -1,0 +1,348 @@
+//! The forms a date may have, compiled.
+//!
+//! A list is built once and shared by all threads; what moves while lines are read is in the
+//! [`Detector`](super::Detector).
+
+use std::sync::Arc;
+
+use regex::bytes::Regex;
+
+use super::builtin::{self, LINE_BEGIN};
+use super::detect::{Cut, Detector};
+use super::pattern::{self, Built};
+use super::resolve::ABBREVIATIONS;
+use super::scan::{self, Epoch, Scanner};
+use super::stamp::{Field, Kind, Stamp, read, tai_micros};
+use super::{DateError, YearWindow};
+
+/// A template's place in the list as it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TemplateId(
+    /// The index.
+    pub u16,
+);
+
+/// The compiled templates of a log.
+#[derive(Clone, Debug)]
+pub struct Templates {
+    pub(super) list: Arc<[Template]>,
+}
+
+/// One form of date.
+#[derive(Debug)]
+pub(super) struct Template {
+    name: String,
+    pattern: String,
+    regex: String,
+    matcher: Matcher,
+    /// Stands at the beginning (or the end) of the line.
+    pub(super) anchored: bool,
+    /// How much a hit counts when templates compete for a place.
+    pub(super) weight: u64,
+    /// Matches only where there is a digit.
+    pub(super) needs_digit: bool,
+    /// Reads the form without the engine.
+    pub(super) scanner: Option<Scanner>,
+}
+
+#[derive(Debug)]
+enum Matcher {
+    Plain { regex: Regex, fields: Vec<(Field, usize)> },
+    Fancy { regex: fancy_regex::Regex, fields: Vec<(Field, usize)> },
+    Epoch(Epoch),
+    Tai { regex: Regex },
+}
+
+/// A match before it is known whether it wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hit {
+    /// The whole match, by which templates compete.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// The text of the date.
+    pub(super) cut: Cut,
+    pub(super) stamp: Stamp,
+}
+
+impl Templates {
+    /// The forms that are recognized when nothing is configured.
+    #[expect(clippy::needless_pass_by_value, reason = "a window is given away when it's chosen")]
+    pub fn builtin(window: YearWindow) -> Self {
+        Self { list: builtin_list(&window).into() }
+    }
+
+    /// The templates of configured patterns; the built-in ones if there is no pattern.
+    #[expect(clippy::needless_pass_by_value, reason = "a window is given away when it's chosen")]
+    pub fn from_patterns<S: AsRef<str>>(
+        patterns: &[S],
+        window: YearWindow,
+    ) -> Result<Self, DateError> {
+        let mut list: Vec<Template> = Vec::new();
+        for pattern in patterns.iter().map(|p| p.as_ref().trim()).filter(|p| !p.is_empty()) {
+            let (several, templates) = templates_of(pattern, &window)?;
+            for template in templates {
+                if !list.iter().any(|other| other.name == template.name) {
+                    list.push(template);
+                } else if !several {
+                    return Err(DateError::Duplicate { pattern: pattern.to_owned() });
+                }
+            }
+        }
+        if list.is_empty() {
+            list = builtin_list(&window);
+        }
+        Ok(Self { list: list.into() })
+    }
+
+    /// The number of templates.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there is none: never.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The name of a template as reports show it; empty for an id of another list.
+    pub fn name(&self, id: TemplateId) -> &str {
+        self.get(id).map_or("", |template| &template.name)
+    }
+
+    /// The pattern of a template as it was written.
+    pub fn pattern(&self, id: TemplateId) -> &str {
+        self.get(id).map_or("", |template| &template.pattern)
+    }
+
+    /// The regular expression of a template.
+    pub fn regex(&self, id: TemplateId) -> &str {
+        self.get(id).map_or("", |template| &template.regex)
+    }
+
+    /// The state of a stream of lines that begins now.
+    pub fn detector(&self) -> Detector {
+        Detector::new(self.clone())
+    }
+
+    fn get(&self, id: TemplateId) -> Option<&Template> {
+        self.list.get(usize::from(id.0))
+    }
+}
+
+fn builtin_list(window: &YearWindow) -> Vec<Template> {
+    let copies = builtin::anchored_copies().map(|form| (form, 100));
+    let forms = builtin::BASE.iter().map(|form| ((*form).to_owned(), 1));
+    copies.chain(forms).map(|(form, weight)| builtin_template(&form, weight, window)).collect()
+}
+
+fn builtin_template(form: &str, weight: u64, window: &YearWindow) -> Template {
+    let anchored = form.starts_with(LINE_BEGIN);
+    let base = form.strip_prefix(LINE_BEGIN).unwrap_or(form);
+    let mut template = match base {
+        "Epoch" => Template::epoch(anchored, false),
+        "TAI64N" => Template::tai(anchored),
+        _ => {
+            let mut built = pattern::build(form, window).expect("the built-in forms are right");
+            // A word before the date is its zone only if it is the name of one.
+            let zones = format!("(?P<Z>(?-i:{}))", ABBREVIATIONS.join("|"));
+            built.regex = built.regex.replace("(?P<Z>Z|[A-Z]{3,5})", &zones);
+            let mut template =
+                Template::compile(form, built).expect("the built-in forms are right");
+            template.needs_digit = true;
+            template.scanner = Scanner::of_form(base, anchored, window);
+            template
+        }
+    };
+    template.weight = weight;
+    template
+}
+
+/// The templates a pattern stands for, and whether it stands for several.
+fn templates_of(pattern: &str, window: &YearWindow) -> Result<(bool, Vec<Template>), DateError> {
+    let upper = pattern.to_uppercase();
+    let (anchored, word) = match upper.strip_prefix('^').or(upper.strip_prefix(LINE_BEGIN)) {
+        Some(rest) => (true, rest),
+        None => (false, upper.as_str()),
+    };
+    let one = |template| Ok((false, vec![template]));
+    match word {
+        _ if pattern.contains('%') => {}
+        "EPOCH" => return one(Template::epoch(anchored, false)),
+        "LEPOCH" => return one(Template::epoch(anchored, true)),
+        "TAI64N" => return one(Template::tai(anchored)),
+        "{NONE}" => return one(Template::none()?),
+        "ISO8601" => {
+            let form = format!("{}{}", if anchored { LINE_BEGIN } else { "" }, builtin::BASE[0]);
+            return one(builtin_template(&form, 1, window));
+        }
+        "{DEFAULT}" => return Ok((true, builtin_list(window))),
+        "" if anchored && upper == LINE_BEGIN => {
+            let list = builtin_list(window).into_iter().filter(|t| t.anchored).collect();
+            return Ok((true, list));
+        }
+        _ => {}
+    }
+    let lower_date = pattern.replace("{date}", "{DATE}");
+    if lower_date.contains("{DATE}") {
+        let list = builtin::BASE.iter().map(|form| {
+            let date = form.strip_prefix(LINE_BEGIN).unwrap_or(form);
+            Template::custom(&lower_date.replace("{DATE}", date.trim_matches('*')), window)
+        });
+        return Ok((true, list.collect::<Result<_, _>>()?));
+    }
+    one(Template::custom(pattern, window)?)
+}
+
+impl Template {
+    fn custom(pattern: &str, window: &YearWindow) -> Result<Self, DateError> {
+        let built = pattern::build(pattern, window)?;
+        let template = Self::compile(pattern, built)?;
+        template.check_day()?;
+        Ok(template)
+    }
+
+    fn none() -> Result<Self, DateError> {
+        let built = Built { name: "^".into(), regex: "^()".into(), anchored: true };
+        Self::compile("{UNB}^", built)
+    }
+
+    fn compile(pattern: &str, built: Built) -> Result<Self, DateError> {
+        let Built { name, regex: text, anchored } = built;
+        let matcher = match Regex::new(&text) {
+            Ok(regex) => {
+                let fields = fields_of(regex.capture_names());
+                Matcher::Plain { regex, fields }
+            }
+            Err(plain) => match fancy_regex::Regex::new(&text) {
+                Ok(regex) => {
+                    let fields = fields_of(regex.capture_names());
+                    Matcher::Fancy { regex, fields }
+                }
+                Err(_) => {
+                    let (pattern, reason) = (pattern.to_owned(), plain.to_string());
+                    return Err(DateError::Regex { pattern, reason });
+                }
+            },
+        };
+        Ok(Self {
+            name,
+            pattern: pattern.to_owned(),
+            regex: text,
+            matcher,
+            anchored,
+            weight: 1,
+            needs_digit: false,
+            scanner: None,
+        })
+    }
+
+    fn epoch(anchored: bool, long: bool) -> Self {
+        let word = if long { "LongEpoch" } else { "Epoch" };
+        let begin = if anchored { LINE_BEGIN } else { "" };
+        let epoch = Epoch { anchored, long };
+        Self {
+            name: format!("{begin}{word}"),
+            pattern: format!("{begin}{}", if long { "LEPOCH" } else { "Epoch" }),
+            regex: epoch.regex(),
+            matcher: Matcher::Epoch(epoch),
+            anchored,
+            weight: 1,
+            needs_digit: true,
+            scanner: anchored.then_some(Scanner::Epoch(epoch)),
+        }
+    }
+
+    fn tai(anchored: bool) -> Self {
+        let begin = if anchored { r"^(?:\W{0,2})?" } else { "" };
+        let text = format!(r"{begin}(@[0-9a-f]{{24}})(?:\b{{start-half}}|\b{{end-half}})");
+        let name = format!("{}TAI64N", if anchored { LINE_BEGIN } else { "" });
+        Self {
+            pattern: name.clone(),
+            name,
+            matcher: Matcher::Tai { regex: Regex::new(&text).expect("it's a constant") },
+            regex: text,
+            anchored,
+            weight: 1,
+            needs_digit: false,
+            scanner: anchored.then_some(Scanner::Tai),
+        }
+    }
+
+    /// A month without a day isn't a date, nor is a day without a month.
+    fn check_day(&self) -> Result<(), DateError> {
+        let (Matcher::Plain { fields, .. } | Matcher::Fancy { fields, .. }) = &self.matcher else {
+            return Ok(());
+        };
+        let has = |wanted: &[Field]| fields.iter().any(|(field, _)| wanted.contains(field));
+        let month = has(&[Field::Month, Field::MonthName]);
+        let day = has(&[Field::Day]);
+        let week = has(&[Field::SundayWeek, Field::MondayWeek])
+            && has(&[Field::Weekday, Field::WeekdayName]);
+        if month == day || week || has(&[Field::OfYear, Field::Epoch, Field::LongEpoch]) {
+            return Ok(());
+        }
+        let (has, lacks) = if month { ("month", "day") } else { ("day", "month") };
+        Err(DateError::HalfDate { pattern: self.pattern.clone(), has, lacks })
+    }
+
+    /// The first match at or after `from` and not beyond `to`.
+    pub(super) fn find(&self, line: &[u8], from: usize, to: usize) -> Option<Hit> {
+        let line = &line[..to];
+        match &self.matcher {
+            Matcher::Plain { regex, fields } => {
+                let groups = regex.captures_at(line, from)?;
+                let group = |index: usize| groups.get(index).map(|m| (m.start(), m.end()));
+                hit(line, fields, group)
+            }
+            Matcher::Fancy { regex, fields } => {
+                let text = ascii_for_invalid(line);
+                let groups = regex.captures_from_pos(&text, from).ok()??;
+                let group = |index: usize| groups.get(index).map(|m| (m.start(), m.end()));
+                hit(line, fields, group)
+            }
+            Matcher::Epoch(epoch) => epoch.find(line, from),
+            Matcher::Tai { regex } => {
+                let groups = regex.captures_at(line, from)?;
+                let (whole, label) = (groups.get(0)?, groups.get(1)?);
+                Some(scan::tai_hit(whole.start(), label.start(), label.as_bytes()))
+            }
+        }
+    }
+}
+
+fn hit(
+    line: &[u8],
+    fields: &[(Field, usize)],
+    group: impl Fn(usize) -> Option<(usize, usize)>,
+) -> Option<Hit> {
+    let (start, end) = group(0)?;
+    let (cut_start, cut_end) = group(1).unwrap_or((start, start));
+    let values = fields
+        .iter()
+        .filter_map(|(field, index)| group(*index).map(|(from, to)| (*field, &line[from..to])));
+    let stamp = if fields.is_empty() { Stamp::IMPOSSIBLE } else { read(values) };
+    Some(Hit { start, end, cut: Cut { start: cut_start, end: cut_end }, stamp })
+}
+
+/// The instant of a label, for scanners and engine alike.
+pub(super) fn tai_stamp(label: &[u8]) -> Stamp {
+    tai_micros(label).map_or(Stamp::IMPOSSIBLE, |micros| Stamp(Kind::Exact(micros)))
+}
+
+fn fields_of<'n>(names: impl Iterator<Item = Option<&'n str>>) -> Vec<(Field, usize)> {
+    names
+        .enumerate()
+        .filter_map(|(index, name)| Field::of_group(name?).map(|field| (field, index)))
+        .collect()
+}
+
+/// The line as text of the same length: each byte that is no UTF-8 becomes a character that no
+/// pattern means.
+fn ascii_for_invalid(line: &[u8]) -> String {
+    let mut text = String::with_capacity(line.len());
+    for chunk in line.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| '\u{1a}'));
+    }
+    text
+}
