@@ -250,7 +250,10 @@ impl Loader<'_> {
             }
         }
         if let Some(found) = def.lack() {
-            self.fail(found);
+            self.fail(match values.get("failregex") {
+                Some(own) => found.with_location(own.at.location()),
+                None => found,
+            });
         }
         Some(def)
     }
