@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::Command;
 
 use f2b::config::{Config, FilterDef, JailDef, Spec, Text, options};
+use f2b::model::BanTime;
 use serde_json::Value;
 
 /// What fail2ban makes of a folder.
@@ -108,9 +109,8 @@ fn compare_jails(config: &Config, theirs: &Value) -> usize {
             assert!(loaded.findings.iter().any(|found| found.id == "no-failregex"), "{name}");
             continue;
         }
-        let jail =
-            loaded.value.unwrap_or_else(|| panic!("{name}: {:?}\n{dump:#}", loaded.findings));
-        assert_eq!(loaded.findings, [], "{name}");
+        assert_eq!(loaded.findings, [], "{name}, {dump:#}");
+        let jail = loaded.value.unwrap();
         for (option, value) in dump["options"].as_object().unwrap() {
             if option != "enabled" {
                 let default = || options::known(option).map(|option| option.default);
@@ -149,13 +149,13 @@ fn compare_actions(jail: &JailDef, theirs: &Value) {
             if property.starts_with("action") || !value.contains('<') {
                 let ours = action.properties.get(property).map(|text| text.value.as_str());
                 let about = format!("{property} of {} in {}", action.name, jail.name);
-                // Python spells its booleans with a capital.
-                let value = match value {
-                    "True" => "true",
-                    "False" => "false",
-                    value => value,
+                // Python's answer is a boolean where ours is what is written.
+                let ours = match (value, ours.unwrap_or("")) {
+                    ("True", "1" | "on" | "true" | "yes") => "True",
+                    ("False", "0" | "off" | "false" | "no") => "False",
+                    (_, ours) => ours,
                 };
-                assert_eq!(ours.unwrap_or(""), value, "{about}");
+                assert_eq!(ours, value, "{about}");
             }
         }
     }
@@ -240,4 +240,27 @@ fn a_folder_of_our_own_is_alike() {
     let config = Config::open(dir.path()).unwrap();
     compare_filters(&config, &theirs);
     assert_eq!(compare_jails(&config, &theirs), 5);
+}
+
+#[test]
+fn the_five_jails_of_qmailtoaster_load_as_they_were_pasted() {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/qmailtoaster");
+    let dir = folder(&[]);
+    fs::copy(own.join("jail.conf"), dir.path().join("jail.conf")).unwrap();
+    for entry in fs::read_dir(own.join("filter.d")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), dir.path().join("filter.d").join(entry.file_name())).unwrap();
+    }
+    let theirs = fail2ban(dir.path());
+    let config = Config::open(dir.path()).unwrap();
+    compare_filters(&config, &theirs);
+    assert_eq!(compare_jails(&config, &theirs), 5);
+    let loaded = config.jails();
+    assert_eq!(loaded.findings, []);
+    let jails = loaded.value.unwrap();
+    assert_eq!(jails.len(), 5);
+    let vpopmail = jails.iter().find(|jail| jail.name == "vpopmail").unwrap();
+    assert_eq!(vpopmail.bantime, BanTime::Permanent);
+    assert_eq!(vpopmail.actions.len(), 2);
+    assert_eq!(vpopmail.logpaths[0].glob, "/var/log/maillog");
 }

@@ -379,3 +379,6 @@ fn finish(
     findings.extend(lack);
     Loaded { value, findings }
 }
+
+#[cfg(test)]
+mod tests;
