@@ -337,6 +337,8 @@ mod tests {
         ];
         assert_eq!(fetch(&files, "a"), Ok(Some("123".to_owned())));
         assert_eq!(fetch(&files, "b"), Ok(Some("x12".to_owned())));
+        let defaults = ["[DEFAULT]\na = 1\n[s]\n", "[DEFAULT]\na = %(known/a)s2\n"];
+        assert_eq!(fetch(&defaults, "a"), Ok(Some("12".to_owned())));
     }
 
     #[test]

@@ -144,33 +144,43 @@ impl Loader<'_> {
         let scope = Scope::new(self.merged, self.name, &none).with_known(&known);
         let values = self.values(&scope);
         let filter = self.filter(source.as_ref(), filter.as_ref(), &backend, &values)?;
-        let usedns = filter.usedns.unwrap_or(UseDns::Warn);
-        let actions = values.get("action").map_or(Vec::new(), |list| {
-            action::load(self.config, self.name, list, &mut self.findings)
-        });
-        let text = |name: &str| values.get(name).map(Traced::text);
-        let jail = JailDef {
-            name: self.name.to_owned(),
-            enabled: self.flag(&values, "enabled", false),
-            filter,
-            logpaths: self.logpaths(&values, &backend),
-            backend,
-            maxretry: self.number(&values, "maxretry", 3),
-            maxmatches: self.number(&values, "maxmatches", 5),
-            findtime_us: self.time(&values, "findtime").unwrap_or(600_000_000),
-            bantime: self.bantime(&values),
-            ignoreip: values.get("ignoreip").map_or(Vec::new(), Traced::lines),
-            ignoreself: self.flag(&values, "ignoreself", true),
-            ignorecommand: text("ignorecommand").filter(|text| !text.value.is_empty()),
-            ignorecache: text("ignorecache").filter(|text| !text.value.is_empty()),
-            usedns,
-            logencoding: text("logencoding").filter(|text| !text.value.is_empty()),
-            logtimezone: text("logtimezone").filter(|text| !text.value.is_empty()),
-            increment: self.increment(&values),
-            actions,
-            settings: self.settings(&scope),
-        };
+        let actions = action::load(self.config, self.name, &values, &mut self.findings);
+        let settings = self.settings(&scope);
+        let jail = self.assemble(&values, filter, backend, actions, settings);
         (!self.failed).then_some(jail)
+    }
+
+    fn assemble(
+        &mut self,
+        values: &Overrides,
+        filter: FilterDef,
+        backend: String,
+        actions: Vec<ActionDef>,
+        settings: Vec<Setting>,
+    ) -> JailDef {
+        let text =
+            |name: &str| values.get(name).map(Traced::text).filter(|text| !text.value.is_empty());
+        JailDef {
+            name: self.name.to_owned(),
+            enabled: self.flag(values, "enabled", false),
+            usedns: filter.usedns.unwrap_or(UseDns::Warn),
+            filter,
+            logpaths: self.logpaths(values, &backend),
+            backend,
+            maxretry: self.number(values, "maxretry", 3),
+            maxmatches: self.number(values, "maxmatches", 5),
+            findtime_us: self.time(values, "findtime").unwrap_or(600_000_000),
+            bantime: self.bantime(values),
+            ignoreip: values.get("ignoreip").map_or(Vec::new(), Traced::lines),
+            ignoreself: self.flag(values, "ignoreself", true),
+            ignorecommand: text("ignorecommand"),
+            ignorecache: text("ignorecache"),
+            logencoding: text("logencoding"),
+            logtimezone: text("logtimezone"),
+            increment: self.increment(values),
+            actions,
+            settings,
+        }
     }
 
     fn fail(&mut self, found: Diagnostic) {
