@@ -184,6 +184,9 @@ fn every_stock_filter_in_every_mode_and_every_stock_jail_are_alike() {
     assert!(filters > 400, "only {filters} filters: fail2ban's folder isn't the stock one");
     let jails = compare_jails(&config, &theirs);
     assert!(jails > 80, "only {jails} jails: fail2ban's folder isn't the stock one");
+    let enabled = config.jails();
+    assert_eq!(enabled.findings, []);
+    assert_eq!(enabled.value.unwrap()[0].name, "sshd");
 }
 
 /// A folder of our own beside copies of the stock filters and actions.

@@ -205,9 +205,10 @@ impl Loader<'_> {
     /// The files of the filter and its parameters; `None` without failure if the jail names none.
     fn source(&mut self, filter: Option<&Traced>, backend: &str) -> Option<(Spec, Definition)> {
         let Some(value) = filter.filter(|value| !value.value.is_empty()) else {
-            let message = "the jail has no filter";
-            let found = Diagnostic::new("no-filter", Severity::Warning, message)
+            let message = format!("jail '{}' has no filter", text::shown(self.name));
+            let mut found = Diagnostic::new("no-filter", Severity::Warning, message)
                 .with_help("write 'filter = NAME' to use the one of filter.d/NAME.conf");
+            found.at = self.merged.section_at(self.name).cloned();
             self.findings.push(found);
             return None;
         };
@@ -379,17 +380,26 @@ impl Loader<'_> {
     /// Warns of options that nobody reads and that look like one that somebody reads.
     fn unknown_options(&mut self) {
         let Some(options) = self.merged.section(self.name) else { return };
-        self.findings.extend(slips(options.iter().filter_map(|(name, stack)| {
-            let elsewhere = self.merged.defaults.contains_key(name);
-            (!elsewhere).then_some((name.as_str(), &stack.last()?.at))
-        })));
+        self.findings.extend(slips(
+            self.merged,
+            options.iter().filter_map(|(name, stack)| {
+                let elsewhere = self.merged.defaults.contains_key(name);
+                (!elsewhere).then_some((name.as_str(), &stack.last()?.at))
+            }),
+        ));
     }
 }
 
 /// Findings for names that nobody reads and that are near to one that somebody reads.
-pub(super) fn slips<'o>(options: impl Iterator<Item = (&'o str, &'o Place)>) -> Vec<Diagnostic> {
+pub(super) fn slips<'o>(
+    merged: &Merged,
+    options: impl Iterator<Item = (&'o str, &'o Place)>,
+) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for (name, at) in options.filter(|(name, _)| known(name).is_none()) {
+        if merged.quotes(name) {
+            continue;
+        }
         let Some(near) = nearest(name, JAIL_OPTIONS.iter().map(|option| option.name)) else {
             continue;
         };

@@ -41,6 +41,19 @@ impl Merged {
         self.sections.iter().find(|(known, ..)| known == name).map(|(_, options, _)| options)
     }
 
+    /// Where a section begins.
+    pub(super) fn section_at(&self, name: &str) -> Option<&Location> {
+        self.sections.iter().find(|(known, ..)| known == name).map(|(.., at)| at)
+    }
+
+    /// Whether any option has the text of this one in it.
+    pub(super) fn quotes(&self, name: &str) -> bool {
+        let reference = format!("%({name})s");
+        let sections = self.sections.iter().map(|(_, options, _)| options);
+        let stacks = sections.chain([&self.defaults]).flat_map(BTreeMap::values);
+        stacks.flatten().any(|value| value.value.to_lowercase().contains(&reference))
+    }
+
     /// Whether a file in it can't be used, and so neither can the whole.
     pub(super) fn is_broken(&self) -> bool {
         self.findings.iter().any(|found| found.severity == Severity::Error)

@@ -185,7 +185,7 @@ impl Config {
         let Some(merged) = merged else { return Loaded { value: None, findings } };
         let defaults = merged.defaults.iter();
         let options = defaults.filter_map(|(name, stack)| Some((name.as_str(), &stack.last()?.at)));
-        findings.extend(jail::slips(options));
+        findings.extend(jail::slips(&merged, options));
         let mut jails = Vec::new();
         for name in names_of_jails(&merged) {
             match jail::is_enabled(&merged, &name) {

@@ -232,6 +232,7 @@ mod tests {
             (r#"a[b="c]"#, r#"a|b="c"#),
             ("a[b= c]", "a|b=c"),
             ("a[b=]", "a|b="),
+            (r#"a[b="",c=''] "#, "a|b=|c="),
             ("a[x=1,\n  y=2]", "a|x=1|y=2"),
             ("a[b?family=inet6=1]", "a|b?family=inet6=1"),
             ("a[b = c]", "no option at 2"),
