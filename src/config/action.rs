@@ -7,8 +7,8 @@ use super::definition::Definition;
 use super::interpolate::Overrides;
 use super::merge::candidates;
 use super::spec::{self, Spec};
-use super::traced::{Place, Traced};
-use super::{Config, Text};
+use super::traced::Place;
+use super::{Config, Text, in_folder};
 use crate::diag::{Diagnostic, Severity, nearest};
 use crate::text;
 
@@ -24,17 +24,21 @@ pub struct ActionDef {
     pub properties: BTreeMap<String, Text>,
 }
 
+/// Tags that are known at a ban only, even if an option has such a name.
+const AT_A_BAN: [&str; 5] = ["bantime", "timeout", "matches", "ipmatches", "ipjailmatches"];
+
 /// Loads the actions of a jail; those that can't be loaded are findings.
 pub(super) fn load(
     config: &Config,
     jail: &str,
-    list: &Traced,
+    values: &Overrides,
     findings: &mut Vec<Diagnostic>,
 ) -> Vec<ActionDef> {
+    let Some(list) = values.get("action") else { return Vec::new() };
     let mut actions: Vec<ActionDef> = Vec::new();
     for (offset, entry) in spec::split(&list.value) {
         let at = list.place_of(offset);
-        match one(config, jail, entry, at, findings) {
+        match one(config, jail, entry, at, values, findings) {
             Ok(action) if actions.iter().any(|known| known.name == action.name) => {
                 let message = format!("action '{}' is in the jail twice", shown(&action.name));
                 findings.push(
@@ -60,6 +64,7 @@ fn one(
     jail: &str,
     entry: &str,
     at: &Place,
+    values: &Overrides,
     findings: &mut Vec<Diagnostic>,
 ) -> Result<ActionDef, Vec<Diagnostic>> {
     let spec = Spec::parse(entry).map_err(|error| {
@@ -67,17 +72,18 @@ fn one(
         vec![found.with_location(at.location()).with_subject(jail)]
     })?;
     let params = with_defaults(&spec, jail);
-    let files = candidates(&config.dir, &format!("action.d/{}", spec.name));
+    let files = candidates(&config.dir, &in_folder("action.d", &spec.name));
     let Some(file) = files.first().cloned() else {
         return python(config, jail, &spec, params, at, findings);
     };
-    let merged = config.merged(&format!("action.d/{}", spec.name));
+    let merged = config.merged(&in_folder("action.d", &spec.name));
     if merged.is_broken() {
         return Err(merged.findings.iter().map(|f| f.clone().with_subject(jail)).collect());
     }
     let failed = |found: Diagnostic| vec![found.with_subject(jail)];
-    let definition = Definition::new(merged, &params, at, &Overrides::new())
-        .map_err(|error| failed(error.diagnostic()))?;
+    let definition = Definition::new(merged, &params, at, values)
+        .map_err(|error| failed(error.diagnostic()))?
+        .with_late(&AT_A_BAN);
     let mut properties = BTreeMap::new();
     for name in definition.names() {
         if let Some(value) = definition.value(&name).map_err(|error| failed(error.diagnostic()))? {
@@ -138,7 +144,8 @@ fn python(
 
 fn unknown(config: &Config, jail: &str, name: &str, at: &Place) -> Diagnostic {
     let names = config.names("action.d", &["conf", "local", "py"]);
-    let help = match nearest(name, names.iter().map(String::as_str)) {
+    let stem = name.strip_suffix(".conf").unwrap_or(name);
+    let help = match nearest(stem, names.iter().map(String::as_str)) {
         Some(near) => format!("did you mean '{near}'?"),
         None => "put its file into action.d, or use another one".to_owned(),
     };

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::interpolate::{InterpolationError, Overrides, Scope};
-use super::merge::Merged;
+use super::merge::{DEFAULT, Merged};
 use super::substitute::{self, SubstituteError};
 use super::traced::{Place, Traced};
 
@@ -24,6 +24,9 @@ pub(super) struct Definition {
     vars: Overrides,
     /// Tags in capitals that options in small letters took the place of.
     shadowed: RefCell<BTreeSet<String>>,
+    /// Tags that are replaced at a ban.
+    late: &'static [&'static str],
+    none: Overrides,
 }
 
 impl Definition {
@@ -41,7 +44,20 @@ impl Definition {
         }
         let mut vars = jail.clone();
         vars.extend(own.clone());
-        Ok(Self { merged, params: own, vars, shadowed: RefCell::default() })
+        Ok(Self {
+            merged,
+            params: own,
+            vars,
+            shadowed: RefCell::default(),
+            late: &[],
+            none: Overrides::new(),
+        })
+    }
+
+    /// The same, with tags to leave alone whatever they stand for.
+    pub(super) fn with_late(mut self, late: &'static [&'static str]) -> Self {
+        self.late = late;
+        self
     }
 
     /// Whether `[Definition]` itself, or a parameter, sets the option.
@@ -78,6 +94,10 @@ impl Definition {
         Scope::new(&self.merged, section, &self.vars)
     }
 
+    fn bare<'m>(&'m self, section: &'m str) -> Scope<'m> {
+        Scope::new(&self.merged, section, &self.none)
+    }
+
     /// The option before its tags are replaced.
     fn overlaid(&self, name: &str) -> Result<Option<Traced>, Box<InterpolationError>> {
         if let Some(value) = self.params.get(name) {
@@ -91,7 +111,7 @@ impl Definition {
     }
 
     fn tag(&self, tag: &str) -> Result<Option<Traced>, SubstituteError> {
-        if self.is_conditional(tag) {
+        if self.late.contains(&tag) || self.is_conditional(tag) {
             return Ok(None);
         }
         if let Some(value) = self.overlaid(tag)? {
@@ -101,17 +121,27 @@ impl Definition {
             return Ok(Some(value));
         }
         let Some((section, option)) = tag.split_once('/') else { return Ok(None) };
-        let found = match section {
-            "known" => self.scope(DEFINITION).fetch_known(option)?,
-            "default" => self.scope("DEFAULT").fetch(option)?,
-            section if self.merged.section(section).is_some() => {
-                self.scope(section).fetch(option)?
-            }
-            _ => None,
+        // A place that is named is read as it is, without parameters.
+        let found = if section.eq_ignore_ascii_case("known") {
+            self.known(option)?
+        } else if section.eq_ignore_ascii_case(DEFAULT) {
+            self.bare(DEFAULT).fetch(option)?
+        } else if self.merged.section(section).is_some() {
+            self.bare(section).fetch(option)?
+        } else {
+            None
         };
-        match found {
-            Some(found) => Ok(Some(found)),
-            None => Ok(self.scope(DEFINITION).fetch(option)?),
+        Ok(found)
+    }
+
+    /// What an option would be without parameters, or was before a file changed it.
+    fn known(&self, option: &str) -> Result<Option<Traced>, Box<InterpolationError>> {
+        if self.merged.section(INIT).is_some_and(|options| options.contains_key(option)) {
+            return self.bare(INIT).fetch(option);
+        }
+        match self.bare(DEFINITION).fetch_known(option)? {
+            Some(known) => Ok(Some(known)),
+            None => self.bare(DEFINITION).fetch(option),
         }
     }
 

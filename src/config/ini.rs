@@ -241,3 +241,105 @@ fn header(line: &str) -> Option<&str> {
     let name = &inner[..inner.rfind(']')?];
     (!name.is_empty()).then_some(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(content: &str) -> Parsed {
+        parse(Path::new("f"), content.as_bytes())
+    }
+
+    /// The options below a `[s]`.
+    fn options(content: &str) -> Vec<(String, String)> {
+        let parsed = read(&format!("[s]\n{content}"));
+        assert_eq!(parsed.findings, [], "{content}");
+        let options = parsed.sections.into_iter().next().expect("[s] was written").options;
+        options.into_iter().map(|option| (option.name, option.value)).collect()
+    }
+
+    fn ids(content: &[u8]) -> Vec<(&'static str, u32)> {
+        let found = parse(Path::new("f"), content).findings;
+        found.iter().map(|found| (found.id, found.at.as_ref().map_or(0, |at| at.line))).collect()
+    }
+
+    #[test]
+    fn values_are_read_as_python_reads_them() {
+        for (content, name, value) in [
+            ("a = x ;c", "a", "x"),
+            ("a = x\t; c", "a", "x"),
+            ("a = x\u{a0}; c", "a", "x"),
+            ("a = x;c", "a", "x;c"),
+            ("a = x # c", "a", "x # c"),
+            ("e =;x", "e", ";x"),
+            ("f = ; x", "f", ""),
+            ("r = ^a\n  ^b ;? x", "r", "^a\n^b"),
+            ("a=\n  x\n  y", "a", "\nx\ny"),
+            ("a = 1\n  2\n\n  3\n# c\n  4", "a", "1\n2\n\n3\n4"),
+            ("b = 2\n    c = 3", "b", "2\nc = 3"),
+            ("a = 1\n  [b] c", "a", "1\n[b] c"),
+            ("a: 1", "a", "1"),
+            ("b:c = 2", "b", "c = 2"),
+            ("d=e:f", "d", "e:f"),
+            ("a = b = c", "a", "b = c"),
+            ("a =  x   y  ", "a", "x   y"),
+            ("rem x = 1", "rem x", "1"),
+            ("LogPath = /A", "logpath", "/A"),
+            ("a = 1\r\n  2\r  3", "a", "1\n2\n3"),
+            ("a = 1\n\n\n", "a", "1"),
+        ] {
+            assert_eq!(options(content), [(name.to_owned(), value.to_owned())], "{content:?}");
+        }
+    }
+
+    #[test]
+    fn less_indented_is_a_new_option() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(options("  a = 1\n b = 2"), [pair("a", "1"), pair("b", "2")]);
+    }
+
+    #[test]
+    fn each_line_of_a_value_knows_its_number() {
+        let parsed = read("[s]\nr =\n# no\n  a\n\n  b\n");
+        let option = &parsed.sections[0].options[0];
+        assert_eq!(
+            (option.value.as_str(), option.lines.as_slice()),
+            ("\na\n\nb", &[2, 4, 5, 6][..])
+        );
+    }
+
+    #[test]
+    fn section_names_are_taken_as_they_are() {
+        let parsed = read("[b] c\n[ s ]\n[S]\n[a]b]\n");
+        let names: Vec<&str> = parsed.sections.iter().map(|s| s.name.as_str()).collect();
+        assert_eq!(names, ["b", " s ", "S", "a]b"]);
+    }
+
+    #[test]
+    fn all_mistakes_are_found_at_once() {
+        let content = b"x = 1\n[s]\nnothing\n= 2\na = 1\nA = 2\n[s]\n";
+        let expected = [
+            ("no-section", 1),
+            ("no-delimiter", 3),
+            ("no-delimiter", 4),
+            ("duplicate-option", 6),
+            ("duplicate-section", 7),
+        ];
+        assert_eq!(ids(content), expected);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped_with_a_warning() {
+        let parsed = parse(Path::new("f"), b"\xef\xbb\xbf[s]\na = 1\n");
+        assert_eq!(parsed.sections[0].name, "s");
+        assert_eq!(parsed.findings[0].severity, Severity::Warning);
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf8_are_an_error_with_their_place() {
+        let parsed = parse(Path::new("f"), b"[s]\na = \xff\n");
+        let rendered = parsed.findings[0].to_string();
+        assert_eq!(rendered, "f:2: byte 8 is not UTF-8; save the file as UTF-8");
+        assert!(parsed.sections.is_empty());
+    }
+}

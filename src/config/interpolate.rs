@@ -281,3 +281,92 @@ fn option_name(frames: &[Frame]) -> String {
 fn error<T>(at: &Place, problem: Problem) -> Resolved<T> {
     Err(Box::new(InterpolationError { at: at.location(), problem }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::fs;
+
+    use super::super::merge::{Files, Siblings};
+    use super::*;
+
+    fn merged(files: &[&str]) -> Merged {
+        let dir = tempfile::tempdir().expect("a folder for the test");
+        let list: Vec<_> = (0..files.len()).map(|i| dir.path().join(format!("{i}.conf"))).collect();
+        for (path, content) in list.iter().zip(files) {
+            fs::write(path, content).expect("written");
+        }
+        Files::default().merge(&list, Siblings::No)
+    }
+
+    fn fetch(files: &[&str], option: &str) -> Result<Option<String>, Problem> {
+        let merged = merged(files);
+        let none = Overrides::new();
+        let value = Scope::new(&merged, "s", &none).fetch(option);
+        value.map(|value| value.map(|value| value.value)).map_err(|error| error.problem)
+    }
+
+    fn ok(content: &str) -> String {
+        fetch(&[content], "a").expect("it can be resolved").expect("it is set")
+    }
+
+    #[test]
+    fn every_form_of_reference() {
+        for (content, value) in [
+            ("[s]\na = 100%%", "100%"),
+            ("[s]\na = <%(B)s>\nb = x", "<x>"),
+            ("[DEFAULT]\nb = d\n[s]\na = %(b)s", "d"),
+            ("[s]\na = %(__name__)s", "s"),
+            ("[o]\ny = %(q)s\n[s]\nq = Q\na = %(o/y)s", "Q"),
+            ("[DEFAULT]\ny = d\n[o]\n[s]\na = %(o/y)s", "d"),
+            ("[DEFAULT]\ny = d\n[s]\ny = s\na = %(default/y)s", "d"),
+            ("[Foo]\nXx = 1\n[s]\na = %(Foo/Xx)s", "1"),
+            ("[DEFAULT]\na = d\n[s]\na = %(known/a)s+", "d+"),
+            ("[DEFAULT]\na = %(b)s\nb = 1\n[s]\nb = 2", "2"),
+        ] {
+            assert_eq!(ok(content), value, "{content}");
+        }
+    }
+
+    #[test]
+    fn known_goes_down_one_value_at_a_time() {
+        let files = [
+            "[s]\na = 1\nb = x%(known/a)s\n",
+            "[s]\na = %(known/a)s2\n",
+            "[s]\na = %(known/a)s3\n",
+        ];
+        assert_eq!(fetch(&files, "a"), Ok(Some("123".to_owned())));
+        assert_eq!(fetch(&files, "b"), Ok(Some("x12".to_owned())));
+        let defaults = ["[DEFAULT]\na = 1\n[s]\n", "[DEFAULT]\na = %(known/a)s2\n"];
+        assert_eq!(fetch(&defaults, "a"), Ok(Some("12".to_owned())));
+    }
+
+    #[test]
+    fn ten_references_resolve_and_eleven_do_not() {
+        let chain = |count: usize| {
+            let mut content = "[s]\na = %(x1)s\n".to_owned();
+            for index in 1..count {
+                let _ = writeln!(content, "x{index} = %(x{})s", index + 1);
+            }
+            content + &format!("x{count} = end\n")
+        };
+        assert_eq!(fetch(&[&chain(10)], "a"), Ok(Some("end".to_owned())));
+        let error = fetch(&[&chain(11)], "a");
+        assert!(matches!(error, Err(Problem::TooDeep { path, .. }) if path.len() == 11));
+    }
+
+    #[test]
+    fn what_is_not_there_is_an_error_at_its_line() {
+        let merged = merged(&["[s]\na = x\n  %(bantme)s\nbantime = 1\nc = 5 % x\n"]);
+        let none = Overrides::new();
+        let scope = Scope::new(&merged, "s", &none);
+        let error = scope.fetch("a").expect_err("there is no bantme");
+        assert_eq!(error.at.line, 3);
+        let rendered = error.diagnostic().to_string();
+        let expected = "option 'a' needs 'bantme', which isn't set; did you mean 'bantime'?";
+        assert!(rendered.ends_with(expected), "{rendered}");
+        let error = scope.fetch("c").expect_err("it has a lone percent sign").diagnostic();
+        assert_eq!(error.id, "lone-percent");
+        assert_eq!(error.help.as_deref(), Some("write '%%' for a literal percent sign"));
+    }
+}

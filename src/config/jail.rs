@@ -144,33 +144,43 @@ impl Loader<'_> {
         let scope = Scope::new(self.merged, self.name, &none).with_known(&known);
         let values = self.values(&scope);
         let filter = self.filter(source.as_ref(), filter.as_ref(), &backend, &values)?;
-        let usedns = filter.usedns.unwrap_or(UseDns::Warn);
-        let actions = values.get("action").map_or(Vec::new(), |list| {
-            action::load(self.config, self.name, list, &mut self.findings)
-        });
-        let text = |name: &str| values.get(name).map(Traced::text);
-        let jail = JailDef {
-            name: self.name.to_owned(),
-            enabled: self.flag(&values, "enabled", false),
-            filter,
-            logpaths: self.logpaths(&values, &backend),
-            backend,
-            maxretry: self.number(&values, "maxretry", 3),
-            maxmatches: self.number(&values, "maxmatches", 5),
-            findtime_us: self.time(&values, "findtime").unwrap_or(600_000_000),
-            bantime: self.bantime(&values),
-            ignoreip: values.get("ignoreip").map_or(Vec::new(), Traced::lines),
-            ignoreself: self.flag(&values, "ignoreself", true),
-            ignorecommand: text("ignorecommand").filter(|text| !text.value.is_empty()),
-            ignorecache: text("ignorecache").filter(|text| !text.value.is_empty()),
-            usedns,
-            logencoding: text("logencoding").filter(|text| !text.value.is_empty()),
-            logtimezone: text("logtimezone").filter(|text| !text.value.is_empty()),
-            increment: self.increment(&values),
-            actions,
-            settings: self.settings(&scope),
-        };
+        let actions = action::load(self.config, self.name, &values, &mut self.findings);
+        let settings = self.settings(&scope);
+        let jail = self.assemble(&values, filter, backend, actions, settings);
         (!self.failed).then_some(jail)
+    }
+
+    fn assemble(
+        &mut self,
+        values: &Overrides,
+        filter: FilterDef,
+        backend: String,
+        actions: Vec<ActionDef>,
+        settings: Vec<Setting>,
+    ) -> JailDef {
+        let text =
+            |name: &str| values.get(name).map(Traced::text).filter(|text| !text.value.is_empty());
+        JailDef {
+            name: self.name.to_owned(),
+            enabled: self.flag(values, "enabled", false),
+            usedns: filter.usedns.unwrap_or(UseDns::Warn),
+            filter,
+            logpaths: self.logpaths(values, &backend),
+            backend,
+            maxretry: self.number(values, "maxretry", 3),
+            maxmatches: self.number(values, "maxmatches", 5),
+            findtime_us: self.time(values, "findtime").unwrap_or(600_000_000),
+            bantime: self.bantime(values),
+            ignoreip: values.get("ignoreip").map_or(Vec::new(), Traced::lines),
+            ignoreself: self.flag(values, "ignoreself", true),
+            ignorecommand: text("ignorecommand"),
+            ignorecache: text("ignorecache"),
+            logencoding: text("logencoding"),
+            logtimezone: text("logtimezone"),
+            increment: self.increment(values),
+            actions,
+            settings,
+        }
     }
 
     fn fail(&mut self, found: Diagnostic) {
@@ -195,9 +205,10 @@ impl Loader<'_> {
     /// The files of the filter and its parameters; `None` without failure if the jail names none.
     fn source(&mut self, filter: Option<&Traced>, backend: &str) -> Option<(Spec, Definition)> {
         let Some(value) = filter.filter(|value| !value.value.is_empty()) else {
-            let message = "the jail has no filter";
-            let found = Diagnostic::new("no-filter", Severity::Warning, message)
+            let message = format!("jail '{}' has no filter", text::shown(self.name));
+            let mut found = Diagnostic::new("no-filter", Severity::Warning, message)
                 .with_help("write 'filter = NAME' to use the one of filter.d/NAME.conf");
+            found.at = self.merged.section_at(self.name).cloned();
             self.findings.push(found);
             return None;
         };
@@ -250,7 +261,10 @@ impl Loader<'_> {
             }
         }
         if let Some(found) = def.lack() {
-            self.fail(found);
+            self.fail(match values.get("failregex") {
+                Some(own) => found.with_location(own.at.location()),
+                None => found,
+            });
         }
         Some(def)
     }
@@ -366,17 +380,26 @@ impl Loader<'_> {
     /// Warns of options that nobody reads and that look like one that somebody reads.
     fn unknown_options(&mut self) {
         let Some(options) = self.merged.section(self.name) else { return };
-        self.findings.extend(slips(options.iter().filter_map(|(name, stack)| {
-            let elsewhere = self.merged.defaults.contains_key(name);
-            (!elsewhere).then_some((name.as_str(), &stack.last()?.at))
-        })));
+        self.findings.extend(slips(
+            self.merged,
+            options.iter().filter_map(|(name, stack)| {
+                let elsewhere = self.merged.defaults.contains_key(name);
+                (!elsewhere).then_some((name.as_str(), &stack.last()?.at))
+            }),
+        ));
     }
 }
 
 /// Findings for names that nobody reads and that are near to one that somebody reads.
-pub(super) fn slips<'o>(options: impl Iterator<Item = (&'o str, &'o Place)>) -> Vec<Diagnostic> {
+pub(super) fn slips<'o>(
+    merged: &Merged,
+    options: impl Iterator<Item = (&'o str, &'o Place)>,
+) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for (name, at) in options.filter(|(name, _)| known(name).is_none()) {
+        if merged.quotes(name) {
+            continue;
+        }
         let Some(near) = nearest(name, JAIL_OPTIONS.iter().map(|option| option.name)) else {
             continue;
         };

@@ -41,6 +41,19 @@ impl Merged {
         self.sections.iter().find(|(known, ..)| known == name).map(|(_, options, _)| options)
     }
 
+    /// Where a section begins.
+    pub(super) fn section_at(&self, name: &str) -> Option<&Location> {
+        self.sections.iter().find(|(known, ..)| known == name).map(|(.., at)| at)
+    }
+
+    /// Whether any option has the text of this one in it.
+    pub(super) fn quotes(&self, name: &str) -> bool {
+        let reference = format!("%({name})s");
+        let sections = self.sections.iter().map(|(_, options, _)| options);
+        let stacks = sections.chain([&self.defaults]).flat_map(BTreeMap::values);
+        stacks.flatten().any(|value| value.value.to_lowercase().contains(&reference))
+    }
+
     /// Whether a file in it can't be used, and so neither can the whole.
     pub(super) fn is_broken(&self) -> bool {
         self.findings.iter().any(|found| found.severity == Severity::Error)
@@ -238,4 +251,79 @@ pub(super) fn dropped_in(folder: &Path, extension: &str) -> Vec<PathBuf> {
     });
     list.sort();
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().expect("a folder for the test");
+        for (name, content) in files {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().expect("it is in the folder")).expect("made");
+            fs::write(path, content).expect("written");
+        }
+        dir
+    }
+
+    fn order(dir: &Path, merged: &Merged) -> Vec<String> {
+        let relative = merged.files.iter().map(|file| file.strip_prefix(dir).unwrap_or(file));
+        relative.map(|file| file.display().to_string()).collect()
+    }
+
+    #[test]
+    fn local_files_and_folders_come_in_their_order() {
+        let dir = folder(&[
+            ("j.local", ""),
+            ("j.d/b.local", ""),
+            ("j.d/.hidden.conf", ""),
+            ("j.d/z.conf", ""),
+            ("j.d/a.conf", ""),
+            ("j.conf", ""),
+        ]);
+        let list = candidates(dir.path(), "j");
+        let merged = Files::default().merge(&list, Siblings::Too);
+        let expected = ["j.conf", "j.d/a.conf", "j.d/z.conf", "j.local", "j.d/b.local"];
+        assert_eq!(order(dir.path(), &merged), expected);
+    }
+
+    #[test]
+    fn included_files_stand_around_the_file() {
+        let dir = folder(&[
+            ("main.conf", "[INCLUDES]\nbefore = b1.conf\n  b2.conf\nafter = a1.conf\n"),
+            ("b2.conf", "[INCLUDES]\nbefore = b1.conf\n"),
+            ("b1.conf", ""),
+            ("b1.local", ""),
+            ("a1.conf", ""),
+            ("a1.local", ""),
+            ("main.local", ""),
+        ]);
+        let merged = Files::default().merge(&candidates(dir.path(), "main"), Siblings::Too);
+        let expected =
+            "b1.conf b1.local b1.conf b1.local b2.conf main.conf a1.conf a1.local main.local";
+        assert_eq!(order(dir.path(), &merged).join(" "), expected);
+    }
+
+    #[test]
+    fn a_file_that_includes_itself_is_read_once() {
+        let dir = folder(&[
+            ("a.conf", "[INCLUDES]\nbefore = b.conf\n"),
+            ("b.conf", "[INCLUDES]\nbefore = a.conf\nafter = gone.conf\n  gone.local\n"),
+        ]);
+        let merged = Files::default().merge(&candidates(dir.path(), "a"), Siblings::Too);
+        assert_eq!(order(dir.path(), &merged), ["b.conf", "a.conf"]);
+        let found: Vec<_> =
+            merged.findings.iter().map(|found| (found.id, found.severity)).collect();
+        assert_eq!(found, [("missing-include", Severity::Note)]);
+    }
+
+    #[test]
+    fn conditional_sections_are_folded_into_their_section() {
+        let dir = folder(&[("a.conf", "[Init]\nx = 1\n[Init?family=inet6]\nx = 2\n")]);
+        let merged = Files::default().merge(&candidates(dir.path(), "a"), Siblings::Too);
+        let names: Vec<_> = merged.section("Init").into_iter().flatten().map(|(n, _)| n).collect();
+        assert_eq!(names, ["x", "x?family=inet6"]);
+        assert_eq!(merged.sections.len(), 1);
+    }
 }

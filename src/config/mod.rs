@@ -185,7 +185,7 @@ impl Config {
         let Some(merged) = merged else { return Loaded { value: None, findings } };
         let defaults = merged.defaults.iter();
         let options = defaults.filter_map(|(name, stack)| Some((name.as_str(), &stack.last()?.at)));
-        findings.extend(jail::slips(options));
+        findings.extend(jail::slips(&merged, options));
         let mut jails = Vec::new();
         for name in names_of_jails(&merged) {
             match jail::is_enabled(&merged, &name) {
@@ -203,7 +203,7 @@ impl Config {
 
     /// Whether there is a filter of that name.
     pub fn has_filter(&self, name: &str) -> bool {
-        !name.is_empty() && !candidates(&self.dir, &format!("filter.d/{name}")).is_empty()
+        !name.is_empty() && !candidates(&self.dir, &in_folder("filter.d", name)).is_empty()
     }
 
     /// All filters, sorted.
@@ -307,7 +307,8 @@ impl Config {
     ) -> Result<(Definition, Vec<Diagnostic>), Vec<Diagnostic>> {
         if !self.has_filter(&spec.name) {
             let names = self.filter_names();
-            let help = match nearest(&spec.name, names.iter().map(String::as_str)) {
+            let stem = spec.name.strip_suffix(".conf").unwrap_or(&spec.name);
+            let help = match nearest(stem, names.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean '{}'?", text::printable(near)),
                 None => format!("put its file into {}", shown(&self.dir.join("filter.d"))),
             };
@@ -315,7 +316,7 @@ impl Config {
             let found = Diagnostic::new("unknown-filter", Severity::Error, message);
             return Err(vec![found.with_location(at.location()).with_help(help)]);
         }
-        let merged = self.merged(&format!("filter.d/{}", spec.name));
+        let merged = self.merged(&in_folder("filter.d", &spec.name));
         definition(&merged, &spec.name, &spec.options, at, backend, jail)
     }
 
@@ -323,7 +324,7 @@ impl Config {
     fn filter_def(&self, spec: &Spec) -> FilterDef {
         FilterDef {
             name: spec.name.clone(),
-            file: candidates(&self.dir, &format!("filter.d/{}", spec.name)).into_iter().next(),
+            file: candidates(&self.dir, &in_folder("filter.d", &spec.name)).into_iter().next(),
             options: spec.options.clone(),
             ..FilterDef::default()
         }
@@ -335,6 +336,11 @@ impl Config {
         let stem = |path: PathBuf| Some(path.file_stem()?.to_str()?.to_owned());
         files.filter_map(stem).collect::<BTreeSet<_>>().into_iter().collect()
     }
+}
+
+/// `folder/name`, or the name alone if it is an absolute path.
+fn in_folder(folder: &str, name: &str) -> String {
+    if name.starts_with('/') { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 fn names_of_jails(merged: &Merged) -> Vec<String> {
@@ -379,3 +385,6 @@ fn finish(
     findings.extend(lack);
     Loaded { value, findings }
 }
+
+#[cfg(test)]
+mod tests;

@@ -198,3 +198,63 @@ fn group_len(text: &str) -> Option<usize> {
     }
     Some(text.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> String {
+        match Spec::parse(text) {
+            Ok(spec) => spec
+                .options
+                .iter()
+                .fold(spec.name, |out, (name, value)| format!("{out}|{name}={value}")),
+            Err(SpecError::Form { .. }) => "form".to_owned(),
+            Err(SpecError::NoOption { offset, .. }) => format!("no option at {offset}"),
+            Err(SpecError::AfterValue { offset, option, .. }) => {
+                format!("after {option} at {offset}")
+            }
+        }
+    }
+
+    #[test]
+    fn names_with_options_are_read_as_fail2ban_reads_them() {
+        for (text, expected) in [
+            ("a", "a"),
+            (r#"a[b="x,y]", c='q"q', d=1 2 ]"#, r#"a|b=x,y]|c=q"q|d=1 2"#),
+            ("a[b=1][c=2]", "a|b=1|c=2"),
+            ("a[b=1] [c=2]", "a|b=1|c=2"),
+            ("a [b=1] ", "a |b=1"),
+            ("a[b=c,]", "a|b=c"),
+            ("a[]", "a"),
+            ("a[b=1,b=2]", "a|b=2"),
+            (r#"a[b=c"d]"#, r#"a|b=c"d"#),
+            (r#"a[b="c]"#, r#"a|b="c"#),
+            ("a[b= c]", "a|b=c"),
+            ("a[b=]", "a|b="),
+            (r#"a[b="",c=''] "#, "a|b=|c="),
+            ("a[x=1,\n  y=2]", "a|x=1|y=2"),
+            ("a[b?family=inet6=1]", "a|b?family=inet6=1"),
+            ("a[b = c]", "no option at 2"),
+            ("a[b]", "no option at 2"),
+            ("a[,b=1]", "no option at 2"),
+            (r#"a[b="c"d]"#, "after b at 7"),
+            ("a[b=x]y]", "after b at 5"),
+            ("a[b=1", "form"),
+            ("a[b=c]x", "form"),
+            ("[x=1]", "form"),
+        ] {
+            assert_eq!(parsed(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_split_outside_brackets() {
+        let entries = |list| split(list).into_iter().map(|(_, entry)| entry).collect::<Vec<_>>();
+        assert_eq!(entries("a b\n c"), ["a", "b", "c"]);
+        assert_eq!(entries("a[x=1,\n  y=2]\nb"), ["a[x=1,\n  y=2]", "b"]);
+        assert_eq!(entries("a[x=\"1] 2\"] [y=2] b[]"), ["a[x=\"1] 2\"] [y=2]", "b[]"]);
+        assert_eq!(split(" a  b")[1], (4, "b"));
+        assert!(entries("").is_empty());
+    }
+}

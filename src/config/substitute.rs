@@ -99,3 +99,51 @@ fn next_tag(value: &str, from: usize) -> Option<(usize, &str)> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::traced::Place;
+    use super::*;
+
+    fn traced(value: &str) -> Traced {
+        Traced::new(value, Place { file: Path::new("f").into(), line: 7 })
+    }
+
+    fn with(options: &[(&str, &str)], value: &str) -> Result<String, SubstituteError> {
+        let lookup = |tag: &str| {
+            let found = options.iter().find(|(name, _)| *name == tag);
+            Ok(found.map(|(_, value)| traced(value)))
+        };
+        resolve("own", traced(value), &lookup).map(|value| value.value)
+    }
+
+    #[test]
+    fn tags_resolve_inside_out() {
+        let options = [
+            ("mode", "normal"),
+            ("mdre-normal", "N<x>"),
+            ("x", "X"),
+            ("lt_file/p", "P"),
+            ("lt", "file"),
+        ];
+        let value = with(&options, "a <mdre-<mode>> <lt_<lt>/p> <x><x>");
+        assert_eq!(value.as_deref(), Ok("a NX P XX"));
+    }
+
+    #[test]
+    fn what_is_no_option_stays() {
+        let value = r"^<HOST> <F-USER>u</F-USER> <.*:> <[^>]+> <\S+@\S+> <a b> <> (?P<n>.)$";
+        assert_eq!(with(&[("b", "B")], value).as_deref(), Ok(value));
+    }
+
+    #[test]
+    fn a_circle_is_an_error() {
+        for options in [&[("own", "x")][..], &[("a", "<b>"), ("b", "<a>")]] {
+            let error = with(options, "<a> <own>").expect_err("it is a circle");
+            assert!(matches!(error, SubstituteError::Loop { .. }), "{error}");
+            assert_eq!(error.diagnostic().at.map(|at| at.line), Some(7));
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The configuration as a whole.
+
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+const FILTER: &str =
+    "[Definition]\nfailregex = ^no <HOST>$\n  ^bad <HOST> <x>$\nx = %(y)s\ny = why\n";
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().expect("a folder for the test");
+        for (name, content) in files {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().expect("it is in the folder")).expect("made");
+            fs::write(path, content).expect("written");
+        }
+        Self(dir)
+    }
+
+    fn jail(jail: &str) -> Self {
+        let action = "[Definition]\nactionban = ban <ip> <name> <port>\n[Init]\nport = 1\n";
+        Self::new(&[
+            ("jail.conf", jail),
+            ("filter.d/f.conf", FILTER),
+            ("action.d/sendmail-whois.conf", action),
+            ("action.d/program.py", ""),
+        ])
+    }
+
+    fn config(&self) -> Config {
+        Config::open(self.0.path()).expect("the folder exists")
+    }
+
+    /// Findings with paths as seen from the folder.
+    fn shown(&self, findings: &[Diagnostic]) -> Vec<String> {
+        let dir = format!("{}/", self.0.path().display());
+        findings.iter().map(|found| found.to_string().replace(&dir, "")).collect()
+    }
+}
+
+/// The jail `j` and what was found.
+fn load(jail: &str) -> (Option<JailDef>, Vec<String>) {
+    let folder = Folder::jail(jail);
+    let loaded = folder.config().jail("j");
+    (loaded.value, folder.shown(&loaded.findings))
+}
+
+#[test]
+fn a_jail_is_assembled_from_all_its_parts() {
+    let (jail, found) = load(
+        "[DEFAULT]\nbantime = 1d\nignoreip = 127.0.0.1/8\n  ::1\n[j]\nenabled = yes\nfilter = f[y=Y]\n\
+         logpath = /a b head\n  /c tail\n  /d\nmaxretry = 2\naction = sendmail-whois[port=9]\n\
+         bantime.increment = true\nbantime.factor = 2\nignoreregex = ^fine$\n",
+    );
+    let jail = jail.expect("it loads");
+    assert!(found.is_empty(), "{found:?}");
+    assert!(jail.enabled && jail.ignoreself);
+    let regexes: Vec<_> = jail.filter.failregex.iter().map(|t| (&*t.value, t.at.line)).collect();
+    assert_eq!(regexes, [("^no <HOST>$", 2), ("^bad <HOST> Y$", 3)]);
+    assert_eq!(jail.filter.ignoreregex[0].at.line, 15);
+    let logs: Vec<_> =
+        jail.logpaths.iter().map(|log| (&*log.glob, log.tail, log.at.line)).collect();
+    assert_eq!(logs, [("/a b", false, 8), ("/c", true, 9), ("/d", false, 10)]);
+    assert_eq!((jail.maxretry, jail.maxmatches, jail.findtime_us), (2, 5, 600_000_000));
+    assert_eq!(jail.bantime, crate::model::BanTime::Micros(86_400_000_000));
+    assert_eq!(jail.ignoreip.len(), 2);
+    assert_eq!(jail.increment.and_then(|i| i.factor).map(|text| text.value), Some("2".to_owned()));
+    assert_eq!(jail.actions[0].properties["actionban"].value, "ban <ip> j 9");
+}
+
+#[test]
+fn an_unknown_action_leaves_the_jail_usable() {
+    let (jail, found) = load("[j]\nfilter = f\naction = program\n  sendmailwhois[name=x]\n");
+    assert_eq!(jail.expect("it loads").actions.len(), 1);
+    assert_eq!(
+        found,
+        [
+            "jail.conf:3: action 'program' is a Python program; f2b can't run it; use an action with a .conf file",
+            "jail.conf:4: unknown action 'sendmailwhois'; did you mean 'sendmail-whois'?",
+        ]
+    );
+}
+
+#[test]
+fn what_breaks_a_jail_is_named_with_its_place() {
+    for (jail, expected) in [
+        ("[j]\nfilter = g\n", "jail.conf:2: unknown filter 'g'; did you mean 'f'?"),
+        (
+            "[j]\nfilter = f\nbantime = foo\n",
+            "jail.conf:3: bantime is 'foo', which is no duration; write seconds or units such as 600, 10m, 1d12h, 1w",
+        ),
+        (
+            "[j]\nfilter = f\nlogpath = /a b\n",
+            "jail.conf:3: 'b' is behind a log's path; write one path per line; after a path with blanks write ' head'",
+        ),
+        (
+            "[j]\nfilter = f\nlogpath = 100%\n",
+            "jail.conf:3: option 'logpath' has a lone '%' at '%'; write '%%' for a literal percent sign",
+        ),
+        (
+            "[j]\nfilter = f[a]\n",
+            "jail.conf:2: 'f[a]' has no option=value at 'a]'; write no blanks around '='",
+        ),
+        (
+            "[j]\nfilter = f\nfailregex =\n",
+            "jail.conf:3: filter 'f' has no failregex; give it one, for instance 'failregex = ^login failed from <HOST>$'",
+        ),
+        ("[k]\n", "there is no jail 'j' in 'DIR'; did you mean 'k'?"),
+        (
+            "[j]\nfilter f\n",
+            "jail.conf:2: 'filter f' is no option; write 'name = value', or indent it to continue the value above",
+        ),
+    ] {
+        let (value, found) = load(jail);
+        assert!(value.is_none(), "{jail}");
+        assert_eq!(found.len(), 1, "{found:?}");
+        let begin = expected.split("DIR").next().unwrap_or("");
+        assert!(found[0].starts_with(begin), "{} is not {expected}", found[0]);
+    }
+}
+
+#[test]
+fn what_is_only_odd_is_a_warning() {
+    for (line, expected) in [
+        ("max_retry = 3", "jail.conf:3: unknown option 'max_retry'; did you mean 'maxretry'?"),
+        ("action =\nwanted = %(ports)s\nports = 1", ""),
+        ("maxretry = x", "jail.conf:3: maxretry is 'x'; write a whole number; 3 is used"),
+        (
+            "enabled = maybe",
+            "jail.conf:3: enabled is 'maybe', which counts as no; write true or false",
+        ),
+        ("usedns = foo", "jail.conf:3: usedns is 'foo'; write yes, warn, no or raw; no is used"),
+        (
+            "maxlines = 0",
+            "jail.conf:3: maxlines is '0'; write a whole number above zero; 1 is used",
+        ),
+    ] {
+        let (jail, found) = load(&format!("[j]\nfilter = f\n{line}\n"));
+        assert!(jail.is_some(), "{line}");
+        assert_eq!(found.join(""), expected);
+    }
+}
+
+#[test]
+fn settings_say_what_they_override() {
+    let folder = Folder::jail("[DEFAULT]\nmaxretry = 1\n[j]\nfilter = f\nmaxretry = 2\n");
+    fs::write(folder.0.path().join("jail.local"), "[j]\nmaxretry = 3\n").expect("written");
+    let jail = folder.config().jail("j").value.expect("it loads");
+    let setting = jail.settings.iter().find(|s| s.name == "maxretry").expect("it is set");
+    assert_eq!((setting.text.value.as_str(), setting.text.at.line), ("3", 2));
+    let lines: Vec<u32> = setting.overridden.iter().map(|at| at.line).collect();
+    assert_eq!(lines, [5, 2]);
+}
+
+#[test]
+fn one_broken_jail_leaves_the_others() {
+    let folder = Folder::jail(
+        "[DEFAULT]\nenabled = true\nfilter = f\n[a]\nbantime = x\n[b]\n[c]\nenabled = no\nfindtime = x\n",
+    );
+    let loaded = folder.config().jails();
+    let names: Vec<_> = loaded.value.into_iter().flatten().map(|jail| jail.name).collect();
+    assert_eq!(names, ["b"]);
+    assert_eq!(loaded.findings.len(), 1);
+    assert_eq!(loaded.findings[0].subject.as_deref(), Some("a"));
+    assert_eq!(folder.config().jail_names().value.map(|names| names.len()), Some(3));
+}
+
+#[test]
+fn a_folder_must_exist_and_have_jails() {
+    let error = Config::open(Path::new("/nowhere")).expect_err("there is no such folder");
+    assert_eq!(
+        error.to_string(),
+        "configuration folder '/nowhere' does not exist; name another with -c/--config"
+    );
+    let folder = Folder::new(&[("file", "")]);
+    let error = Config::open(&folder.0.path().join("file")).expect_err("it is a file");
+    assert!(matches!(error, ConfigError::NotADir { .. }));
+    let loaded = folder.config().jail_names();
+    assert!(loaded.value.is_none());
+    assert_eq!(
+        folder.shown(&loaded.findings),
+        ["jail.conf: there is no jail.conf; name the folder that has one with -c/--config"]
+    );
+}
+
+#[test]
+fn a_filter_is_found_by_name_or_by_path() {
+    let folder = Folder::jail("");
+    let config = folder.config();
+    assert!(config.has_filter("f") && !config.has_filter("g"));
+    assert_eq!(config.filter_names(), ["f"]);
+    let unknown = config.filter(&Spec::named("ff"));
+    assert_eq!(folder.shown(&unknown.findings), ["unknown filter 'ff'; did you mean 'f'?"]);
+    let path = folder.0.path().join("filter.d/f.conf");
+    let def = Config::filter_file(&path, &[("y".to_owned(), "Z".to_owned())]);
+    assert_eq!(def.value.expect("it loads").failregex[1].value, "^bad <HOST> Z$");
+    let literal = FilterDef::literal("^<HOST>$");
+    assert_eq!(literal.failregex[0].value, "^<HOST>$");
+}
+
+#[test]
+fn an_option_may_take_the_place_of_a_tag_with_a_warning() {
+    let filter = "[Definition]\nfailregex = ^<HOST> <ADDR>$\nhost = H\n";
+    let folder = Folder::new(&[("filter.d/f.conf", filter)]);
+    let loaded = folder.config().filter(&Spec::named("f"));
+    assert_eq!(loaded.value.expect("it loads").failregex[0].value, "^H <ADDR>$");
+    assert_eq!(loaded.findings[0].id, "shadowed-tag");
+}
+
+#[test]
+fn a_circle_of_tags_breaks_only_its_filter() {
+    let folder =
+        Folder::new(&[("filter.d/f.conf", "[Definition]\nfailregex = <a>\na = <b>\nb = <a>\n")]);
+    let loaded = folder.config().filter(&Spec::named("f"));
+    assert!(loaded.value.is_none());
+    assert_eq!(loaded.findings[0].id, "self-reference");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 300, ..Default::default() })]
+
+    #[test]
+    fn no_text_breaks_the_reader(
+        pieces in proptest::collection::vec(proptest::sample::select(vec![
+            "[s]", "[Definition]", "[Init]", "\n", "\n  ", " = ", "a", "b", "failregex", "%(a)s", "%(b)s", "%(",
+            "%%", "%", "<a>", "<b>", "<", ">", "<known/a>", "%(known/b)s", "%(s/a)s", ";", " ; ", "#", "é", "[",
+            "]", "\"", ",", "a[b=\"", "\u{a0}", "\r", "<a<b>>", "<HOST>",
+        ]), 0..60)
+    ) {
+        let text = pieces.concat();
+        let parsed = ini::parse(Path::new("f"), text.as_bytes());
+        for option in parsed.sections.iter().flat_map(|section| &section.options) {
+            assert_eq!(option.value.split('\n').count(), option.lines.len());
+        }
+        let _ = Spec::parse(&text);
+        assert!(spec::split(&text).iter().all(|(at, entry)| text[*at..].starts_with(entry)));
+        let folder = Folder::new(&[("f.conf", &format!("[Definition]\nfailregex = x\n{text}"))]);
+        let path = folder.0.path().join("f.conf");
+        let _ = Config::filter_file(&path, &[("b".to_owned(), text)]);
+    }
+}
