@@ -95,6 +95,19 @@ impl Log {
         }
     }
 
+    /// Its name in reports and in the store: the path as it was named, `-` for standard input.
+    pub fn name(&self) -> String {
+        self.path.to_string_lossy().into_owned()
+    }
+
+    /// Its size on disk; `None` for what is not a file.
+    pub fn size_bytes(&self) -> Option<u64> {
+        match self.kind {
+            Kind::Plain | Kind::Archive(_) => Some(std::fs::metadata(&self.path).ok()?.len()),
+            Kind::Stdin | Kind::Pipe | Kind::Literal(_) => None,
+        }
+    }
+
     /// When the log was last written: what gzip noted of the original, else the file's own time.
     pub fn modified(&self) -> Option<Time> {
         match self.kind {

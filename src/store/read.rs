@@ -136,6 +136,18 @@ impl Reader {
         self.all(sql::BAN_SELECT_ALL, [], ban)
     }
 
+    /// Every ban of a jail, in the order in which they began.
+    pub fn bans_in(&self, jail: &str) -> Result<Vec<Ban>, StoreError> {
+        let mut bans = self.bans_all()?;
+        bans.retain(|ban| ban.jail == jail);
+        Ok(bans)
+    }
+
+    /// The jails that have failures or bans of `host`, by name.
+    pub fn jails_of(&self, host: &Host) -> Result<Vec<String>, StoreError> {
+        self.all(sql::JAIL_SELECT_BY_HOST, [host.key()], |row| row.get(0))
+    }
+
     /// The bans of `host`, in the order in which they began.
     pub fn bans_of(&self, host: &Host) -> Result<Vec<Ban>, StoreError> {
         match self.id(host)? {

@@ -39,6 +39,7 @@ statements! {
     JAIL_INSERT = "jail/insert.sql";
     JAIL_SELECT = "jail/select.sql";
     JAIL_SELECT_ALL = "jail/select_all.sql";
+    JAIL_SELECT_BY_HOST = "jail/select_by_host.sql";
     LINE_DELETE_UNMATCHED = "line/delete_unmatched.sql";
     LINE_INSERT = "line/insert.sql";
     LOG_DELETE_IDLE = "log/delete_idle.sql";
