@@ -1,0 +1,55 @@
+//! The list as comma-separated values (RFC 4180): one ban a row, columns by their header's names.
+
+use std::io::{self, Write};
+
+use super::{Defaults, ListError, parse_addr, parse_time};
+use crate::model::Ban;
+
+const COLUMNS: [&str; 6] = ["host", "jail", "banned_at", "banned_until", "origin", "failures"];
+
+/// A permanent ban has an empty `banned_until`.
+pub(super) fn write(bans: &[Ban], out: &mut dyn Write) -> io::Result<()> {
+    let mut rows = csv::Writer::from_writer(out);
+    rows.write_record(COLUMNS)?;
+    for ban in bans {
+        rows.write_record([
+            ban.host.to_string(),
+            ban.jail.clone(),
+            ban.at.to_string(),
+            ban.until.map(|until| until.to_string()).unwrap_or_default(),
+            ban.origin.name().to_owned(),
+            ban.failures.to_string(),
+        ])?;
+    }
+    rows.flush()
+}
+
+/// Only `host` must be there; what is missing comes from the defaults, other columns are left alone.
+pub(super) fn read(text: &str, defaults: &Defaults) -> Result<Vec<Ban>, ListError> {
+    let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let header = rows.headers()?.clone();
+    let column = |name: &str| header.iter().position(|title| title == name);
+    let host = column("host").ok_or(ListError::NoHostColumn)?;
+    let [jail, at, until, failures] = ["jail", "banned_at", "banned_until", "failures"].map(column);
+    let mut bans = Vec::new();
+    for row in rows.records() {
+        let row = row?;
+        let line = row.position().map_or(0, csv::Position::line);
+        let cell =
+            |column: Option<usize>| column.and_then(|i| row.get(i)).filter(|c| !c.is_empty());
+        let mut ban = defaults.ban(parse_addr(row.get(host).unwrap_or_default(), line)?);
+        if let Some(name) = cell(jail) {
+            name.clone_into(&mut ban.jail);
+        }
+        if let Some(text) = cell(at) {
+            ban.at = parse_time(text, line)?;
+            ban.until = defaults.bantime.until(ban.at);
+        }
+        if until.is_some() {
+            ban.until = cell(until).map(|text| parse_time(text, line)).transpose()?;
+        }
+        ban.failures = cell(failures).and_then(|n| n.parse().ok()).unwrap_or(0);
+        bans.push(ban);
+    }
+    Ok(bans)
+}
