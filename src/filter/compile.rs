@@ -1,6 +1,6 @@
 //! From a filter's definition to expressions that run, or to everything that is wrong with it.
 
-use super::hit::{CIDR, DNS, FID, IP4, IP6, MLFID, NameId, RESERVED};
+use super::hit::{DNS, FID, IP4, IP6, MLFID, NameId, RESERVED};
 use super::literal::Candidates;
 use super::pattern::{Lines, Pattern};
 use super::tags;
@@ -204,7 +204,6 @@ impl Work<'_> {
         let has_id = |pattern: &Pattern| {
             pattern.groups().iter().any(|(_, id)| matches!(*id, IP4 | IP6 | DNS | FID | MLFID))
         };
-        debug_assert!(CIDR > DNS, "a prefix length identifies nobody");
         if prefregex.is_some_and(has_id) {
             return;
         }

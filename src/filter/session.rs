@@ -61,7 +61,7 @@ impl Sessions {
         let flags = Flags::of(hit);
         let Some(key) = hit.get(MLFID).map(str::to_owned) else {
             let mut alone = Connection::default();
-            alone.overlay(hit, &flags);
+            alone.overlay(hit, flags);
             return alone.result(flags.nofail, vec![line]);
         };
         let is_known = self.known.contains_key(&key);
@@ -118,7 +118,7 @@ impl Connection {
         if is_known && !had_flags && !self.is_pending {
             self.lines.clear();
         }
-        self.overlay(hit, &flags);
+        self.overlay(hit, flags);
         let mut nofail = flags.nofail;
         if is_known && (self.is_pending || self.users.len() > 1) {
             nofail = false;
@@ -140,7 +140,7 @@ impl Connection {
         merged
     }
 
-    fn overlay(&mut self, hit: &OwnedHit, flags: &Flags) {
+    fn overlay(&mut self, hit: &OwnedHit, flags: Flags) {
         for (id, name, value) in hit.named() {
             if id != MLFFORGET && (id != NOFAIL || flags.nofail) {
                 self.groups.insert(id, (name.to_owned(), value.to_owned()));

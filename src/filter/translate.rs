@@ -339,7 +339,7 @@ impl Translator {
             let high = self.class_member(c)?;
             match (&low, &high) {
                 (Member::Char(l), Member::Char(h)) if l <= h => {
-                    out.push_str(&format!("{}-{}", low.text(), high.text()));
+                    out.extend([low.text(), "-".to_owned(), high.text()]);
                 }
                 _ => return Err(SyntaxError::BadRange(low.text(), high.text())),
             }
@@ -596,8 +596,8 @@ mod tests {
     fn look_around_is_left_out_of_the_plain_form() {
         let found =
             translate(r#"a(?!b(c))d(?(1)e|f)(?P<q>['"])x(?P=q)"#, false).expect("translates");
-        assert_eq!(found.plain, r#"a(?:)d(?:e|f)(?P<q>[\x27\x22])x(?s:.*?)"#);
-        assert_eq!(found.exact, r#"a(?!b(c))d(?(1)e|f)(?P<q>[\x27\x22])x(?P=q)"#);
+        assert_eq!(found.plain, r"a(?:)d(?:e|f)(?P<q>[\x27\x22])x(?s:.*?)");
+        assert_eq!(found.exact, r"a(?!b(c))d(?(1)e|f)(?P<q>[\x27\x22])x(?P=q)");
         assert_eq!(found.narrowing, ["look-ahead", "conditional", "back-reference"]);
         let named = translate("(?P<a>x)?(?(a)y)", false).expect("translates");
         assert_eq!((&*named.exact, &*named.plain), ("(?P<a>x)?(?(<a>)y)", "(?P<a>x)?(?:y|)"));

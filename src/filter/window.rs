@@ -62,8 +62,8 @@ impl<T> Window<T> {
             if !matcher.search(index, &all[start..]) {
                 continue;
             }
-            let matched = self.consume(matcher, index, all.len() - start);
-            if let Some(regex) = matcher.ignored(&matched) {
+            let spanned = self.consume(matcher, index, all.len() - start);
+            if let Some(regex) = matcher.ignored(&spanned) {
                 let before = if let Verdict::Ignored { times, .. } = verdict { times } else { 0 };
                 if verdict != Verdict::Matched {
                     verdict = Verdict::Ignored { regex, times: before + 1 };
@@ -90,7 +90,7 @@ impl<T> Window<T> {
             skipped.iter().filter_map(|group| matcher.span(index, *group)).collect();
         // Content that a prefregex cut out is no run of the window's lines: the newest line is meant.
         let is_window = searched == self.lines.iter().map(|(text, _)| text.len()).sum::<usize>();
-        let mut matched = String::new();
+        let mut spanned = String::new();
         let mut kept = VecDeque::with_capacity(self.lines.len());
         let mut at = 0;
         let newest = self.lines.len().saturating_sub(1);
@@ -104,7 +104,7 @@ impl<T> Window<T> {
             };
             let is_skipped = skipped.iter().any(|s| s.start <= line.start && line.end <= s.end);
             if is_spanned && !is_skipped {
-                matched.push_str(&text);
+                spanned.push_str(&text);
                 if nth != newest {
                     self.consumed.push(tag);
                 }
@@ -113,7 +113,7 @@ impl<T> Window<T> {
             }
         }
         self.lines = kept;
-        matched
+        spanned
     }
 
     fn text(&self) -> String {
