@@ -1,0 +1,66 @@
+//! Host names in matches: kept as they are, or looked up.
+//!
+//! A scan of an archive looks nothing up unless asked (`--usedns yes`): names of years ago no longer
+//! mean what they meant, and the name servers of an attacker should not be told. Answers are kept for
+//! the length of the scan, so that each name costs one question.
+
+use std::collections::HashMap;
+use std::net::ToSocketAddrs;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::config::UseDns;
+use crate::model::{Addr, Host};
+
+/// What becomes of names, and what is known of them.
+#[derive(Debug)]
+pub struct Names {
+    usedns: UseDns,
+    /// Shared by all workers: a name is asked for once, and two workers seldom need one at a time.
+    known: Mutex<HashMap<Box<str>, Vec<Host>>>,
+    unresolved: AtomicU64,
+}
+
+impl Names {
+    /// Names treated as `usedns` says.
+    pub fn new(usedns: UseDns) -> Self {
+        Self { usedns, known: Mutex::default(), unresolved: AtomicU64::new(0) }
+    }
+
+    /// Who failed when a match has this id: the id itself, or every address of a name.
+    pub(super) fn failures_of(&self, id: &Host, is_dns: bool) -> Vec<Host> {
+        let Host::Name(name) = id else { return vec![id.clone()] };
+        match (is_dns, self.usedns) {
+            (false, _) | (true, UseDns::Raw) => vec![id.clone()],
+            (true, UseDns::No) => Vec::new(),
+            (true, UseDns::Yes | UseDns::Warn) => self.look_up(name),
+        }
+    }
+
+    /// Names that no address was found for.
+    pub fn unresolved(&self) -> u64 {
+        self.unresolved.load(Ordering::Relaxed)
+    }
+
+    fn look_up(&self, name: &str) -> Vec<Host> {
+        let known = |names: &Self| {
+            let known = names.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            known.get(name).cloned()
+        };
+        if let Some(hosts) = known(self) {
+            return hosts;
+        }
+        let mut hosts: Vec<Host> = (name, 0)
+            .to_socket_addrs()
+            .map(|found| found.map(|socket| Host::Addr(Addr::host(socket.ip()))).collect())
+            .unwrap_or_default();
+        hosts.sort();
+        hosts.dedup();
+        if hosts.is_empty() {
+            self.unresolved.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.insert(name.into(), hosts.clone());
+        hosts
+    }
+}

@@ -1,0 +1,117 @@
+//! Matches into the store, in batches.
+//!
+//! A batch is one transaction: large enough that the store is fast, small enough that little has to be
+//! read again after an interruption. Lines, matches and failures of a batch are stored together or not
+//! at all; storing one twice changes nothing.
+
+use super::piece::LineMatch;
+use super::scan::{LogInfo, Matches};
+use crate::model::Origin;
+use crate::store::{FilterId, JailId, LogId, Record, Scanned, Store, StoreError, Written};
+
+/// Matches from which a batch is written.
+const BATCH_MATCHES: usize = 50_000;
+
+/// The way into the store for the matches of one filter.
+#[derive(Debug)]
+pub struct Persist<'s> {
+    store: &'s mut Store,
+    filter: FilterId,
+    jail: JailId,
+    log: Option<(String, LogId)>,
+    waiting: Vec<Matches>,
+    written: Written,
+}
+
+impl<'s> Persist<'s> {
+    /// Matches of the filter called `name` and defined by `definition`, failures of `jail` (empty: none).
+    pub fn new(
+        store: &'s mut Store,
+        name: &str,
+        definition: &str,
+        jail: &str,
+    ) -> Result<Self, StoreError> {
+        let filter = store.filter(name, definition)?;
+        let jail = store.jail(jail)?;
+        Ok(Self {
+            store,
+            filter,
+            jail,
+            log: None,
+            waiting: Vec::new(),
+            written: Written::default(),
+        })
+    }
+
+    /// Takes matches; those of a log without an identity (a literal line) are not kept.
+    pub fn take(&mut self, log: &LogInfo, matches: Matches) -> Result<(), StoreError> {
+        let Some(head) = &log.head else { return Ok(()) };
+        if self.log.as_ref().is_none_or(|(name, _)| *name != log.name) {
+            self.flush()?;
+            self.log = Some((log.name.clone(), self.store.log(head.as_bytes(), &log.name)?));
+        }
+        self.waiting.push(matches);
+        if self.waiting.iter().map(|matches| matches.lines.len()).sum::<usize>() >= BATCH_MATCHES {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Stores what is waiting and says how much was new in all.
+    pub fn finish(mut self) -> Result<Written, StoreError> {
+        self.flush()?;
+        Ok(self.written)
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        let Some((_, log)) = self.log else { return Ok(()) };
+        let waiting = std::mem::take(&mut self.waiting);
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let fields: Vec<Option<String>> =
+            waiting.iter().flat_map(|m| &m.lines).map(fields_json).collect();
+        let lines =
+            waiting.iter().flat_map(|m| m.lines.iter().map(move |line| (line, m.text(line))));
+        let records: Vec<Record<'_>> = lines
+            .zip(&fields)
+            .flat_map(|((line, text), fields)| records(line, text, fields.as_deref()))
+            .collect();
+        let source = Scanned { log, filter: self.filter, jail: self.jail, origin: Origin::Scan };
+        let written = self.store.write(source, &records)?;
+        self.written.matches += written.matches;
+        self.written.failures += written.failures;
+        Ok(())
+    }
+}
+
+/// A record a failure; one for a line that is none.
+fn records<'r>(
+    line: &'r LineMatch,
+    text: &'r [u8],
+    fields: Option<&'r str>,
+) -> impl Iterator<Item = Record<'r>> + 'r {
+    let record = move |host, failure| Record {
+        offset: line.offset,
+        line: line.line,
+        text,
+        time: line.time,
+        regex: u16::try_from(line.regex + 1).unwrap_or(u16::MAX),
+        nofail: line.nofail,
+        host,
+        fields,
+        failure,
+    };
+    let failures = line.failures.iter().map(move |host| record(Some(host.clone()), true));
+    let other = line.failures.is_empty().then(|| record(line.id.clone(), false));
+    failures.chain(other)
+}
+
+/// Captures beyond those that say who is meant, which has a column of its own.
+fn fields_json(line: &LineMatch) -> Option<String> {
+    let identifies = |name: &str| matches!(name, "ip4" | "ip6" | "dns" | "cidr" | "fid" | "mlfid");
+    let fields = line.fields.iter().filter(|(name, _)| !identifies(name));
+    let object: serde_json::Map<_, _> =
+        fields.map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    (!object.is_empty()).then(|| serde_json::Value::Object(object).to_string())
+}

@@ -1,0 +1,227 @@
+//! What a scan counts: lines, hits of every expression and date template, failures of every host.
+//!
+//! Totals of pieces add up to the totals of the whole, in input order where order shows (the sample
+//! lines), so that any number of threads gives the same report.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use crate::model::{Addr, Host, Time};
+
+/// Lines of one log or of a whole scan, by what came of them; blank lines and comments are in none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LineCounts {
+    /// Lines that stand for a failure.
+    pub matched: u64,
+    /// Lines that an ignoreregex took out, or that are context and no failure by themselves.
+    pub ignored: u64,
+    /// All others.
+    pub missed: u64,
+}
+
+impl LineCounts {
+    /// All lines that were tested.
+    pub fn tested(self) -> u64 {
+        self.matched + self.ignored + self.missed
+    }
+}
+
+/// The failures of one host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many.
+    pub failures: u64,
+    /// Time of the earliest dated one.
+    pub first: Option<Time>,
+    /// Time of the latest dated one.
+    pub last: Option<Time>,
+}
+
+impl Tally {
+    fn count(&mut self, at: Option<Time>) {
+        self.add(Self { failures: 1, first: at, last: at });
+    }
+
+    fn add(&mut self, other: Self) {
+        self.failures += other.failures;
+        self.first = match (self.first, other.first) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        self.last = self.last.max(other.last);
+    }
+}
+
+/// Failures by host; addresses are kept apart from names so that counting one allocates nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Tallies {
+    addrs: HashMap<Addr, Tally, RandomState>,
+    names: HashMap<Box<str>, Tally>,
+}
+
+impl Tallies {
+    /// Counts a failure of an address.
+    pub fn count_addr(&mut self, addr: Addr, at: Option<Time>) {
+        self.addrs.entry(addr).or_default().count(at);
+    }
+
+    /// Counts a failure of anything.
+    pub fn count(&mut self, host: &Host, at: Option<Time>) {
+        match host {
+            Host::Addr(addr) => self.count_addr(*addr, at),
+            Host::Name(name) => self.names.entry(name.clone()).or_default().count(at),
+        }
+    }
+
+    /// How many hosts there are.
+    pub fn len(&self) -> usize {
+        self.addrs.len() + self.names.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All hosts, most failures first, equal ones in the order of addresses.
+    pub fn ranked(&self) -> Vec<(Host, Tally)> {
+        let addrs = self.addrs.iter().map(|(addr, tally)| (Host::Addr(*addr), *tally));
+        let names = self.names.iter().map(|(name, tally)| (Host::Name(name.clone()), *tally));
+        let mut all: Vec<_> = addrs.chain(names).collect();
+        all.sort_by(|(a, x), (b, y)| y.failures.cmp(&x.failures).then_with(|| a.cmp(b)));
+        all
+    }
+
+    fn add(&mut self, other: Self) {
+        for (addr, tally) in other.addrs {
+            self.addrs.entry(addr).or_default().add(tally);
+        }
+        for (name, tally) in other.names {
+            self.names.entry(name).or_default().add(tally);
+        }
+    }
+}
+
+/// The first lines of one kind, as shown in the report, and how many there were.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Samples {
+    /// Lines without their line ends.
+    pub lines: Vec<Vec<u8>>,
+}
+
+impl Samples {
+    /// Keeps a line if there is room for it.
+    pub fn keep(&mut self, line: &[u8], limit: usize) {
+        if self.lines.len() < limit {
+            self.lines.push(line.to_vec());
+        }
+    }
+
+    /// Takes back the newest line with these bytes.
+    fn forget(&mut self, line: &[u8]) {
+        if let Some(at) = self.lines.iter().rposition(|kept| kept == line) {
+            self.lines.remove(at);
+        }
+    }
+
+    fn add(&mut self, other: Self, limit: usize) {
+        let room = limit.saturating_sub(self.lines.len());
+        self.lines.extend(other.lines.into_iter().take(room));
+    }
+}
+
+/// How many lines of each kind a report wants to show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SampleLimits {
+    /// Matched lines.
+    pub matched: usize,
+    /// Ignored lines.
+    pub ignored: usize,
+    /// Missed lines.
+    pub missed: usize,
+}
+
+/// One hit of one failregex, kept only for the verbose report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HitNote {
+    /// Which failregex, from 0.
+    pub regex: usize,
+    /// The failure's id as text; empty if it has none.
+    pub id: String,
+    /// When.
+    pub at: Option<Time>,
+    /// Whether more than one expression hit this line.
+    pub multiple: bool,
+}
+
+/// Everything that a scan counts.
+#[derive(Clone, Debug, Default)]
+pub struct Totals {
+    /// Lines by outcome.
+    pub lines: LineCounts,
+    /// Bytes looked at, line ends included, uncompressed.
+    pub bytes: u64,
+    /// Lines that the prefregex let through.
+    pub prefregex: u64,
+    /// Hits of each failregex.
+    pub failregex: Vec<u64>,
+    /// Hits of each ignoreregex.
+    pub ignoreregex: Vec<u64>,
+    /// Lines dated by each template, by its position in the list.
+    pub dates: Vec<u64>,
+    /// Failures by host.
+    pub hosts: Tallies,
+    /// Lines on which a backtracking expression exceeded its step limit.
+    pub gave_up: u64,
+    /// Hits whose address is none (`999.1.2.3`).
+    pub invalid_ids: u64,
+    /// Sample lines that matched.
+    pub matched: Samples,
+    /// Sample lines that were ignored.
+    pub ignored: Samples,
+    /// Sample lines that were missed.
+    pub missed: Samples,
+    /// Every hit, for the verbose report.
+    pub hits: Vec<HitNote>,
+}
+
+impl Totals {
+    /// A line that was counted as missed turned out to belong to a match of several lines.
+    ///
+    /// The count of a piece may go below zero where the line was in the piece before; the sum is right.
+    pub fn regain(&mut self, line: &[u8]) {
+        self.lines.matched += 1;
+        self.lines.missed = self.lines.missed.wrapping_sub(1);
+        self.missed.forget(line);
+    }
+
+    /// Adds what the piece that follows in the input counted.
+    pub fn add(&mut self, next: Self, limits: SampleLimits) {
+        self.lines.matched += next.lines.matched;
+        self.lines.ignored += next.lines.ignored;
+        self.lines.missed = self.lines.missed.wrapping_add(next.lines.missed);
+        self.bytes += next.bytes;
+        self.prefregex += next.prefregex;
+        add_counts(&mut self.failregex, &next.failregex);
+        add_counts(&mut self.ignoreregex, &next.ignoreregex);
+        add_counts(&mut self.dates, &next.dates);
+        self.hosts.add(next.hosts);
+        self.gave_up += next.gave_up;
+        self.invalid_ids += next.invalid_ids;
+        self.matched.add(next.matched, limits.matched);
+        self.ignored.add(next.ignored, limits.ignored);
+        self.missed.add(next.missed, limits.missed);
+        self.hits.extend(next.hits);
+    }
+}
+
+/// Adds counter by counter; a shorter list counts as zeros.
+pub fn add_counts(sum: &mut Vec<u64>, more: &[u64]) {
+    if sum.len() < more.len() {
+        sum.resize(more.len(), 0);
+    }
+    for (sum, more) in sum.iter_mut().zip(more) {
+        *sum += more;
+    }
+}
