@@ -1,3 +1,7 @@
 //! The `f2b` command; everything else is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    f2b::cli::main()
+}

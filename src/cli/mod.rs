@@ -1,1 +1,155 @@
-//! Placeholder of the skeleton.
+//! The command line's face: one file a subcommand, each from arguments to an exit status.
+//!
+//! Everything printed goes through the `out` that is handed in, so that a closed pipe is an error to
+//! be dealt with and not a panic. Diagnostics and progress go to standard error.
+
+pub mod args;
+mod ban;
+mod bans;
+mod exchange;
+mod history;
+pub mod output;
+mod purge;
+mod scan;
+mod status;
+mod target;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::config::Config;
+use crate::diag::{Diagnostic, nearest};
+use crate::error::Error;
+use crate::model::{Clock, Host, SystemClock, Time, Zone};
+use args::{Cli, Command, Global};
+
+/// What a command came to, as grep counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Something was found, or done.
+    Found,
+    /// Nothing was found, nothing to do.
+    Nothing,
+    /// Something went wrong that did not stop the rest, and was reported.
+    Trouble,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Found => Self::SUCCESS,
+            Status::Nothing => Self::from(1),
+            Status::Trouble => Self::from(2),
+        }
+    }
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(help_or_error) => {
+            // Nothing can be said where neither output can be written.
+            let _ = help_or_error.print();
+            return ExitCode::from(if help_or_error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let result = run(cli, &mut out).and_then(|status| Ok(out.flush().map(|()| status)?));
+    match result {
+        Ok(status) => status.into(),
+        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            warn(&format!("f2b: {error}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(cli: Cli, out: &mut dyn Write) -> Result<Status, Error> {
+    let context = Context::new(cli.global)?;
+    match cli.command {
+        Command::Scan(args) => scan::run(&context, &args, out),
+        Command::Status(args) => status::run(&context, &args, out),
+        Command::Bans(args) => bans::run(&context, &args, out),
+        Command::History(args) => history::run(&context, &args, out),
+        Command::Ban(args) => ban::ban(&context, &args, out),
+        Command::Unban(args) => ban::unban(&context, &args, out),
+        Command::Export(args) => exchange::export(&context, &args, out),
+        Command::Import(args) => exchange::import(&context, args, out),
+        Command::Purge(args) => purge::run(&context, &args, out),
+    }
+}
+
+/// Prints a line on standard error; there is nowhere to complain if that fails.
+fn warn(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Prints findings on standard error.
+fn warn_findings(findings: &[Diagnostic]) {
+    for finding in findings {
+        warn(&format!("f2b: {finding}"));
+    }
+}
+
+/// What the global options mean.
+struct Context {
+    config: PathBuf,
+    db: PathBuf,
+    zone: Zone,
+    now: Time,
+}
+
+impl Context {
+    fn new(global: Global) -> Result<Self, Error> {
+        let zone = match &global.timezone {
+            Some(text) => Zone::parse(text).ok_or_else(|| Error::Zone(text.clone()))?,
+            None => Zone::Local,
+        };
+        let now = match &global.now {
+            Some(text) => Time::parse(text, zone).ok_or_else(|| Error::Now(text.clone()))?,
+            None => SystemClock.now(),
+        };
+        Ok(Self { config: global.config, db: global.db.unwrap_or_else(default_db), zone, now })
+    }
+
+    /// The jail's name if the configuration knows it; otherwise what is like it.
+    fn known_jail(&self, name: &str) -> Result<Config, Error> {
+        let config = Config::open(&self.config)?;
+        let names = config.jail_names().value.unwrap_or_default();
+        if names.iter().any(|known| known == name) {
+            return Ok(config);
+        }
+        let nearest = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+        Err(Error::UnknownJail { name: name.to_owned(), config: self.config.clone(), nearest })
+    }
+}
+
+/// `/var/lib/f2b/f2b.sqlite3` as root; else below `$XDG_STATE_HOME` or `~/.local/state`.
+fn default_db() -> PathBuf {
+    let folder = if is_root() {
+        PathBuf::from("/var/lib")
+    } else {
+        std::env::var_os("XDG_STATE_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+            .or_else(|| std::env::home_dir().map(|home| home.join(".local/state")))
+            .unwrap_or_default()
+    };
+    folder.join("f2b/f2b.sqlite3")
+}
+
+/// Whether this process may write where only the administrator does.
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+/// An address or network that the user typed.
+fn parse_host(text: &str) -> Result<Host, Error> {
+    text.parse().map(Host::Addr).map_err(|_| Error::NotAHost(text.to_owned()))
+}

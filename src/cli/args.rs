@@ -1,0 +1,325 @@
+//! The command line: what the user may type, and nothing else.
+//!
+//! Parsing touches neither disk nor terminal; each subcommand turns its arguments into what the
+//! program needs in its own file.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// fail2ban's job with a memory: finds password guessing in logs, keeps every match, failure and ban
+/// in SQLite, and answers questions about the past.
+#[derive(Debug, Parser)]
+#[command(name = "f2b", version, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(after_help = "Exit status: 0 found or done, 1 nothing found, 2 error.\n\
+    Start with: f2b scan --dry-run /var/log/auth.log sshd")]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The fail2ban configuration folder.
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "F2B_CONFIG",
+        value_name = "DIR",
+        default_value = "/etc/fail2ban",
+        help_heading = "Global options"
+    )]
+    pub config: PathBuf,
+    /// The store [default: /var/lib/f2b/f2b.sqlite3 as root, else in the XDG state folder].
+    #[arg(
+        long,
+        global = true,
+        env = "F2B_DB",
+        value_name = "FILE",
+        help_heading = "Global options"
+    )]
+    pub db: Option<PathBuf>,
+    /// The time to take for the present: 2026-11-01T12:00:00+01:00, 2026-11-01, or @SECONDS.
+    #[arg(long, global = true, value_name = "TIME", help_heading = "Global options")]
+    pub now: Option<String>,
+    /// Zone of times that name none: Europe/Rome, +01:00, UTC [default: the machine's].
+    #[arg(
+        long,
+        visible_alias = "TZ",
+        global = true,
+        value_name = "ZONE",
+        help_heading = "Global options"
+    )]
+    pub timezone: Option<String>,
+}
+
+/// What f2b can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find the failures in logs; keep them in the store; report.
+    Scan(Box<ScanArgs>),
+    /// Overview of the jails, or one jail as fail2ban-client shows it.
+    Status(StatusArgs),
+    /// Who is banned now, and until when.
+    Bans(BansArgs),
+    /// All that is known of one host.
+    History(HistoryArgs),
+    /// Ban a host by hand.
+    Ban(BanArgs),
+    /// Lift a host's bans, in every place that f2b wrote them to.
+    Unban(UnbanArgs),
+    /// Write the banned hosts to a file that f2b keeps up to date, or to standard output.
+    Export(ExportArgs),
+    /// Ban the hosts of a list.
+    Import(ImportArgs),
+    /// Delete what is older than the kept-for limit.
+    Purge(PurgeArgs),
+}
+
+/// Arguments of `f2b scan`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+#[derive(Debug, Default, Args)]
+#[command(after_help = "\
+LOG is a file, a glob, a folder, '-', a .gz .bz2 .xz .zst archive, or a literal log line.
+FILTER is a path, a path below the configuration folder (filter.d/sshd.conf), a name in its
+filter.d with options ('sshd[mode=aggressive]'), or a literal regular expression.
+
+Examples:
+  f2b scan /var/log/maillog filter.d/password-fail.conf
+  f2b scan --dry-run '/var/log/auth.log*' 'sshd[mode=aggressive]'
+  f2b scan --jail password-fail --ban
+  f2b scan --format jsonl access.log '^<HOST> .* 401 ' | jq .host")]
+pub struct ScanArgs {
+    /// Logs, then the filter; with --jail: other logs than the jail's own.
+    #[arg(value_name = "LOG... FILTER", allow_hyphen_values = false)]
+    pub operands: Vec<String>,
+
+    /// Take logs, filter and thresholds from this jail.
+    #[arg(short, long, value_name = "NAME", help_heading = "What to look for")]
+    pub jail: Option<String>,
+    /// Lines that match this expression are ignored (replaces the filter's; may be repeated).
+    #[arg(long, value_name = "REGEX", help_heading = "What to look for")]
+    pub ignoreregex: Vec<String>,
+    /// How lines are dated (beats the filter's).
+    #[arg(short, long, value_name = "PATTERN", help_heading = "What to look for")]
+    pub datepattern: Option<String>,
+    /// Encoding of the logs [default: UTF-8].
+    #[arg(short, long, value_name = "NAME", help_heading = "What to look for")]
+    pub encoding: Option<String>,
+    /// Keep names and ids as they are: same as --usedns raw.
+    #[arg(short, long, help_heading = "What to look for")]
+    pub raw: bool,
+    /// Host names: yes or warn look them up, no ignores them, raw keeps them [default: raw].
+    #[arg(long, value_name = "HOW", value_parser = ["yes", "warn", "no", "raw"], help_heading = "What to look for")]
+    pub usedns: Option<String>,
+    /// Lines that an expression may span (beats the filter's).
+    #[arg(short = 'L', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "What to look for")]
+    pub maxlines: Option<u32>,
+    /// Stop at the first failregex that matches a line.
+    #[arg(long, help_heading = "What to look for")]
+    pub no_check_all: bool,
+
+    /// Decide bans by the log's own time, with the jail's thresholds.
+    #[arg(long, requires = "jail", help_heading = "Bans")]
+    pub ban: bool,
+    /// Failures that cause a ban (overrides the jail's).
+    #[arg(long, value_name = "N", requires = "jail", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Bans")]
+    pub maxretry: Option<u32>,
+    /// Within this time: 600, 10m, 1d12h (overrides the jail's).
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "jail",
+        allow_hyphen_values = true,
+        help_heading = "Bans"
+    )]
+    pub findtime: Option<String>,
+    /// For this long, -1 for ever (overrides the jail's).
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "jail",
+        allow_hyphen_values = true,
+        help_heading = "Bans"
+    )]
+    pub bantime: Option<String>,
+
+    /// Write nothing to the store.
+    #[arg(short = 'n', long, help_heading = "How")]
+    pub dry_run: bool,
+    /// Threads [default: one a core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "How")]
+    pub threads: Option<u16>,
+
+    /// Form of the report; jsonl prints one object a matched line.
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    pub format: Format,
+    /// Print only this of every failure: id, ip, host, msg, row, a field's name, or a template with <tags>.
+    #[arg(short, long, value_name = "WHAT", conflicts_with = "format", help_heading = "Output")]
+    pub output: Option<String>,
+    /// Every hit with its host and time; twice: the options in force.
+    #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Output")]
+    pub verbose: u8,
+    /// How many hosts the table of offenders shows.
+    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Output")]
+    pub top: usize,
+    /// Print all matched lines.
+    #[arg(long, help_heading = "Output")]
+    pub print_all_matched: bool,
+    /// Print all missed lines.
+    #[arg(long, conflicts_with = "print_no_missed", help_heading = "Output")]
+    pub print_all_missed: bool,
+    /// Print all ignored lines.
+    #[arg(long, conflicts_with = "print_no_ignored", help_heading = "Output")]
+    pub print_all_ignored: bool,
+    /// Print no missed line.
+    #[arg(long, help_heading = "Output")]
+    pub print_no_missed: bool,
+    /// Print no ignored line.
+    #[arg(long, help_heading = "Output")]
+    pub print_no_ignored: bool,
+    /// No progress bar.
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+}
+
+/// Form of what is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One document.
+    Json,
+    /// One object a line.
+    Jsonl,
+    /// Comma-separated values with a header.
+    Csv,
+}
+
+/// Arguments of `f2b status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The jail; without it, all of them.
+    pub jail: Option<String>,
+}
+
+/// Arguments of `f2b bans`.
+#[derive(Debug, Args)]
+pub struct BansArgs {
+    /// Only this jail's.
+    #[arg(short, long, value_name = "NAME")]
+    pub jail: Option<String>,
+    /// Ended ones too.
+    #[arg(short, long)]
+    pub all: bool,
+    /// Form of the list.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `f2b history`.
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// An address or network, or an id as a filter names it.
+    pub host: String,
+    /// The newest so many lines.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: u32,
+    /// Form of the list.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `f2b ban`.
+#[derive(Debug, Args)]
+pub struct BanArgs {
+    /// Addresses or networks.
+    #[arg(required = true, value_name = "HOST")]
+    pub hosts: Vec<String>,
+    /// The jail to ban in.
+    #[arg(short, long, value_name = "NAME")]
+    pub jail: String,
+    /// For how long: 600, 10m, 1d12h, -1 for ever [default: the jail's bantime].
+    #[arg(short, long, value_name = "TIME", allow_hyphen_values = true)]
+    pub time: Option<String>,
+}
+
+/// Arguments of `f2b unban`.
+#[derive(Debug, Args)]
+pub struct UnbanArgs {
+    /// Addresses or networks.
+    #[arg(value_name = "HOST", required_unless_present = "all")]
+    pub hosts: Vec<String>,
+    /// Only in this jail.
+    #[arg(short, long, value_name = "NAME")]
+    pub jail: Option<String>,
+    /// Every host that is banned.
+    #[arg(long, conflicts_with = "hosts")]
+    pub all: bool,
+}
+
+/// A list of banned hosts on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// One address a line.
+    #[value(name = "ip.deny")]
+    IpDeny,
+    /// TCP wrappers: `ALL: ADDRESS`.
+    #[value(name = "hosts.deny")]
+    HostsDeny,
+    /// Comma-separated values with a header; keeps jail, times and origin.
+    #[value(name = "csv")]
+    Csv,
+    /// A JSON document; keeps jail, times and origin.
+    #[value(name = "json")]
+    Json,
+}
+
+/// Arguments of `f2b export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Form of the list; it may also be given as --format.
+    #[arg(value_enum, value_name = "FORMAT", default_value = "ip.deny")]
+    pub kind: ListFormat,
+    /// Form of the list (beats FORMAT).
+    #[arg(long, value_enum)]
+    pub format: Option<ListFormat>,
+    /// The file to write and from then on to keep up to date [default: standard output, once].
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Only this jail's bans.
+    #[arg(short, long, value_name = "NAME")]
+    pub jail: Option<String>,
+}
+
+/// Arguments of `f2b import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The form of the list (ip.deny, hosts.deny, csv, json) and the file, or '-'.
+    #[arg(required = true, num_args = 1..=2, value_name = "FORMAT FILE")]
+    pub operands: Vec<String>,
+    /// Form of the list, in place of the operand.
+    #[arg(long, value_enum)]
+    pub format: Option<ListFormat>,
+    /// The jail of hosts that the list names none for.
+    #[arg(short, long, value_name = "NAME", default_value = "import")]
+    pub jail: String,
+    /// For how long, where the list does not say: 1d, -1 for ever.
+    #[arg(short, long, value_name = "TIME", default_value = "-1", allow_hyphen_values = true)]
+    pub time: String,
+}
+
+/// Arguments of `f2b purge`.
+#[derive(Debug, Args)]
+pub struct PurgeArgs {
+    /// Keep what happened within this time.
+    #[arg(long, env = "F2B_KEEP", value_name = "TIME", default_value = "1y")]
+    pub keep: String,
+}

@@ -1,0 +1,271 @@
+//! JSON for programs: one shape a noun, times as RFC 3339, but for the matches of `f2b scan`, whose
+//! times are epoch seconds.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::engine::totals::LineCounts;
+use crate::engine::{LineMatch, Totals};
+use crate::model::{self, Host, Time};
+use crate::store::read;
+
+/// Writes an indented document and a newline.
+pub fn document<T: Serialize>(value: &T, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)
+}
+
+/// Writes an object on a line of its own.
+pub fn line<T: Serialize>(value: &T, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    writeln!(out)
+}
+
+/// A matched line: the interface of `--format jsonl`.
+#[derive(Serialize)]
+pub struct Match<'m> {
+    source: &'m str,
+    line: u64,
+    offset: u64,
+    /// Epoch seconds with fraction; null without a date.
+    time: Option<f64>,
+    id: Option<String>,
+    host: Option<String>,
+    /// The first failregex that matched, from 1.
+    regex: usize,
+    nofail: bool,
+    fields: Map<String, Value>,
+    text: Cow<'m, str>,
+}
+
+impl<'m> Match<'m> {
+    /// The match of a line of `source`, whose bytes are `text`.
+    pub fn new(source: &'m str, found: &LineMatch, text: &'m [u8]) -> Self {
+        let fields = found.fields.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
+        let users = (!found.users.is_empty())
+            .then(|| ("users".to_owned(), Value::from(found.users.clone())));
+        Self {
+            source,
+            line: found.line,
+            offset: found.offset,
+            time: found.time.map(Time::as_secs_f64),
+            id: found.id.as_ref().map(Host::to_string),
+            host: found.host.as_ref().map(Host::to_string),
+            regex: found.regex + 1,
+            nofail: found.nofail,
+            fields: fields.chain(users).collect(),
+            text: String::from_utf8_lossy(text),
+        }
+    }
+
+    /// The cells of a CSV row, in the order of [`MATCH_COLUMNS`].
+    pub fn cells(&self) -> [String; 10] {
+        let fields = if self.fields.is_empty() {
+            String::new()
+        } else {
+            Value::Object(self.fields.clone()).to_string()
+        };
+        [
+            self.source.to_owned(),
+            self.line.to_string(),
+            self.offset.to_string(),
+            self.time.map(|time| time.to_string()).unwrap_or_default(),
+            self.id.clone().unwrap_or_default(),
+            self.host.clone().unwrap_or_default(),
+            self.regex.to_string(),
+            self.nofail.to_string(),
+            fields,
+            self.text.to_string(),
+        ]
+    }
+}
+
+/// The header of matches as CSV.
+pub const MATCH_COLUMNS: [&str; 10] =
+    ["source", "line", "offset", "time", "id", "host", "regex", "nofail", "fields", "text"];
+
+/// A ban.
+#[derive(Serialize)]
+pub struct Ban {
+    host: String,
+    jail: String,
+    banned_at: String,
+    banned_until: Option<String>,
+    active: bool,
+    origin: &'static str,
+    failures: u32,
+    ended_at: Option<String>,
+    end_reason: Option<&'static str>,
+}
+
+impl Ban {
+    /// A ban as of `now`.
+    pub fn new(ban: &model::Ban, now: Time) -> Self {
+        Self {
+            host: ban.host.to_string(),
+            jail: ban.jail.clone(),
+            banned_at: ban.at.to_string(),
+            banned_until: ban.until.map(|until| until.to_string()),
+            active: ban.is_active(now),
+            origin: ban.origin.name(),
+            failures: ban.failures,
+            ended_at: ban.ended.map(|(at, _)| at.to_string()),
+            end_reason: ban.ended.map(|(_, reason)| reason.name()),
+        }
+    }
+}
+
+/// Something that happened to a host.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Event<'e> {
+    /// A matched line.
+    Match {
+        /// When it was written.
+        time: Option<String>,
+        /// Whether it counted.
+        failure: bool,
+        /// In which jail.
+        jail: Option<&'e str>,
+        /// Which filter matched.
+        filter: &'e str,
+        /// With which of its expressions, from 1.
+        regex: u16,
+        /// Where the log was last seen.
+        log: &'e str,
+        /// The number of the line.
+        line: u64,
+        /// The line.
+        text: Cow<'e, str>,
+    },
+    /// A ban.
+    Ban(Ban),
+}
+
+impl<'e> Event<'e> {
+    /// An event as of `now`.
+    pub fn new(event: &'e read::Event, now: Time) -> Self {
+        match event {
+            read::Event::Ban(ban) => Self::Ban(Ban::new(ban, now)),
+            read::Event::Match(line) => Self::Match {
+                time: line.time.map(|time| time.to_string()),
+                failure: line.failure.is_some(),
+                jail: line
+                    .failure
+                    .as_ref()
+                    .map(|(jail, _)| jail.as_str())
+                    .filter(|jail| !jail.is_empty()),
+                filter: &line.filter,
+                regex: line.regex,
+                log: &line.log,
+                line: line.line,
+                text: String::from_utf8_lossy(&line.text),
+            },
+        }
+    }
+}
+
+/// All that is known of a host.
+#[derive(Serialize)]
+pub struct History<'e> {
+    host: String,
+    events: Vec<Event<'e>>,
+}
+
+impl<'e> History<'e> {
+    /// The history of `host` as of `now`.
+    pub fn new(host: &Host, events: &'e [read::Event], now: Time) -> Self {
+        let events = events.iter().map(|event| Event::new(event, now)).collect();
+        Self { host: host.to_string(), events }
+    }
+}
+
+/// The document of `f2b scan --format json`.
+#[derive(Serialize)]
+pub struct Scan<'r> {
+    /// Lines by outcome.
+    pub lines: Lines,
+    /// Bytes looked at, uncompressed.
+    pub bytes: u64,
+    /// Seconds it took.
+    pub elapsed_secs: f64,
+    /// Whether it was stopped early.
+    pub interrupted: bool,
+    /// Lines that the prefregex let through; null without one.
+    pub prefregex: Option<u64>,
+    /// Each failregex and its hits.
+    pub failregex: Vec<Hits<'r>>,
+    /// Each ignoreregex and its hits.
+    pub ignoreregex: Vec<Hits<'r>>,
+    /// Date templates that dated a line.
+    pub dates: Vec<Hits<'r>>,
+    /// Every host, most failures first.
+    pub hosts: Vec<HostTally>,
+    /// Bans that were decided.
+    pub bans: Vec<Ban>,
+    /// Rows new in the store; null for a dry run.
+    pub stored: Option<Stored>,
+    /// What could not be read.
+    pub unread: Vec<String>,
+}
+
+/// Lines by outcome.
+#[derive(Serialize)]
+pub struct Lines {
+    /// Tested in all.
+    pub total: u64,
+    /// No failure, by an ignoreregex or by itself.
+    pub ignored: u64,
+    /// Failures.
+    pub matched: u64,
+    /// Others.
+    pub missed: u64,
+}
+
+impl From<LineCounts> for Lines {
+    fn from(counts: LineCounts) -> Self {
+        let LineCounts { matched, ignored, missed } = counts;
+        Self { total: counts.tested(), ignored, matched, missed }
+    }
+}
+
+/// An expression or template, and how often it hit.
+#[derive(Serialize)]
+pub struct Hits<'r> {
+    /// As written; a template by its name.
+    pub pattern: &'r str,
+    /// How often.
+    pub hits: u64,
+}
+
+/// The failures of a host.
+#[derive(Serialize)]
+pub struct HostTally {
+    host: String,
+    failures: u64,
+    first: Option<String>,
+    last: Option<String>,
+}
+
+/// What was new in the store.
+#[derive(Serialize)]
+pub struct Stored {
+    /// Matches that were not known.
+    pub matches: u64,
+    /// Failures that were not known.
+    pub failures: u64,
+}
+
+/// Every host of a scan, most failures first.
+pub fn hosts(totals: &Totals) -> Vec<HostTally> {
+    let tally = |(host, tally): (Host, crate::engine::totals::Tally)| HostTally {
+        host: host.to_string(),
+        failures: tally.failures,
+        first: tally.first.map(|time| time.to_string()),
+        last: tally.last.map(|time| time.to_string()),
+    };
+    totals.hosts.ranked().into_iter().map(tally).collect()
+}

@@ -1,0 +1,76 @@
+//! What people and programs see: tables, the scan report, JSON, CSV, the progress bar.
+
+pub mod failure;
+pub mod json;
+pub mod progress;
+pub mod report;
+pub mod table;
+
+use std::fmt::Write as _;
+
+use crate::model::{Time, Zone};
+
+/// `2026-11-01 12:00:00` in the zone of the reader.
+pub fn civil(time: Time, zone: Zone) -> String {
+    time.in_zone(zone).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// `until 2026-11-01 12:00:00`, or `for ever`.
+pub fn until_when(until: Option<Time>, zone: Zone) -> String {
+    until.map_or_else(|| "for ever".to_owned(), |until| format!("until {}", civil(until, zone)))
+}
+
+/// A count with thin groups of three: `1 234 567`.
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A quantity with three figures and a decimal prefix: `4.31 GB`, `82.0 M`.
+pub fn scaled(quantity: f64, unit: &str) -> String {
+    let (mut value, mut prefix) = (quantity, "");
+    for next in ["k", "M", "G", "T"] {
+        if value < 1000.0 {
+            break;
+        }
+        value /= 1000.0;
+        prefix = next;
+    }
+    let mut out = String::new();
+    let digits = match value {
+        _ if prefix.is_empty() => 0,
+        v if v < 10.0 => 2,
+        v if v < 100.0 => 1,
+        _ => 0,
+    };
+    let _ = write!(out, "{value:.digits$} {prefix}{unit}");
+    out
+}
+
+/// `1 line`, `2 lines`.
+pub fn counted(n: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(n), if n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(grouped(1_234_567), "1 234 567");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(scaled(4.31e9, "B/s"), "4.31 GB/s");
+        assert_eq!(scaled(999.0, "B"), "999 B");
+        assert_eq!(scaled(82.04e6, "lines/s"), "82.0 Mlines/s");
+        assert_eq!(counted(1, "host"), "1 host");
+        assert_eq!(counted(2, "host"), "2 hosts");
+    }
+}

@@ -1,0 +1,290 @@
+//! The scan report: fail2ban-regex's, line for line, and below it who failed most and how fast it went.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use super::{civil, counted, grouped, scaled, table, until_when};
+use crate::engine::Totals;
+use crate::engine::totals::Samples;
+use crate::model::{Host, Time, Zone};
+use crate::text::printable;
+
+/// Lines of a kind that are printed without being asked for.
+pub const SAMPLE_LINES: usize = 20;
+
+/// A name in the header is cut to this many characters.
+const HEADER_CHARS: usize = 50;
+
+/// What is said of the lines of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show {
+    /// Never.
+    No,
+    /// If there are few.
+    Few(usize),
+    /// All.
+    All,
+}
+
+impl Show {
+    /// How many lines have to be kept to show this.
+    pub fn limit(self) -> usize {
+        match self {
+            Self::No => 0,
+            Self::Few(n) => n,
+            Self::All => usize::MAX,
+        }
+    }
+}
+
+/// A row of the table of offenders.
+#[derive(Clone, Debug)]
+pub struct Offender {
+    /// Who.
+    pub host: Host,
+    /// How often.
+    pub failures: u64,
+    /// First and last time.
+    pub first: Option<Time>,
+    /// Last time.
+    pub last: Option<Time>,
+    /// Jails that know the host.
+    pub jails: Vec<String>,
+    /// Whether it is banned, and until when (`None`: for ever).
+    pub banned: Option<Option<Time>>,
+}
+
+/// Everything the report says.
+pub struct Report<'r> {
+    /// `Use …` lines: what, and which.
+    pub header: Vec<(&'static str, String)>,
+    /// The prefregex, expanded.
+    pub prefregex: Option<String>,
+    /// The failregexes as written.
+    pub failregex: Vec<String>,
+    /// The ignoreregexes as written.
+    pub ignoreregex: Vec<String>,
+    /// Names of the date templates.
+    pub templates: Vec<String>,
+    /// What was counted.
+    pub totals: &'r Totals,
+    /// Lines to print.
+    pub matched: Show,
+    /// Lines to print.
+    pub ignored: Show,
+    /// Lines to print.
+    pub missed: Show,
+    /// Expressions without a hit too, and every hit.
+    pub is_verbose: bool,
+    /// Who failed most.
+    pub offenders: Vec<Offender>,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Where times are shown.
+    pub zone: Zone,
+    /// What became of the matches: one line each.
+    pub stored: Vec<String>,
+    /// Whether it was stopped early.
+    pub interrupted: bool,
+}
+
+impl Report<'_> {
+    /// Writes it all.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.write_header(out)?;
+        if let Some(prefregex) = &self.prefregex {
+            writeln!(out, "Prefregex: {} total", self.totals.prefregex)?;
+            writeln!(out, "|  {}\n`-\n", printable(prefregex))?;
+        }
+        self.write_regexes(out, "Failregex", &self.failregex, &self.totals.failregex)?;
+        self.write_regexes(out, "Ignoreregex", &self.ignoreregex, &self.totals.ignoreregex)?;
+        self.write_dates(out)?;
+        self.write_counts(out)?;
+        self.write_offenders(out)?;
+        let lines = self.totals.lines;
+        write_lines(out, "Matched", self.matched, &self.totals.matched, lines.matched)?;
+        write_lines(out, "Ignored", self.ignored, &self.totals.ignored, lines.ignored)?;
+        write_lines(out, "Missed", self.missed, &self.totals.missed, lines.missed)
+    }
+
+    fn write_header(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "\nRunning tests\n=============\n")?;
+        for (what, which) in &self.header {
+            writeln!(out, "Use {what:>15} : {}", printable(which))?;
+        }
+        writeln!(out, "\n\nResults\n=======\n")
+    }
+
+    fn write_regexes(
+        &self,
+        out: &mut dyn Write,
+        title: &str,
+        regexes: &[String],
+        hits: &[u64],
+    ) -> io::Result<()> {
+        writeln!(out, "{title}: {} total", hits.iter().sum::<u64>())?;
+        let shown: Vec<_> = regexes
+            .iter()
+            .zip(hits)
+            .enumerate()
+            .filter(|(_, (_, hits))| **hits > 0 || self.is_verbose)
+            .collect();
+        if !shown.is_empty() {
+            writeln!(out, "|-  #) [# of hits] regular expression")?;
+            for (nth, (regex, hits)) in shown {
+                writeln!(out, "|  {:>2}) [{hits}] {}", nth + 1, printable(regex))?;
+                if title == "Failregex" {
+                    self.write_hits(out, nth)?;
+                }
+            }
+            writeln!(out, "`-")?;
+        }
+        writeln!(out)
+    }
+
+    fn write_hits(&self, out: &mut dyn Write, regex: usize) -> io::Result<()> {
+        for hit in self.totals.hits.iter().filter(|hit| hit.regex == regex) {
+            let at =
+                hit.at.map(|at| at.in_zone(self.zone).format("%a %b %d %H:%M:%S %Y").to_string());
+            let more = if hit.multiple { " (multiple regex matched)" } else { "" };
+            writeln!(out, "|      {}  {}{more}", printable(&hit.id), at.unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    fn write_dates(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "Date template hits:")?;
+        let mut hits: Vec<_> = self.templates.iter().zip(&self.totals.dates).collect();
+        hits.sort_by_key(|(_, hits)| std::cmp::Reverse(**hits));
+        hits.retain(|(_, hits)| **hits > 0 || self.is_verbose);
+        if !hits.is_empty() {
+            writeln!(out, "|- [# of hits] date format")?;
+            for (name, hits) in hits {
+                writeln!(out, "|  [{hits}] {}", printable(name))?;
+            }
+            writeln!(out, "`-")?;
+        }
+        writeln!(out)
+    }
+
+    fn write_counts(&self, out: &mut dyn Write) -> io::Result<()> {
+        let lines = self.totals.lines;
+        writeln!(
+            out,
+            "Lines: {} lines, {} ignored, {} matched, {} missed",
+            lines.tested(),
+            lines.ignored,
+            lines.matched,
+            lines.missed
+        )?;
+        let secs = self.elapsed.as_secs_f64().max(1e-6);
+        writeln!(
+            out,
+            "[processed in {secs:.2} sec: {}, {}, {}]",
+            scaled(self.totals.bytes as f64, "B"),
+            scaled(self.totals.bytes as f64 / secs, "B/s"),
+            scaled(lines.tested() as f64 / secs, " lines/s").replace("  ", " "),
+        )?;
+        if self.interrupted {
+            writeln!(out, "Interrupted: this is what was found so far.")?;
+        }
+        for line in &self.stored {
+            writeln!(out, "{}", printable(line))?;
+        }
+        writeln!(out)
+    }
+
+    fn write_offenders(&self, out: &mut dyn Write) -> io::Result<()> {
+        let hosts = self.totals.hosts.len();
+        if self.offenders.is_empty() {
+            return Ok(());
+        }
+        let title = if self.offenders.len() < hosts {
+            format!("Top offenders: {} of {}", self.offenders.len(), counted(hosts as u64, "host"))
+        } else {
+            format!("Offenders: {}", counted(hosts as u64, "host"))
+        };
+        let when =
+            |time: Option<Time>| time.map_or_else(|| "-".to_owned(), |t| civil(t, self.zone));
+        let rows = self
+            .offenders
+            .iter()
+            .map(|offender| {
+                vec![
+                    offender.host.to_string(),
+                    grouped(offender.failures),
+                    when(offender.first),
+                    when(offender.last),
+                    if offender.jails.is_empty() {
+                        "-".to_owned()
+                    } else {
+                        offender.jails.join(", ")
+                    },
+                    match offender.banned {
+                        None => "no".to_owned(),
+                        Some(until) => until_when(until, self.zone),
+                    },
+                ]
+            })
+            .collect();
+        let columns = [
+            table::left("host"),
+            table::right("failures"),
+            table::left("first"),
+            table::left("last"),
+            table::left("jails"),
+            table::left("banned"),
+        ];
+        writeln!(out, "{title}\n{}", table::render(&columns, rows))
+    }
+}
+
+fn write_lines(
+    out: &mut dyn Write,
+    title: &str,
+    show: Show,
+    lines: &Samples,
+    count: u64,
+) -> io::Result<()> {
+    if count == 0 || show == Show::No {
+        return Ok(());
+    }
+    if let Show::Few(limit) = show
+        && count >= limit as u64
+    {
+        let kind = title.to_lowercase();
+        return writeln!(
+            out,
+            "{title} line(s): too many to print.  Use --print-all-{kind} to print all {count} lines"
+        );
+    }
+    writeln!(out, "|- {title} line(s):")?;
+    for line in &lines.lines {
+        let text = String::from_utf8_lossy(line);
+        writeln!(out, "|  {}", printable(text.trim_end()))?;
+    }
+    writeln!(out, "`-")
+}
+
+/// A text as the header shows it: short, on one line.
+pub fn header_text(text: &str) -> String {
+    let mut chars = text.chars();
+    let mut out: String = chars.by_ref().take(HEADER_CHARS).collect();
+    let rest: String = chars.collect();
+    if rest.chars().count() > 3 {
+        out.push_str("...");
+    } else {
+        let _ = write!(out, "{rest}");
+    }
+    out
+}
+
+/// `password-fail, basedir: /etc/fail2ban`.
+pub fn header_filter(name: &str, folder: Option<&Path>) -> String {
+    match folder {
+        Some(folder) => format!("{name}, basedir: {}", folder.display()),
+        None => name.to_owned(),
+    }
+}

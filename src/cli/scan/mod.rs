@@ -1,0 +1,103 @@
+//! `f2b scan`: from arguments to a report, a store that knows more, and bans.
+//!
+//! [`plan`] settles and compiles everything before the first line is read; [`takers`] are those who take
+//! matches one by one while the logs are read; [`end`] says what came of it.
+
+mod end;
+mod plan;
+mod takers;
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Instant;
+
+use self::end::{End, Job};
+use self::plan::Plan;
+use self::takers::Takers;
+use super::args::ScanArgs;
+use super::exchange::refresh;
+use super::output::progress::Progress;
+use super::target::{self, Target};
+use super::{Context, Status, warn};
+use crate::engine::Control;
+use crate::engine::verdict::Gathered;
+use crate::error::Error;
+use crate::model::Ban;
+use crate::store::Store;
+
+pub(super) fn run(
+    context: &Context,
+    args: &ScanArgs,
+    out: &mut dyn Write,
+) -> Result<Status, Error> {
+    let started = Instant::now();
+    let target = target::resolve(context, args)?;
+    let plan = Plan::new(args, &target)?;
+    let logs = plan::find_logs(&target)?;
+    if let Some(threads) = args.threads {
+        // Fails only if a pool was built before, and then it has the size of that one.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
+    }
+    let mut store = if args.dry_run { None } else { Some(Store::open(&context.db)?) };
+    let control = Arc::new(Control::default());
+    stop_on_signals(&control);
+    let (outcome, written, gathered) = {
+        let mut takers = Takers::new(&plan, &target, args, store.as_mut(), &mut *out)?;
+        let is_taken = takers.want_matches();
+        let is_quiet = args.quiet || (takers.prints() && io::stdout().is_terminal());
+        let progress = Progress::watch(&control, is_quiet);
+        let outcome =
+            plan.scan(context, args).run(&logs, is_taken.then_some(&mut takers), &control)?;
+        drop(progress);
+        let (written, gathered) = takers.finish()?;
+        (outcome, written, gathered)
+    };
+    let bans = match gathered {
+        Some(gathered) if args.ban => decide(context, &target, &plan, gathered, store.as_mut())?,
+        _ => Vec::new(),
+    };
+    if let (Some(store), false) = (store.as_mut(), bans.is_empty()) {
+        refresh(store, context, &mut io::sink())?;
+    }
+    let elapsed = started.elapsed();
+    let job = Job { context, args, target: &target, plan: &plan, logs: &logs };
+    let end = End { job, outcome, written, bans, elapsed };
+    end.show(out)?;
+    Ok(end.status())
+}
+
+fn stop_on_signals(control: &Arc<Control>) {
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        // A second signal ends the process at once: the first may come too late in a long step.
+        let register =
+            signal_hook::flag::register_conditional_default(signal, Arc::clone(&control.stop))
+                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&control.stop)));
+        if let Err(error) = register {
+            warn(&format!("f2b: can't listen to signal {signal}: {error}"));
+        }
+    }
+}
+
+/// Judges what was gathered and stores the bans; those that are new to the store, or all of a dry run.
+fn decide(
+    context: &Context,
+    target: &Target,
+    plan: &Plan,
+    gathered: Gathered,
+    store: Option<&mut Store>,
+) -> Result<Vec<Ban>, Error> {
+    let (Some(jail), Some(rule), Some(first)) = (&target.jail, plan.rule, gathered.first()) else {
+        return Ok(Vec::new());
+    };
+    let Some(store) = store else {
+        return Ok(gathered.decide(&jail.name, rule, Vec::new(), Vec::new()));
+    };
+    store.expire(context.now)?;
+    let window = first.plus_micros(-rule.findtime_us);
+    let earlier = store.reader().failures_before(&jail.name, window, first)?;
+    let known = store.reader().bans_in(&jail.name)?;
+    let bans = gathered.decide(&jail.name, rule, earlier, known);
+    store.add_bans(&bans)?;
+    store.expire(context.now)?;
+    Ok(bans)
+}

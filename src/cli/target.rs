@@ -1,0 +1,155 @@
+//! What a scan is about: its logs, its filter, and the jail whose thresholds decide.
+//!
+//! The operands of `f2b scan` are recognised here, in the order of fail2ban-regex: a filter of the
+//! configuration folder by path or name, a filter file elsewhere, a literal expression. Where that tool
+//! takes a misspelt path for a log line, f2b says so.
+
+use std::path::Path;
+
+use super::Context;
+use super::args::ScanArgs;
+use crate::config::{Config, FilterDef, JailDef, Loaded, Spec, Text};
+use crate::diag::{Diagnostic, Location, Severity};
+use crate::error::Error;
+
+/// What to scan, and for what.
+pub(super) struct Target {
+    /// Logs as the user or the jail names them.
+    pub(super) logs: Vec<String>,
+    /// Whether they are the jail's own, some of which may not exist.
+    pub(super) has_jails_logs: bool,
+    pub(super) filter: FilterDef,
+    pub(super) jail: Option<Box<JailDef>>,
+    pub(super) header: Header,
+}
+
+/// The line of the report that names the filter: what it is, and which.
+type Header = (&'static str, String);
+
+pub(super) fn resolve(context: &Context, args: &ScanArgs) -> Result<Target, Error> {
+    let mut target = match &args.jail {
+        Some(name) => of_jail(context, name, &args.operands)?,
+        None => of_operands(context, &args.operands)?,
+    };
+    let at = || Location::new("--ignoreregex", 0);
+    if !args.ignoreregex.is_empty() {
+        target.filter.ignoreregex =
+            args.ignoreregex.iter().map(|regex| Text { value: regex.clone(), at: at() }).collect();
+    }
+    Ok(target)
+}
+
+fn of_jail(context: &Context, name: &str, logs: &[String]) -> Result<Target, Error> {
+    let config = context.known_jail(name)?;
+    let jail = usable(config.jail(name))?;
+    let has_jails_logs = logs.is_empty();
+    let logs = if has_jails_logs {
+        jail.logpaths.iter().map(|log| log.glob.clone()).collect()
+    } else {
+        logs.to_vec()
+    };
+    let header = ("jail", format!("{name}, basedir: {}", config.dir().display()));
+    Ok(Target {
+        logs,
+        has_jails_logs,
+        filter: jail.filter.clone(),
+        jail: Some(Box::new(jail)),
+        header,
+    })
+}
+
+fn of_operands(context: &Context, operands: &[String]) -> Result<Target, Error> {
+    let (filter, logs) = operands.split_last().ok_or(Error::NoOperands)?;
+    if logs.is_empty() {
+        return Err(Error::NoLog(filter.clone()));
+    }
+    let (filter, header) = find_filter(context, filter)?;
+    Ok(Target { logs: logs.to_vec(), has_jails_logs: false, filter, jail: None, header })
+}
+
+/// A filter by path, by name, or as a literal expression.
+fn find_filter(context: &Context, text: &str) -> Result<(FilterDef, Header), Error> {
+    let Some(spec) = filter_spec(text) else { return Ok(literal(text)) };
+    if let Some(found) = in_folder(&context.config, &spec)? {
+        return Ok(found);
+    }
+    let path = Path::new(&spec.name);
+    if path.is_file() {
+        // A folder filter.d is part of a configuration: its overrides belong to the filter.
+        if let Some(folder) =
+            path.parent().filter(|dir| dir.ends_with("filter.d")).and_then(Path::parent)
+        {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            let stem = path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default();
+            let spec = Spec { name: stem, options: spec.options.clone() };
+            if let Some(found) = in_folder(folder, &spec)? {
+                return Ok(found);
+            }
+        }
+        let filter = usable(Config::filter_file(path, &spec.options))?;
+        let shown = path.display().to_string();
+        return Ok((filter, ("filter file", shown)));
+    }
+    // A word is no expression: it names no host.
+    Err(no_filter(context, &spec.name))
+}
+
+fn literal(text: &str) -> (FilterDef, Header) {
+    (FilterDef::literal(text), ("failregex line", super::output::report::header_text(text)))
+}
+
+/// The filter `filter.d/NAME` of a configuration folder, if it has one.
+fn in_folder(folder: &Path, spec: &Spec) -> Result<Option<(FilterDef, Header)>, Error> {
+    let name = spec.name.strip_prefix("filter.d/").unwrap_or(&spec.name);
+    let name = name.strip_suffix(".conf").or_else(|| name.strip_suffix(".local")).unwrap_or(name);
+    if name.contains('/') || !folder.is_dir() {
+        return Ok(None);
+    }
+    let config = Config::open(folder)?;
+    if !config.has_filter(name) {
+        return Ok(None);
+    }
+    let spec = Spec { name: name.to_owned(), options: spec.options.clone() };
+    let filter = usable(config.filter(&spec))?;
+    let shown = format!("{name}, basedir: {}", folder.display());
+    Ok(Some((filter, ("filter file", shown))))
+}
+
+/// `word-or-path[options]`; `None` for anything else, which can only be an expression.
+fn filter_spec(text: &str) -> Option<Spec> {
+    let name = text.split_once('[').map_or(text, |(name, _)| name);
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
+    (!name.is_empty() && name.chars().all(is_name)).then(|| Spec::parse(text).ok()).flatten()
+}
+
+fn no_filter(context: &Context, name: &str) -> Error {
+    let config = Config::open(&context.config).ok();
+    let known = config.as_ref().map(Config::filter_names).unwrap_or_default();
+    let stem = name.trim_start_matches("filter.d/").trim_end_matches(".conf");
+    let near = crate::diag::nearest(stem, known.iter().map(String::as_str));
+    let help = match near {
+        Some(near) => format!("did you mean '{near}'?"),
+        None => {
+            "name a file, a filter of its filter.d, or write an expression with <HOST>".to_owned()
+        }
+    };
+    let message =
+        format!("no filter '{}' in {}", crate::text::shown(name), context.config.display());
+    Error::Findings(vec![
+        Diagnostic::new("unknown-filter", Severity::Error, message).with_help(help),
+    ])
+}
+
+/// What was loaded, its findings shown; or the findings as the error.
+fn usable<T>(loaded: Loaded<T>) -> Result<T, Error> {
+    match loaded.value {
+        Some(value) => {
+            super::warn_findings(&loaded.findings);
+            Ok(value)
+        }
+        None => Err(Error::Findings(loaded.findings)),
+    }
+}
