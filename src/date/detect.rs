@@ -48,42 +48,72 @@ pub struct Detector {
     needs_digit: bool,
 }
 
-/// The last match and the characters around its ends, outside and inside.
+/// The last match, in characters, and the characters around its ends, outside and inside.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     start: usize,
     end: usize,
-    before: Option<u8>,
-    first: Option<u8>,
-    final_: Option<u8>,
-    after: Option<u8>,
+    before: Option<char>,
+    first: Option<char>,
+    final_: Option<char>,
+    after: Option<char>,
 }
 
 impl Span {
     fn new(line: &[u8], start: usize, end: usize) -> Self {
-        let at = |index: usize| line.get(index).copied();
+        let start_chars = char_count(&line[..start]);
         Self {
-            start,
-            end,
-            before: start.checked_sub(1).and_then(at),
-            first: at(start),
-            final_: end.checked_sub(1).and_then(at),
-            after: at(end),
+            start: start_chars,
+            end: start_chars + char_count(&line[start..end]),
+            before: char_before(line, start),
+            first: char_at(line, start),
+            final_: char_before(line, end),
+            after: char_at(line, end),
         }
     }
 
-    /// Whether a date in `line` seems to have the same place.
-    fn fits(&self, line: &[u8]) -> bool {
-        if line.len() < self.end {
-            return false;
-        }
-        let here = Self::new(line, self.start, self.end);
-        let same = |inner: Option<u8>, other: Option<u8>| {
-            inner == other && inner.is_some_and(|b| !b.is_ascii_alphanumeric() && b.is_ascii())
+    /// The bytes of `line` in the same place, if a date seems to stand there.
+    fn fits(&self, line: &[u8]) -> Option<(usize, usize)> {
+        let (from, to) = (byte_of_char(line, self.start)?, byte_of_char(line, self.end)?);
+        let here = Self::new(line, from, to);
+        let same = |inner: Option<char>, other: Option<char>| {
+            inner == other && inner.is_some_and(|c| !c.is_alphanumeric())
         };
-        (self.before == here.before || same(self.first, here.first))
-            && (self.after == here.after || same(self.final_, here.final_))
+        let fits = (self.before == here.before || same(self.first, here.first))
+            && (self.after == here.after || same(self.final_, here.final_));
+        fits.then_some((from, to))
     }
+}
+
+/// The number of characters in a text.
+fn char_count(text: &[u8]) -> usize {
+    if text.is_ascii() { text.len() } else { text.iter().filter(|b| is_char_start(**b)).count() }
+}
+
+fn is_char_start(byte: u8) -> bool {
+    byte & 0xc0 != 0x80
+}
+
+/// Where character `n` starts, or the end of the line if there are just `n`.
+fn byte_of_char(line: &[u8], n: usize) -> Option<usize> {
+    if line.get(..n)?.is_ascii() {
+        return Some(n);
+    }
+    let mut starts = (0..line.len()).filter(|at| is_char_start(line[*at]));
+    starts.nth(n).or_else(|| (char_count(line) == n).then_some(line.len()))
+}
+
+fn char_at(line: &[u8], at: usize) -> Option<char> {
+    let first = *line.get(at)?;
+    if first.is_ascii() {
+        return Some(first.into());
+    }
+    line[at..].utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next())
+}
+
+fn char_before(line: &[u8], end: usize) -> Option<char> {
+    let start = (0..end).rev().find(|at| is_char_start(line[*at]))?;
+    char_at(line, start)
 }
 
 impl Detector {
@@ -151,23 +181,24 @@ impl Detector {
         if let Some(place) = self.last {
             let (hit, whole) = self.again(place, line);
             if let Some(hit) = hit {
-                if self.accepts_again(place, &hit) {
+                if self.accepts_again(place, line, &hit) {
                     return Some(self.win(place, line, hit));
                 }
                 reserve = Some((place, hit));
             }
-            if whole || hit.is_some() {
+            if whole {
                 tried = Some(place);
             }
         }
-        let best = self.span.map_or(usize::MAX, |span| span.start);
+        let best = self.span.map_or(1, |span| span.start);
         for place in 0..self.order.len() {
             if tried == Some(place) {
                 continue;
             }
             let Some(hit) = self.template(place).find(line, 0, line.len()) else { continue };
             let distance = self.distance[usize::from(self.order[place])];
-            if self.decides(place, &hit) || (hit.start <= distance && hit.start <= best) {
+            let start = char_count(&line[..hit.start]);
+            if self.decides(place, &hit) || (start <= distance && start <= best) {
                 return Some(self.win(place, line, hit));
             }
             if reserve.is_none_or(|(_, other)| hit.start < other.start) {
@@ -182,17 +213,20 @@ impl Detector {
     fn again(&self, place: usize, line: &[u8]) -> (Option<Hit>, bool) {
         let template = self.template(place);
         match self.span {
-            Some(span) if !template.anchored && span.fits(line) => {
-                (template.find(line, span.start, span.end), false)
-            }
+            Some(span) if !template.anchored => match span.fits(line) {
+                Some((from, to)) => (template.find(line, from, to), false),
+                None => (template.find(line, 0, line.len()), true),
+            },
             _ => (template.find(line, 0, line.len()), true),
         }
     }
 
-    fn accepts_again(&self, place: usize, hit: &Hit) -> bool {
-        self.order.len() == 1
-            || self.template(place).anchored
-            || self.span.is_some_and(|span| (span.start, span.end) == (hit.start, hit.end))
+    fn accepts_again(&self, place: usize, line: &[u8], hit: &Hit) -> bool {
+        let same = |span: Span| {
+            let start = char_count(&line[..hit.start]);
+            span.start == start && span.end == start + char_count(&line[hit.start..hit.end])
+        };
+        self.order.len() == 1 || self.template(place).anchored || self.span.is_some_and(same)
     }
 
     /// Whether a match wins whatever the others would find.
@@ -208,9 +242,12 @@ impl Detector {
         let index = usize::from(id);
         self.hits[index] += 1;
         self.used[index] += 1;
-        self.distance[index] = hit.start;
+        self.distance[index] = char_count(&line[..hit.start]);
         self.span = Some(Span::new(line, hit.start, hit.end));
-        self.last = Some(if place == 0 { 0 } else { self.promote(place) });
+        // Only a change of the winner changes the order.
+        if self.last != Some(place) {
+            self.last = Some(if place == 0 { 0 } else { self.promote(place) });
+        }
         Found { cut: hit.cut, template: TemplateId(id), stamp: hit.stamp }
     }
 
