@@ -58,7 +58,9 @@ impl Random {
         let bar = self.one_of(&["-", "/"]);
         let seconds = 1_000_000_000 + self.below(800_000_000);
         match form {
-            0 => format!("{year}{separator}{month:02}{separator}{day:02}{gap}{time}{fraction}{zone}"),
+            0 => {
+                format!("{year}{separator}{month:02}{separator}{day:02}{gap}{time}{fraction}{zone}")
+            }
             1 => syslog,
             2 => format!("{weekday}{month_name} {day} {year} {time}{points}"),
             3 if self.below(2) == 0 => format!("{day:02}{bar}{month:02}{bar}{year} {time}"),
@@ -79,12 +81,17 @@ impl Random {
             10 => format!("{short:02}{month:02}{day:02} {time}"),
             11 => {
                 let half = self.one_of(&["AM", "pm", "PM"]);
-                format!("{month_name} {day}, {year} {}:{minute:02}:{second:02} {half}", 4 + hour % 9)
+                format!(
+                    "{month_name} {day}, {year} {}:{minute:02}:{second:02} {half}",
+                    4 + hour % 9
+                )
             }
             12 => format!("{month_name}-{day:02}-{short:02} {time}"),
             13 => {
                 let gap = self.one_of(&["T", " ", "  "]);
-                format!("{year}{month:02}{day:02}{gap}{hour:02}{minute:02}{second:02}{fraction}{zone}")
+                format!(
+                    "{year}{month:02}{day:02}{gap}{hour:02}{minute:02}{second:02}{fraction}{zone}"
+                )
             }
             14 => format!("{} {syslog}", self.one_of(&["CET", "PDT", "EDT", "MSK"])),
             15 => format!("{} {syslog}", self.one_of(&["+00:00", "-0330", "+05", "UTC", "Z"])),
@@ -105,12 +112,38 @@ impl Random {
             }
         }
         let before = self.one_of(&[
-            "", "", "", "", "", "[", "- ", "[[", "- - ", "é ", "x 12 ", "_", "192.0.2.1 - - [",
-            "type=X msg=audit(", "a long time ago, ", "[[[ ", "9", ", ",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "[",
+            "- ",
+            "[[",
+            "- - ",
+            "é ",
+            "x 12 ",
+            "_",
+            "192.0.2.1 - - [",
+            "type=X msg=audit(",
+            "a long time ago, ",
+            "[[[ ",
+            "9",
+            ", ",
         ]);
         let after = self.one_of(&[
-            " host sshd[12]: x", " x", "] y", ": z", "", ":12): pid", "x", "_", "é", " 2005 x",
-            " 12:00:00", " - on Jan 23 2005 21:59:59",
+            " host sshd[12]: x",
+            " x",
+            "] y",
+            ": z",
+            "",
+            ":12): pid",
+            "x",
+            "_",
+            "é",
+            " 2005 x",
+            " 12:00:00",
+            " - on Jan 23 2005 21:59:59",
         ]);
         format!("{before}{date}{after}")
     }
@@ -192,7 +225,8 @@ fn compare(sequences: &[Sequence]) -> usize {
         let (ours, theirs) = (&ours[index], &theirs[index]);
         let at = format!("{number}.{index}: {line:?}");
         let before = &sequence.lines[index.saturating_sub(4)..index];
-        writeln!(different, "{at} after {before:#?}\n  fail2ban: {theirs}\n  f2b:      {ours}").unwrap();
+        writeln!(different, "{at} after {before:#?}\n  fail2ban: {theirs}\n  f2b:      {ours}")
+            .unwrap();
     }
     assert!(different.is_empty(), "{different}");
     dated

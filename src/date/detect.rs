@@ -4,6 +4,7 @@
 //! forms finds the frequent ones early. The order has consequences for what is found in ambiguous
 //! lines, so its rules are fail2ban's.
 
+use super::scan::Scanner;
 use super::stamp::Stamp;
 use super::template::{Hit, Template, TemplateId, Templates};
 
@@ -46,6 +47,51 @@ pub struct Detector {
     unused: usize,
     /// Every template needs a digit to match.
     needs_digit: bool,
+    /// The last winner's index and reader, if it stands at the beginning of lines.
+    fast: Option<(usize, Scanner)>,
+    fast_id: TemplateId,
+    repeat: Repeat,
+}
+
+/// The longest beginning of a line that is compared with the next.
+const REPEAT: usize = 40;
+
+/// The beginning of the last line up to two characters behind its date: a line that begins the same
+/// has the same date. Valid while the winner is the same and stands at the beginning of lines.
+#[derive(Clone, Debug)]
+struct Repeat {
+    begin: [u8; REPEAT],
+    len: usize,
+    found: Option<Found>,
+}
+
+impl Repeat {
+    const NOTHING: Self = Self { begin: [0; REPEAT], len: 0, found: None };
+
+    #[inline]
+    fn of(&self, line: &[u8]) -> Option<Found> {
+        let found = self.found?;
+        (line.get(..self.len)? == &self.begin[..self.len]).then_some(found)
+    }
+
+    #[inline]
+    fn remember(&mut self, line: &[u8], found: Found) {
+        let end = found.cut.end;
+        self.found = None;
+        if end + 2 > REPEAT || line.len() < end + 2 {
+            return;
+        }
+        // What follows must rule out that the date goes on: with a zone, a year, a minute.
+        let (next, then) = (line[end], line[end + 1]);
+        let goes_on = matches!(then, b'0'..=b'9' | b'Z' | b'U' | b'G' | b'+' | b'-' | 0x80..)
+            || then.is_ascii_whitespace()
+            || then.is_ascii_control();
+        if matches!(next, b' ' | b']' | b':') && !goes_on {
+            self.len = end + 2;
+            self.begin[..self.len].copy_from_slice(&line[..self.len]);
+            self.found = Some(found);
+        }
+    }
 }
 
 /// The last match, in characters, and the characters around its ends, outside and inside.
@@ -129,21 +175,32 @@ impl Detector {
             span: None,
             unused: 0,
             needs_digit,
+            fast: None,
+            fast_id: TemplateId(0),
+            repeat: Repeat::NOTHING,
             templates,
         }
     }
 
     /// The date in a line.
+    #[inline]
     pub fn find(&mut self, line: &[u8]) -> Option<Found> {
-        if let Some(place) = self.last {
-            let template = &self.templates.list[usize::from(self.order[place])];
-            if let Some(scanner) = template.scanner.as_ref().filter(|_| template.anchored)
-                && let Some(hit) = scanner.read(line)
-            {
-                return Some(self.win(place, line, hit));
-            }
-        }
-        self.search(line)
+        let Some((index, scanner)) = self.fast else { return self.search(line) };
+        let found = match self.repeat.of(line) {
+            Some(found) => found,
+            None => match scanner.read(line, 0) {
+                Some(Hit { cut, stamp, .. }) => {
+                    let found = Found { cut, template: self.fast_id, stamp };
+                    self.repeat.remember(line, found);
+                    found
+                }
+                None => return self.search(line),
+            },
+        };
+        // The winner stays and stands at the beginning of the line: that is all that changes.
+        self.hits[index] += 1;
+        self.used[index] += 1;
+        Some(found)
     }
 
     /// The template that won last.
@@ -160,6 +217,19 @@ impl Detector {
             self.distance[index] = 0;
         }
         self.last = Some(self.promote(place));
+        // At the beginning of a line or, for all that is known, anywhere.
+        let anchored = self.templates.list[index].anchored;
+        self.span = anchored.then(|| Span::new(b"", 0, 0));
+        self.remember_reader(id.0);
+    }
+
+    /// Makes the reader of the last winner the one that is tried first.
+    fn remember_reader(&mut self, id: u16) {
+        let index = usize::from(id);
+        let template = &self.templates.list[index];
+        self.fast = template.scanner.filter(|_| template.anchored).map(|reader| (index, reader));
+        self.fast_id = TemplateId(id);
+        self.repeat.found = None;
     }
 
     /// The hits of each template.
@@ -191,8 +261,10 @@ impl Detector {
             }
         }
         let best = self.span.map_or(1, |span| span.start);
+        let possible = self.templates.set.as_ref().map(|set| set.matches(line));
         for place in 0..self.order.len() {
-            if tried == Some(place) {
+            let index = usize::from(self.order[place]);
+            if tried == Some(place) || possible.as_ref().is_some_and(|set| !set.matched(index)) {
                 continue;
             }
             let Some(hit) = self.template(place).find(line, 0, line.len()) else { continue };
@@ -247,14 +319,14 @@ impl Detector {
         // Only a change of the winner changes the order.
         if self.last != Some(place) {
             self.last = Some(if place == 0 { 0 } else { self.promote(place) });
+            self.remember_reader(id);
         }
         Found { cut: hit.cut, template: TemplateId(id), stamp: hit.stamp }
     }
 
     /// Moves the winner at `place` towards the front if it deserves it; its new place.
     fn promote(&mut self, place: usize) -> usize {
-        while self.unused < self.order.len()
-            && self.used[usize::from(self.order[self.unused])] > 0
+        while self.unused < self.order.len() && self.used[usize::from(self.order[self.unused])] > 0
         {
             self.unused += 1;
         }
