@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use f2b::date::{Resolver, Templates, YearWindow};
-use f2b::model::{Time, Zone};
+use f2b::model::{Clock as _, SystemClock, Time, Zone};
 
 /// 2026-08-14 10:00 UTC.
 const NOW: i64 = 1_786_701_600;
@@ -37,7 +37,11 @@ impl Random {
     fn date(&mut self, form: u64) -> String {
         let (year, month, day) = (2004 + self.below(22), 1 + self.below(12), 1 + self.below(28));
         // The hours that occur twice or never are f2b's own.
-        let (hour, minute, second) = (4 + self.below(20), self.below(60), self.below(60));
+        // Nor may an offset carry a date without a year to another day: fail2ban forgets the day.
+        let (hour, minute, second) = match form {
+            14 | 15 => (4 + self.below(12), self.below(60), self.below(60)),
+            _ => (4 + self.below(20), self.below(60), self.below(60)),
+        };
         let month_name = self.one_of(&[
             "Jan", "feb", "Mar", "Apr", "May", "JUN", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
         ]);
@@ -54,7 +58,9 @@ impl Random {
         let bar = self.one_of(&["-", "/"]);
         let seconds = 1_000_000_000 + self.below(800_000_000);
         match form {
-            0 => format!("{year}{separator}{month:02}{separator}{day:02}{gap}{time}{fraction}{zone}"),
+            0 => {
+                format!("{year}{separator}{month:02}{separator}{day:02}{gap}{time}{fraction}{zone}")
+            }
             1 => syslog,
             2 => format!("{weekday}{month_name} {day} {year} {time}{points}"),
             3 if self.below(2) == 0 => format!("{day:02}{bar}{month:02}{bar}{year} {time}"),
@@ -75,14 +81,19 @@ impl Random {
             10 => format!("{short:02}{month:02}{day:02} {time}"),
             11 => {
                 let half = self.one_of(&["AM", "pm", "PM"]);
-                format!("{month_name} {day}, {year} {}:{minute:02}:{second:02} {half}", 4 + hour % 9)
+                format!(
+                    "{month_name} {day}, {year} {}:{minute:02}:{second:02} {half}",
+                    4 + hour % 9
+                )
             }
             12 => format!("{month_name}-{day:02}-{short:02} {time}"),
             13 => {
                 let gap = self.one_of(&["T", " ", "  "]);
-                format!("{year}{month:02}{day:02}{gap}{hour:02}{minute:02}{second:02}{fraction}{zone}")
+                format!(
+                    "{year}{month:02}{day:02}{gap}{hour:02}{minute:02}{second:02}{fraction}{zone}"
+                )
             }
-            14 => format!("{} {syslog}", self.one_of(&["CET", "PDT", "EDT", "AEST"])),
+            14 => format!("{} {syslog}", self.one_of(&["CET", "PDT", "EDT", "MSK"])),
             15 => format!("{} {syslog}", self.one_of(&["+00:00", "-0330", "+05", "UTC", "Z"])),
             _ => format!("@40000000{seconds:08x}2dbdf024"),
         }
@@ -101,12 +112,38 @@ impl Random {
             }
         }
         let before = self.one_of(&[
-            "", "", "", "", "", "[", "- ", "[[", "- - ", "é ", "x 12 ", "_", "192.0.2.1 - - [",
-            "type=X msg=audit(", "a long time ago, ", "[[[ ", "9", ", ",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "[",
+            "- ",
+            "[[",
+            "- - ",
+            "é ",
+            "x 12 ",
+            "_",
+            "192.0.2.1 - - [",
+            "type=X msg=audit(",
+            "a long time ago, ",
+            "[[[ ",
+            "9",
+            ", ",
         ]);
         let after = self.one_of(&[
-            " host sshd[12]: x", " x", "] y", ": z", "", ":12): pid", "x", "_", "é", " 2005 x",
-            " 12:00:00", " - on Jan 23 2005 21:59:59",
+            " host sshd[12]: x",
+            " x",
+            "] y",
+            ": z",
+            "",
+            ":12): pid",
+            "x",
+            "_",
+            "é",
+            " 2005 x",
+            " 12:00:00",
+            " - on Jan 23 2005 21:59:59",
         ]);
         format!("{before}{date}{after}")
     }
@@ -148,7 +185,9 @@ fn f2b(sequence: &Sequence) -> Vec<String> {
     let zone = Zone::Named(chrono_tz::Europe::Zurich);
     let now = Time::from_secs(NOW);
     let mut resolver = Resolver::new(zone, None, now);
-    let templates = Templates::from_patterns(&sequence.patterns, YearWindow::around(now)).unwrap();
+    // fail2ban asks the machine for the years of `%ExY`.
+    let window = YearWindow::around(SystemClock.now());
+    let templates = Templates::from_patterns(&sequence.patterns, window).unwrap();
     let mut detector = templates.detector();
     let answer = |line: &String| {
         let Some(found) = detector.find(line.as_bytes()) else { return "none".to_owned() };
@@ -162,21 +201,34 @@ fn f2b(sequence: &Sequence) -> Vec<String> {
     sequence.lines.iter().map(answer).collect()
 }
 
-/// Gives both the same and names the first line on which they differ; how many were dated.
+/// Gives both the same and names the first line of each sequence on which they differ; how many
+/// were dated.
 fn compare(sequences: &[Sequence]) -> usize {
     let theirs = fail2ban(sequences);
-    let mut at = 0;
+    assert_eq!(theirs.len(), sequences.iter().map(|sequence| sequence.lines.len()).sum::<usize>());
+    let mut rest = theirs.as_slice();
     let mut dated = 0;
+    let mut different = String::new();
     for (number, sequence) in sequences.iter().enumerate() {
+        let (theirs, others) = rest.split_at(sequence.lines.len());
+        rest = others;
         let ours = f2b(sequence);
-        for (index, (line, ours)) in sequence.lines.iter().zip(ours).enumerate() {
-            let before = &sequence.lines[index.saturating_sub(3)..index];
-            assert_eq!(ours, theirs[at], "{number}.{index}: {line:?} after {before:#?}");
-            dated += usize::from(ours != "none");
-            at += 1;
-        }
+        // A word that is no zone leaves fail2ban without a time (D3); it goes on differently.
+        let is_zone_word = |answer: &String| answer.contains(" - ") && answer.contains("Zone name");
+        let end = theirs.iter().position(is_zone_word).unwrap_or(theirs.len());
+        let (ours, theirs) = (&ours[..end], &theirs[..end]);
+        dated += ours.iter().filter(|answer| *answer != "none").count();
+        let Some(index) = (0..ours.len()).find(|index| ours[*index] != theirs[*index]) else {
+            continue;
+        };
+        let line = &sequence.lines[index];
+        let (ours, theirs) = (&ours[index], &theirs[index]);
+        let at = format!("{number}.{index}: {line:?}");
+        let before = &sequence.lines[index.saturating_sub(4)..index];
+        writeln!(different, "{at} after {before:#?}\n  fail2ban: {theirs}\n  f2b:      {ours}")
+            .unwrap();
     }
-    assert_eq!(at, theirs.len());
+    assert!(different.is_empty(), "{different}");
     dated
 }
 
@@ -188,7 +240,7 @@ fn is_comparable(line: &str) -> bool {
             && word.bytes().all(|b| b.is_ascii_alphabetic())
             && !["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
                 .contains(&word)
-            && !["cet", "pdt", "edt", "aest", "utc", "mon", "sun", "tue", "host", "ago"]
+            && !["cet", "pdt", "edt", "msk", "utc", "mon", "sun", "tue", "host", "ago"]
                 .contains(&word)
     });
     !zone
@@ -204,7 +256,7 @@ fn logs_of_one_form_have_the_same_dates() {
         })
         .collect();
     let dated = compare(&sequences);
-    assert!(dated > 1000, "only {dated} dates: the lines test little");
+    assert!(dated > 600, "only {dated} dates: the lines test little");
 }
 
 #[test]
@@ -226,7 +278,7 @@ fn lines_of_any_form_have_the_same_dates() {
 #[test]
 fn logs_that_mix_forms_have_the_same_dates() {
     let mut random = Random(99);
-    let sequences: Vec<_> = (0..30)
+    let sequences: Vec<_> = (0..300)
         .map(|_| {
             let forms = [random.below(17), random.below(17), random.below(17)];
             let mut lines = Vec::new();

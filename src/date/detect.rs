@@ -4,6 +4,7 @@
 //! forms finds the frequent ones early. The order has consequences for what is found in ambiguous
 //! lines, so its rules are fail2ban's.
 
+use super::scan::Scanner;
 use super::stamp::Stamp;
 use super::template::{Hit, Template, TemplateId, Templates};
 
@@ -46,44 +47,119 @@ pub struct Detector {
     unused: usize,
     /// Every template needs a digit to match.
     needs_digit: bool,
+    /// The last winner's index and reader, if it stands at the beginning of lines.
+    fast: Option<(usize, Scanner)>,
+    fast_id: TemplateId,
+    repeat: Repeat,
 }
 
-/// The last match and the characters around its ends, outside and inside.
+/// The longest beginning of a line that is compared with the next.
+const REPEAT: usize = 40;
+
+/// The beginning of the last line up to two characters behind its date: a line that begins the same
+/// has the same date. Valid while the winner is the same and stands at the beginning of lines.
+#[derive(Clone, Debug)]
+struct Repeat {
+    begin: [u8; REPEAT],
+    len: usize,
+    found: Option<Found>,
+}
+
+impl Repeat {
+    const NOTHING: Self = Self { begin: [0; REPEAT], len: 0, found: None };
+
+    #[inline]
+    fn of(&self, line: &[u8]) -> Option<Found> {
+        let found = self.found?;
+        (line.get(..self.len)? == &self.begin[..self.len]).then_some(found)
+    }
+
+    #[inline]
+    fn remember(&mut self, line: &[u8], found: Found) {
+        let end = found.cut.end;
+        self.found = None;
+        if end + 2 > REPEAT || line.len() < end + 2 {
+            return;
+        }
+        // What follows must rule out that the date goes on: with a zone, a year, a minute.
+        let (next, then) = (line[end], line[end + 1]);
+        let goes_on = matches!(then, b'0'..=b'9' | b'Z' | b'U' | b'G' | b'+' | b'-' | 0x80..)
+            || then.is_ascii_whitespace()
+            || then.is_ascii_control();
+        if matches!(next, b' ' | b']' | b':') && !goes_on {
+            self.len = end + 2;
+            self.begin[..self.len].copy_from_slice(&line[..self.len]);
+            self.found = Some(found);
+        }
+    }
+}
+
+/// The last match, in characters, and the characters around its ends, outside and inside.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     start: usize,
     end: usize,
-    before: Option<u8>,
-    first: Option<u8>,
-    final_: Option<u8>,
-    after: Option<u8>,
+    before: Option<char>,
+    first: Option<char>,
+    final_: Option<char>,
+    after: Option<char>,
 }
 
 impl Span {
     fn new(line: &[u8], start: usize, end: usize) -> Self {
-        let at = |index: usize| line.get(index).copied();
+        let start_chars = char_count(&line[..start]);
         Self {
-            start,
-            end,
-            before: start.checked_sub(1).and_then(at),
-            first: at(start),
-            final_: end.checked_sub(1).and_then(at),
-            after: at(end),
+            start: start_chars,
+            end: start_chars + char_count(&line[start..end]),
+            before: char_before(line, start),
+            first: char_at(line, start),
+            final_: char_before(line, end),
+            after: char_at(line, end),
         }
     }
 
-    /// Whether a date in `line` seems to have the same place.
-    fn fits(&self, line: &[u8]) -> bool {
-        if line.len() < self.end {
-            return false;
-        }
-        let here = Self::new(line, self.start, self.end);
-        let same = |inner: Option<u8>, other: Option<u8>| {
-            inner == other && inner.is_some_and(|b| !b.is_ascii_alphanumeric() && b.is_ascii())
+    /// The bytes of `line` in the same place, if a date seems to stand there.
+    fn fits(&self, line: &[u8]) -> Option<(usize, usize)> {
+        let (from, to) = (byte_of_char(line, self.start)?, byte_of_char(line, self.end)?);
+        let here = Self::new(line, from, to);
+        let same = |inner: Option<char>, other: Option<char>| {
+            inner == other && inner.is_some_and(|c| !c.is_alphanumeric())
         };
-        (self.before == here.before || same(self.first, here.first))
-            && (self.after == here.after || same(self.final_, here.final_))
+        let fits = (self.before == here.before || same(self.first, here.first))
+            && (self.after == here.after || same(self.final_, here.final_));
+        fits.then_some((from, to))
     }
+}
+
+/// The number of characters in a text.
+fn char_count(text: &[u8]) -> usize {
+    if text.is_ascii() { text.len() } else { text.iter().filter(|b| is_char_start(**b)).count() }
+}
+
+fn is_char_start(byte: u8) -> bool {
+    byte & 0xc0 != 0x80
+}
+
+/// Where character `n` starts, or the end of the line if there are just `n`.
+fn byte_of_char(line: &[u8], n: usize) -> Option<usize> {
+    if line.get(..n)?.is_ascii() {
+        return Some(n);
+    }
+    let mut starts = (0..line.len()).filter(|at| is_char_start(line[*at]));
+    starts.nth(n).or_else(|| (char_count(line) == n).then_some(line.len()))
+}
+
+fn char_at(line: &[u8], at: usize) -> Option<char> {
+    let first = *line.get(at)?;
+    if first.is_ascii() {
+        return Some(first.into());
+    }
+    line[at..].utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next())
+}
+
+fn char_before(line: &[u8], end: usize) -> Option<char> {
+    let start = (0..end).rev().find(|at| is_char_start(line[*at]))?;
+    char_at(line, start)
 }
 
 impl Detector {
@@ -99,21 +175,32 @@ impl Detector {
             span: None,
             unused: 0,
             needs_digit,
+            fast: None,
+            fast_id: TemplateId(0),
+            repeat: Repeat::NOTHING,
             templates,
         }
     }
 
     /// The date in a line.
+    #[inline]
     pub fn find(&mut self, line: &[u8]) -> Option<Found> {
-        if let Some(place) = self.last {
-            let template = &self.templates.list[usize::from(self.order[place])];
-            if let Some(scanner) = template.scanner.as_ref().filter(|_| template.anchored)
-                && let Some(hit) = scanner.read(line)
-            {
-                return Some(self.win(place, line, hit));
-            }
-        }
-        self.search(line)
+        let Some((index, scanner)) = self.fast else { return self.search(line) };
+        let found = match self.repeat.of(line) {
+            Some(found) => found,
+            None => match scanner.read(line, 0) {
+                Some(Hit { cut, stamp, .. }) => {
+                    let found = Found { cut, template: self.fast_id, stamp };
+                    self.repeat.remember(line, found);
+                    found
+                }
+                None => return self.search(line),
+            },
+        };
+        // The winner stays and stands at the beginning of the line: that is all that changes.
+        self.hits[index] += 1;
+        self.used[index] += 1;
+        Some(found)
     }
 
     /// The template that won last.
@@ -130,6 +217,19 @@ impl Detector {
             self.distance[index] = 0;
         }
         self.last = Some(self.promote(place));
+        // At the beginning of a line or, for all that is known, anywhere.
+        let anchored = self.templates.list[index].anchored;
+        self.span = anchored.then(|| Span::new(b"", 0, 0));
+        self.remember_reader(id.0);
+    }
+
+    /// Makes the reader of the last winner the one that is tried first.
+    fn remember_reader(&mut self, id: u16) {
+        let index = usize::from(id);
+        let template = &self.templates.list[index];
+        self.fast = template.scanner.filter(|_| template.anchored).map(|reader| (index, reader));
+        self.fast_id = TemplateId(id);
+        self.repeat.found = None;
     }
 
     /// The hits of each template.
@@ -151,23 +251,26 @@ impl Detector {
         if let Some(place) = self.last {
             let (hit, whole) = self.again(place, line);
             if let Some(hit) = hit {
-                if self.accepts_again(place, &hit) {
+                if self.accepts_again(place, line, &hit) {
                     return Some(self.win(place, line, hit));
                 }
                 reserve = Some((place, hit));
             }
-            if whole || hit.is_some() {
+            if whole {
                 tried = Some(place);
             }
         }
-        let best = self.span.map_or(usize::MAX, |span| span.start);
+        let best = self.span.map_or(1, |span| span.start);
+        let possible = self.templates.set.as_ref().map(|set| set.matches(line));
         for place in 0..self.order.len() {
-            if tried == Some(place) {
+            let index = usize::from(self.order[place]);
+            if tried == Some(place) || possible.as_ref().is_some_and(|set| !set.matched(index)) {
                 continue;
             }
             let Some(hit) = self.template(place).find(line, 0, line.len()) else { continue };
             let distance = self.distance[usize::from(self.order[place])];
-            if self.decides(place, &hit) || (hit.start <= distance && hit.start <= best) {
+            let start = char_count(&line[..hit.start]);
+            if self.decides(place, &hit) || (start <= distance && start <= best) {
                 return Some(self.win(place, line, hit));
             }
             if reserve.is_none_or(|(_, other)| hit.start < other.start) {
@@ -182,17 +285,20 @@ impl Detector {
     fn again(&self, place: usize, line: &[u8]) -> (Option<Hit>, bool) {
         let template = self.template(place);
         match self.span {
-            Some(span) if !template.anchored && span.fits(line) => {
-                (template.find(line, span.start, span.end), false)
-            }
+            Some(span) if !template.anchored => match span.fits(line) {
+                Some((from, to)) => (template.find(line, from, to), false),
+                None => (template.find(line, 0, line.len()), true),
+            },
             _ => (template.find(line, 0, line.len()), true),
         }
     }
 
-    fn accepts_again(&self, place: usize, hit: &Hit) -> bool {
-        self.order.len() == 1
-            || self.template(place).anchored
-            || self.span.is_some_and(|span| (span.start, span.end) == (hit.start, hit.end))
+    fn accepts_again(&self, place: usize, line: &[u8], hit: &Hit) -> bool {
+        let same = |span: Span| {
+            let start = char_count(&line[..hit.start]);
+            span.start == start && span.end == start + char_count(&line[hit.start..hit.end])
+        };
+        self.order.len() == 1 || self.template(place).anchored || self.span.is_some_and(same)
     }
 
     /// Whether a match wins whatever the others would find.
@@ -208,16 +314,19 @@ impl Detector {
         let index = usize::from(id);
         self.hits[index] += 1;
         self.used[index] += 1;
-        self.distance[index] = hit.start;
+        self.distance[index] = char_count(&line[..hit.start]);
         self.span = Some(Span::new(line, hit.start, hit.end));
-        self.last = Some(if place == 0 { 0 } else { self.promote(place) });
+        // Only a change of the winner changes the order.
+        if self.last != Some(place) {
+            self.last = Some(if place == 0 { 0 } else { self.promote(place) });
+            self.remember_reader(id);
+        }
         Found { cut: hit.cut, template: TemplateId(id), stamp: hit.stamp }
     }
 
     /// Moves the winner at `place` towards the front if it deserves it; its new place.
     fn promote(&mut self, place: usize) -> usize {
-        while self.unused < self.order.len()
-            && self.used[usize::from(self.order[self.unused])] > 0
+        while self.unused < self.order.len() && self.used[usize::from(self.order[self.unused])] > 0
         {
             self.unused += 1;
         }

@@ -6,6 +6,7 @@
 
 mod builtin;
 mod detect;
+mod epoch;
 mod pattern;
 mod resolve;
 mod scan;
@@ -14,7 +15,6 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
 use chrono::Datelike as _;
@@ -48,9 +48,9 @@ impl YearWindow {
 
     /// A regular expression of the years, decades and centuries drawn together.
     fn regex(&self) -> String {
-        let mut parts: Vec<String> = Vec::new();
-        let (first, last) = (*self.0.start(), *self.0.end());
-        let mut year = first;
+        let mut parts = Vec::new();
+        let last = *self.0.end();
+        let mut year = *self.0.start();
         while year <= last {
             let part = if year % 10 != 0 || year + 9 > last {
                 year += 1;
@@ -61,20 +61,9 @@ impl YearWindow {
                 year = year / 100 * 100 + (to + 1) * 10;
                 format!("{:02}[{from}-{to}][0-9]", (year - 1) / 100)
             };
-            if !parts.is_empty() {
-                parts.push("|".to_owned());
-            }
             parts.push(part);
         }
-        let mut regex = String::new();
-        for part in parts {
-            let _ = write!(regex, "{part}");
-        }
-        regex
-    }
-
-    fn contains(&self, year: i32) -> bool {
-        self.0.contains(&year)
+        parts.join("|")
     }
 }
 

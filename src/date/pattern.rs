@@ -53,16 +53,14 @@ pub(super) fn build(pattern: &str, window: &YearWindow) -> Result<Built, DateErr
         (Place::Word, pattern, pattern)
     };
     let name = spell(shown);
-    let insensitive =
-        directives(pattern).any(|d| matches!(d, "a" | "A" | "b" | "B" | "p" | "c"));
+    let insensitive = directives(pattern).any(|d| matches!(d, "a" | "A" | "b" | "B" | "p" | "c"));
     let mut regex = replace_directives(text, window)
         .map_err(|directive| DateError::Directive { pattern: pattern.to_owned(), directive })?;
     regex = to_rust(&regex);
     let (flags, body) = take_flags(&regex);
     let explicit = has_explicit_group(&body);
     let mut body = if explicit { body } else { wrap(&expand_separator(&body)) };
-    let mut anchored =
-        body.starts_with('^') || body.starts_with("(^") || body.starts_with("(?:^");
+    let mut anchored = body.starts_with('^') || body.starts_with("(^") || body.starts_with("(?:^");
     anchored |= body.ends_with('$') || body.ends_with("$)");
     if place != Place::Unbound {
         body = bound(body, place, text);
@@ -186,10 +184,9 @@ fn plain(directive: &str) -> Option<(&'static str, &'static str)> {
             "B",
             "september|february|november|december|january|october|august|march|april|june|july|may",
         ),
-        "j" => (
-            "j",
-            "36[0-6]|3[0-5][0-9]|[1-2][0-9][0-9]|0[1-9][0-9]|00[1-9]|[1-9][0-9]|0[1-9]|[1-9]",
-        ),
+        "j" => {
+            ("j", "36[0-6]|3[0-5][0-9]|[1-2][0-9][0-9]|0[1-9][0-9]|00[1-9]|[1-9][0-9]|0[1-9]|[1-9]")
+        }
         "U" => ("U", "5[0-3]|[0-4][0-9]|[0-9]"),
         "W" => ("W", "5[0-3]|[0-4][0-9]|[0-9]"),
         "V" => ("V", "5[0-3]|0[1-9]|[1-4][0-9]|[0-9]"),
@@ -198,10 +195,9 @@ fn plain(directive: &str) -> Option<(&'static str, &'static str)> {
         "z" => ("z", r"Z|UTC|GMT|[+-][01][0-9](?::?[0-9]{2})?"),
         "Z" => ("Z", "Z|[A-Z]{3,5}"),
         "ExZ" => ("Z", "[A-Z](?:[A-Z]{2,4})?"),
-        "Exz" => (
-            "z",
-            r"(?:[A-Z](?:[A-Z]{2,4})?)?[+-][01][0-9](?::?[0-9]{2})?|[A-Z](?:[A-Z]{2,4})?",
-        ),
+        "Exz" => {
+            ("z", r"(?:[A-Z](?:[A-Z]{2,4})?)?[+-][01][0-9](?::?[0-9]{2})?|[A-Z](?:[A-Z]{2,4})?")
+        }
         _ => return None,
     })
 }
@@ -209,11 +205,12 @@ fn plain(directive: &str) -> Option<(&'static str, &'static str)> {
 /// The directives that stand for a whole date or time, as in the C locale.
 fn composite(directive: &str) -> String {
     const DAY: &str = "3[0-1]|[1-2][0-9]|0[1-9]|[1-9]| [1-9]";
-    const TIME: &str = "(?P<H>2[0-3]|[0-1][0-9]|[0-9]):(?P<M>[0-5][0-9]|[0-9]):(?P<S>6[0-1]|[0-5][0-9]|[0-9])";
+    const TIME: &str =
+        "(?P<H>2[0-3]|[0-1][0-9]|[0-9]):(?P<M>[0-5][0-9]|[0-9]):(?P<S>6[0-1]|[0-5][0-9]|[0-9])";
     match directive {
-        "c" => format!(
-            r"(?P<a>{DAYS})\s+(?P<b>{MONTHS})\s+(?P<d>{DAY})\s+{TIME}\s+(?P<Y>[0-9]{{4}})"
-        ),
+        "c" => {
+            format!(r"(?P<a>{DAYS})\s+(?P<b>{MONTHS})\s+(?P<d>{DAY})\s+{TIME}\s+(?P<Y>[0-9]{{4}})")
+        }
         "x" => format!("(?P<m>1[0-2]|0[1-9]|[1-9])/(?P<d>{DAY})/(?P<y>[0-9]{{2}})"),
         _ => TIME.to_owned(),
     }

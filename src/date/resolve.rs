@@ -169,8 +169,8 @@ fn offset(text: &[u8]) -> Option<i32> {
 /// The abbreviations that are understood, for the expression that looks for them.
 pub(super) const ABBREVIATIONS: [&str; 30] = [
     "CET", "CEST", "EET", "EEST", "MSK", "WET", "WEST", "EST", "EDT", "CDT", "CST", "MST", "MDT",
-    "PST", "PDT", "AKST", "AKDT", "HST", "JST", "KST", "SGT", "HKT", "AEST", "AEDT", "ACST", "NZST",
-    "NZDT", "UTC", "GMT", "Z",
+    "PST", "PDT", "AKST", "AKDT", "HST", "JST", "KST", "SGT", "HKT", "AEST", "AEDT", "ACST",
+    "NZST", "NZDT", "UTC", "GMT", "Z",
 ];
 
 /// Minutes east of a zone's abbreviation.

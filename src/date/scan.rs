@@ -1,163 +1,354 @@
 //! Hand-written readers of the most frequent forms.
 //!
 //! A reader gives exactly what the regular expression of its form gives, or "don't know" (`None`),
-//! in which case the engine decides.
+//! in which case the engine decides. So it reads only the usual spelling (two digits everywhere)
+//! and gives up where a word or a character beyond ASCII touches the date.
 
 use super::YearWindow;
+use super::builtin::BASE;
 use super::detect::Cut;
-use super::stamp::{Kind, Stamp, epoch_micros};
-use super::template::{Hit, tai_stamp};
+use super::epoch::{Epoch, read_tai};
+use super::stamp::{Parts, month_of_name, weekday_of_name};
+use super::template::Hit;
 
-/// A reader of one form at the beginning of a line.
-#[derive(Clone, Debug)]
+/// A reader of one form.
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Scanner {
     /// Seconds since 1970.
     Epoch(Epoch),
     /// `@4000…`.
     Tai,
+    /// `Jan 23 21:59:59` at the beginning of the line.
+    Syslog(Years),
+    /// `2005-01-23T21:59:59.98+01:00` at the beginning of the line.
+    Iso(Years),
+    /// `20050123T215959` at the beginning of the line.
+    Basic(Years),
+    /// `23/Jan/2005:21:59:59 +0100` anywhere.
+    Web(Years),
 }
+
+/// The years that are years.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Years(i32, i32);
 
 impl Scanner {
     /// The reader of a built-in form, if it has one.
-    pub(super) fn of_form(_base: &str, _anchored: bool, _window: &YearWindow) -> Option<Self> {
-        None
-    }
-
-    /// Reads the date of a line.
-    #[inline]
-    pub(super) fn read(&self, line: &[u8]) -> Option<Hit> {
-        match self {
-            Self::Epoch(epoch) => epoch.find(line, 0),
-            Self::Tai => read_tai(line),
-        }
-    }
-}
-
-/// Seconds since 1970, in the places in which ten digits are taken for them.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Epoch {
-    pub(super) anchored: bool,
-    pub(super) long: bool,
-}
-
-impl Epoch {
-    /// The expression this is written after.
-    pub(super) fn regex(self) -> String {
-        let begin =
-            if self.anchored { r"^(?:\W{0,2})?" } else { r"(?:^|(?<=^\[)|(?<=\baudit\())" };
-        let digits = if self.long {
-            r"[0-9]{10,11}(?:[0-9]{3}(?:\.[0-9]{1,6}|[0-9]{3})?)?"
-        } else {
-            r"[0-9]{10,11}\b(?:\.[0-9]{3,6})?"
-        };
-        format!(r"{begin}({digits})(?:\b{{start-half}}|\b{{end-half}})")
-    }
-
-    /// The first match at or after `from`.
-    pub(super) fn find(self, line: &[u8], from: usize) -> Option<Hit> {
-        let start = if self.anchored { 0 } else { from };
-        let hit = |at: usize| {
-            let end = self.end(line, at)?;
-            let stamp = epoch_micros(&line[at..end], self.long)
-                .map_or(Stamp::IMPOSSIBLE, |micros| Stamp(Kind::Exact(micros)));
-            let whole = if self.anchored { 0 } else { at };
-            Some(Hit { start: whole, end, cut: Cut { start: at, end }, stamp })
-        };
-        if self.anchored {
-            return (from == 0).then(|| hit(skip_nonword(line)))?;
-        }
-        let begin = if line.first() == Some(&b'[') { 1 } else { 0 };
-        if start <= begin
-            && let Some(hit) = hit(begin)
-        {
-            return Some(hit);
-        }
-        memchr::memmem::find_iter(line, b"audit(")
-            .filter(|at| at + 6 >= from && !ends_word(&line[..*at]))
-            .find_map(|at| hit(at + 6))
-    }
-
-    /// Where the number at `at` ends, if it is one of these.
-    fn end(self, line: &[u8], at: usize) -> Option<usize> {
-        let digits = |at: usize| line[at..].iter().take_while(|b| b.is_ascii_digit()).count();
-        let count = digits(at);
-        let whole = at + count;
-        let fraction = |least: usize, most: usize| {
-            let fraction = if line.get(whole) == Some(&b'.') { digits(whole + 1) } else { 0 };
-            let end = whole + 1 + fraction;
-            ((least..=most).contains(&fraction) && !starts_word(&line[end..])).then_some(end)
-        };
-        if starts_word(&line[whole..]) {
-            return None;
-        }
-        if !self.long {
-            return matches!(count, 10 | 11).then(|| fraction(3, 6).unwrap_or(whole));
-        }
-        match count {
-            13 | 14 => Some(fraction(1, 6).unwrap_or(whole)),
-            10 | 11 | 16 | 17 => Some(whole),
+    pub(super) fn of_form(base: &str, anchored: bool, window: &YearWindow) -> Option<Self> {
+        let years = Years(*window.0.start(), *window.0.end());
+        let form = BASE.iter().position(|form| *form == base)?;
+        match (form, anchored) {
+            (0, true) => Some(Self::Iso(years)),
+            (1, true) => Some(Self::Syslog(years)),
+            (4, false) => Some(Self::Web(years)),
+            (13, true) => Some(Self::Basic(years)),
             _ => None,
         }
     }
-}
 
-/// Whether a text starts inside a word, its first character being one of words.
-fn starts_word(text: &[u8]) -> bool {
-    match text.first() {
-        None => false,
-        Some(b) if b.is_ascii() => b.is_ascii_alphanumeric() || *b == b'_',
-        Some(_) => first_char(text).is_some_and(is_word),
-    }
-}
-
-fn ends_word(text: &[u8]) -> bool {
-    match text.last() {
-        None => false,
-        Some(b) if b.is_ascii() => b.is_ascii_alphanumeric() || *b == b'_',
-        Some(_) => {
-            let tail = &text[text.len().saturating_sub(4)..];
-            (0..tail.len())
-                .find_map(|at| std::str::from_utf8(&tail[at..]).ok())
-                .and_then(|text| text.chars().next_back())
-                .is_some_and(is_word)
+    /// Reads the date of a line, searching from `from` where the form may stand anywhere.
+    #[inline]
+    pub(super) fn read(self, line: &[u8], from: usize) -> Option<Hit> {
+        match self {
+            Self::Epoch(epoch) => epoch.find(line, 0),
+            Self::Tai => read_tai(line),
+            Self::Syslog(years) => read_syslog(line, years),
+            Self::Iso(years) => read_iso(line, years),
+            Self::Basic(years) => read_basic(line, years),
+            Self::Web(years) => read_web(line, from, years),
         }
     }
 }
 
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
+/// A place in a line.
+struct Cursor<'l> {
+    line: &'l [u8],
+    at: usize,
 }
 
-fn first_char(text: &[u8]) -> Option<char> {
-    text.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next())
-}
+impl<'l> Cursor<'l> {
+    /// At the date at the beginning of a line, after at most two ASCII characters of no word.
+    #[inline]
+    fn at_date(line: &'l [u8]) -> Option<Self> {
+        let skipped = |b: u8| b.is_ascii() && !is_word(b);
+        let mut at = 0;
+        while at < 2 && skipped(*line.get(at)?) {
+            at += 1;
+        }
+        Some(Self { line, at })
+    }
 
-/// The length of the at most two characters before a date at the beginning of a line.
-fn skip_nonword(line: &[u8]) -> usize {
-    let mut at = 0;
-    for _ in 0..2 {
-        match line.get(at) {
-            Some(b) if b.is_ascii() && !(b.is_ascii_alphanumeric() || *b == b'_') => at += 1,
-            Some(b) if !b.is_ascii() => match first_char(&line[at..]) {
-                Some(c) if !is_word(c) => at += c.len_utf8(),
-                _ => break,
-            },
-            _ => break,
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.line.get(self.at).copied()
+    }
+
+    #[inline]
+    fn eat(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    /// Two digits of at most `most`.
+    #[inline]
+    fn two(&mut self, most: u8) -> Option<u8> {
+        let pair = self.line.get(self.at..self.at + 2)?;
+        let (tens, ones) = (pair[0].wrapping_sub(b'0'), pair[1].wrapping_sub(b'0'));
+        if tens > 9 || ones > 9 {
+            return None;
+        }
+        self.at += 2;
+        Some(tens * 10 + ones).filter(|value| *value <= most)
+    }
+
+    /// A year of the window.
+    #[inline]
+    fn year(&mut self, years: Years) -> Option<i32> {
+        let (century, year) = (self.two(99)?, self.two(99)?);
+        let year = i32::from(century) * 100 + i32::from(year);
+        (years.0 <= year && year <= years.1).then_some(year)
+    }
+
+    /// `21:59:59`.
+    #[inline]
+    fn clock(&mut self, parts: &mut Parts) -> Option<()> {
+        parts.hour = self.two(23)?;
+        self.eat(b':')?;
+        parts.minute = self.two(59)?;
+        self.eat(b':')?;
+        parts.second = self.two(59)?;
+        Some(())
+    }
+
+    /// Skips a fraction of one to six digits, if one of `points` starts one.
+    #[inline]
+    fn fraction(&mut self, points: &[u8]) -> Option<()> {
+        if !self.peek().is_some_and(|b| points.contains(&b)) {
+            return Some(());
+        }
+        let digits = self.line[self.at + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
+        match digits {
+            0 => Some(()),
+            1..=6 => {
+                self.at += 1 + digits;
+                Some(())
+            }
+            _ => None,
         }
     }
-    at
+
+    /// Whether the date may end here; `None` where only the engine knows.
+    #[inline]
+    fn boundary(&self) -> Option<()> {
+        match self.peek() {
+            Some(b) if !b.is_ascii() || is_word(b) => None,
+            _ => Some(()),
+        }
+    }
+
+    /// Reads a zone, if one follows, and ends the date.
+    fn zone(&mut self, parts: &mut Parts) -> Option<()> {
+        let rest = &self.line[self.at..];
+        let (len, east) = match rest.first() {
+            Some(b'Z') => (1, 0),
+            Some(b'U') if rest.starts_with(b"UTC") => (3, 0),
+            Some(b'G') if rest.starts_with(b"GMT") => (3, 0),
+            Some(b'+' | b'-') => offset(rest).unwrap_or((0, 0)),
+            Some(b) if !b.is_ascii() => return None,
+            _ => (0, 0),
+        };
+        if len > 0 {
+            self.at += len;
+            parts.east = Some(east);
+        }
+        self.boundary()
+    }
+
+    /// The zone of the ISO forms, before which there may be blanks.
+    #[inline]
+    fn zone_after_blanks(&mut self, parts: &mut Parts) -> Option<()> {
+        let end = self.at;
+        while self.peek().is_some_and(|b| matches!(b, b' ' | 0x09..=0x0d)) {
+            self.at += 1;
+        }
+        let start = self.at;
+        match self.peek() {
+            Some(b'Z' | b'U' | b'G' | b'+' | b'-') => {
+                let ended = self.zone(parts);
+                if self.at > start {
+                    return ended;
+                }
+            }
+            // It may be a blank of another alphabet.
+            Some(0x80..) => return None,
+            _ => {}
+        }
+        self.at = end;
+        self.boundary()
+    }
+
+    fn hit(&self, whole: usize, start: usize, parts: Parts) -> Hit {
+        let end = self.at;
+        Hit { start: whole, end, cut: Cut { start, end }, stamp: parts.stamp() }
+    }
 }
 
-/// The hit of a TAI64N label at `at`.
-pub(super) fn tai_hit(start: usize, at: usize, label: &[u8]) -> Hit {
-    let end = at + label.len();
-    Hit { start, end, cut: Cut { start: at, end }, stamp: tai_stamp(label) }
+/// The length of an offset and its seconds east.
+fn offset(text: &[u8]) -> Option<(usize, i32)> {
+    let digits = |at: usize| {
+        let pair = text.get(at..at + 2)?;
+        let is_digits = pair.iter().all(u8::is_ascii_digit);
+        is_digits.then(|| i32::from(pair[0] - b'0') * 10 + i32::from(pair[1] - b'0'))
+    };
+    let sign = if text[0] == b'-' { -1 } else { 1 };
+    let hours = digits(1).filter(|hours| *hours < 20)?;
+    let colon = usize::from(text.get(3) == Some(&b':'));
+    Some(match digits(3 + colon) {
+        Some(minutes) => (5 + colon, sign * (hours * 3600 + minutes * 60)),
+        None => (3, sign * hours * 3600),
+    })
 }
 
-fn read_tai(line: &[u8]) -> Option<Hit> {
-    let label = line.get(..25)?;
-    let is_label = label[0] == b'@'
-        && label[1..].iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-        && !starts_word(&line[25..]);
-    is_label.then(|| tai_hit(0, 0, label))
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+#[inline]
+fn read_syslog(line: &[u8], years: Years) -> Option<Hit> {
+    let mut cursor = Cursor::at_date(line)?;
+    let start = cursor.at;
+    let mut parts = Parts::default();
+    let word = line.get(start..start + 4)?;
+    if word[3] != b' ' {
+        return None;
+    }
+    parts.month = month_of_name(word);
+    cursor.at += 4;
+    if parts.month.is_none() {
+        parts.weekday = Some(weekday_of_name(word)?);
+        parts.month = Some(month_of_name(line.get(cursor.at..)?)?);
+        cursor.at += 3;
+        cursor.eat(b' ')?;
+    }
+    parts.day = Some(day(&mut cursor, b' ')?);
+    cursor.eat(b' ')?;
+    cursor.clock(&mut parts)?;
+    cursor.fraction(b".")?;
+    cursor.boundary()?;
+    if cursor.peek() == Some(b' ') && line.get(cursor.at + 1).is_some_and(u8::is_ascii_digit) {
+        let mut ahead = Cursor { line, at: cursor.at + 1 };
+        if let Some(year) = ahead.year(years) {
+            // What runs on as a word is no year.
+            match ahead.peek() {
+                Some(b) if !b.is_ascii() => return None,
+                Some(b) if is_word(b) => {}
+                _ => {
+                    parts.year = Some(year);
+                    cursor.at = ahead.at;
+                }
+            }
+        }
+    }
+    Some(cursor.hit(0, start, parts))
+}
+
+/// A day of two characters, the first of which may be `blank`.
+#[inline]
+fn day(cursor: &mut Cursor<'_>, blank: u8) -> Option<u8> {
+    let pair = cursor.line.get(cursor.at..cursor.at + 2)?;
+    let ones = pair[1].wrapping_sub(b'0');
+    let tens = if pair[0] == blank { 0 } else { pair[0].wrapping_sub(b'0') };
+    if tens > 3 || ones > 9 {
+        return None;
+    }
+    cursor.at += 2;
+    Some(tens * 10 + ones).filter(|day| (1..=31).contains(day))
+}
+
+#[inline]
+fn read_iso(line: &[u8], years: Years) -> Option<Hit> {
+    let mut cursor = Cursor::at_date(line)?;
+    let start = cursor.at;
+    let mut parts = Parts { year: Some(cursor.year(years)?), ..Parts::default() };
+    let separator = cursor.peek().filter(|b| matches!(b, b'-' | b'/' | b'.'))?;
+    cursor.at += 1;
+    parts.month = Some(cursor.two(12).filter(|month| *month > 0)?);
+    cursor.eat(separator)?;
+    parts.day = Some(day(&mut cursor, b'0')?);
+    between(&mut cursor)?;
+    cursor.clock(&mut parts)?;
+    cursor.fraction(b".,")?;
+    cursor.zone_after_blanks(&mut parts)?;
+    Some(cursor.hit(0, start, parts))
+}
+
+#[inline]
+fn read_basic(line: &[u8], years: Years) -> Option<Hit> {
+    let mut cursor = Cursor::at_date(line)?;
+    let start = cursor.at;
+    let mut parts = Parts { year: Some(cursor.year(years)?), ..Parts::default() };
+    parts.month = Some(cursor.two(12).filter(|month| *month > 0)?);
+    parts.day = Some(day(&mut cursor, b'0')?);
+    between(&mut cursor)?;
+    parts.hour = cursor.two(23)?;
+    parts.minute = cursor.two(59)?;
+    parts.second = cursor.two(59)?;
+    cursor.fraction(b".,")?;
+    cursor.zone_after_blanks(&mut parts)?;
+    Some(cursor.hit(0, start, parts))
+}
+
+/// Skips what stands between day and time: a `T` or one or two blanks.
+#[inline]
+fn between(cursor: &mut Cursor<'_>) -> Option<()> {
+    match cursor.peek()? {
+        b'T' => cursor.at += 1,
+        b' ' => cursor.at += 1 + usize::from(cursor.line.get(cursor.at + 1) == Some(&b' ')),
+        _ => return None,
+    }
+    Some(())
+}
+
+/// The first `23/Jan/2005:21:59:59 +0100` at or after `from`.
+fn read_web(line: &[u8], from: usize, years: Years) -> Option<Hit> {
+    for at in memchr::memchr2_iter(b'/', b'-', line.get(from..)?) {
+        let at = from + at;
+        let Some(month) = line.get(at + 1..at + 5) else { return None };
+        if !month.is_ascii() {
+            return None;
+        }
+        if month[3] == line[at] && month[..3].iter().all(u8::is_ascii_alphabetic) {
+            return web_at(line, at.checked_sub(2).filter(|start| *start >= from)?, years);
+        }
+    }
+    None
+}
+
+fn web_at(line: &[u8], start: usize, years: Years) -> Option<Hit> {
+    if start > 0 && (!line[start - 1].is_ascii() || is_word(line[start - 1])) {
+        return None;
+    }
+    let mut cursor = Cursor { line, at: start };
+    let mut parts = Parts { day: Some(day(&mut cursor, b'0')?), ..Parts::default() };
+    parts.month = Some(month_of_name(&line[cursor.at + 1..])?);
+    cursor.at += 5;
+    parts.year = Some(cursor.year(years)?);
+    cursor.eat(b':')?;
+    cursor.clock(&mut parts)?;
+    cursor.fraction(b".")?;
+    let end = cursor.at;
+    if cursor.peek() == Some(b' ') {
+        cursor.at += 1;
+        // The form has month names, so that its letters are of any case: the engine decides.
+        if cursor.peek().is_some_and(|b| b.is_ascii_alphabetic()) {
+            return None;
+        }
+        let zone = cursor.zone(&mut parts);
+        if parts.east.is_none() {
+            cursor.at = end;
+        } else {
+            zone?;
+        }
+    }
+    cursor.boundary()?;
+    Some(cursor.hit(start, start, parts))
 }

@@ -297,10 +297,19 @@ pub(super) fn month_of_name(text: &[u8]) -> Option<u8> {
     })
 }
 
-fn weekday_of_name(text: &[u8]) -> Option<u8> {
-    let low: Vec<u8> = text.get(..3)?.to_ascii_lowercase();
-    let names = [b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"];
-    names.iter().position(|name| name[..] == low[..]).and_then(|at| u8::try_from(at).ok())
+/// The weekday of an English name or its first three letters, in any case; Monday is 0.
+pub(super) fn weekday_of_name(text: &[u8]) -> Option<u8> {
+    let short = text.get(..3)?;
+    Some(match &[short[0] | 0x20, short[1] | 0x20, short[2] | 0x20] {
+        b"mon" => 0,
+        b"tue" => 1,
+        b"wed" => 2,
+        b"thu" => 3,
+        b"fri" => 4,
+        b"sat" => 5,
+        b"sun" => 6,
+        _ => return None,
+    })
 }
 
 /// Microseconds of seconds since 1970 with a fraction, or of a long count by its length.
@@ -311,7 +320,8 @@ pub(super) fn epoch_micros(text: &[u8], long: bool) -> Option<i64> {
         None => (text, &text[..0]),
     };
     let whole = whole.iter().try_fold(0_i64, |sum, b| digit(*b).map(|d| sum * 10 + d))?;
-    let unit = match whole_digits(text) {
+    // The length of the whole tells the unit, its fraction included.
+    let unit = match text.len() {
         16.. if long && point.is_none() => return Some(whole),
         13.. if long => 1_000,
         _ => 1_000_000,
@@ -322,11 +332,6 @@ pub(super) fn epoch_micros(text: &[u8], long: bool) -> Option<i64> {
         step /= 10;
     }
     Some(micros)
-}
-
-/// The length that tells seconds from smaller units: the fraction counts too.
-fn whole_digits(text: &[u8]) -> usize {
-    text.len()
 }
 
 fn digit(byte: u8) -> Option<i64> {

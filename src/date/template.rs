@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexSet};
 
 use super::builtin::{self, LINE_BEGIN};
 use super::detect::{Cut, Detector};
+use super::epoch::{Epoch, tai_hit};
 use super::pattern::{self, Built};
 use super::resolve::ABBREVIATIONS;
-use super::scan::{self, Epoch, Scanner};
+use super::scan::Scanner;
 use super::stamp::{Field, Kind, Stamp, read, tai_micros};
 use super::{DateError, YearWindow};
 
@@ -26,6 +27,8 @@ pub struct TemplateId(
 #[derive(Clone, Debug)]
 pub struct Templates {
     pub(super) list: Arc<[Template]>,
+    /// All templates in one pass, to see which can match at all; `None` where that isn't possible.
+    pub(super) set: Option<Arc<RegexSet>>,
 }
 
 /// One form of date.
@@ -68,7 +71,7 @@ impl Templates {
     /// The forms that are recognized when nothing is configured.
     #[expect(clippy::needless_pass_by_value, reason = "a window is given away when it's chosen")]
     pub fn builtin(window: YearWindow) -> Self {
-        Self { list: builtin_list(&window).into() }
+        Self::new(builtin_list(&window))
     }
 
     /// The templates of configured patterns; the built-in ones if there is no pattern.
@@ -91,7 +94,13 @@ impl Templates {
         if list.is_empty() {
             list = builtin_list(&window);
         }
-        Ok(Self { list: list.into() })
+        Ok(Self::new(list))
+    }
+
+    fn new(list: Vec<Template>) -> Self {
+        let texts: Option<Vec<&str>> = list.iter().map(Template::superset).collect();
+        let set = texts.filter(|texts| texts.len() > 1).and_then(|texts| RegexSet::new(texts).ok());
+        Self { list: list.into(), set: set.map(Arc::new) }
     }
 
     /// The number of templates.
@@ -268,6 +277,15 @@ impl Template {
         }
     }
 
+    /// An expression that matches at least the lines in which this template matches.
+    fn superset(&self) -> Option<&str> {
+        match self.matcher {
+            Matcher::Plain { .. } | Matcher::Tai { .. } => Some(&self.regex),
+            Matcher::Epoch(_) => Some("[0-9]{10}"),
+            Matcher::Fancy { .. } => None,
+        }
+    }
+
     /// A month without a day isn't a date, nor is a day without a month.
     fn check_day(&self) -> Result<(), DateError> {
         let (Matcher::Plain { fields, .. } | Matcher::Fancy { fields, .. }) = &self.matcher else {
@@ -288,6 +306,13 @@ impl Template {
     /// The first match at or after `from` and not beyond `to`.
     pub(super) fn find(&self, line: &[u8], from: usize, to: usize) -> Option<Hit> {
         let line = &line[..to];
+        let read =
+            self.scanner.filter(|_| !self.anchored).and_then(|reader| reader.read(line, from));
+        read.or_else(|| self.find_by_engine(line, from))
+    }
+
+    /// The same without a reader.
+    pub(super) fn find_by_engine(&self, line: &[u8], from: usize) -> Option<Hit> {
         match &self.matcher {
             Matcher::Plain { regex, fields } => {
                 let groups = regex.captures_at(line, from)?;
@@ -304,7 +329,7 @@ impl Template {
             Matcher::Tai { regex } => {
                 let groups = regex.captures_at(line, from)?;
                 let (whole, label) = (groups.get(0)?, groups.get(1)?);
-                Some(scan::tai_hit(whole.start(), label.start(), label.as_bytes()))
+                Some(tai_hit(whole.start(), label.start(), label.as_bytes()))
             }
         }
     }
