@@ -403,6 +403,10 @@ pub(super) fn slips<'o>(
         let Some(near) = nearest(name, JAIL_OPTIONS.iter().map(|option| option.name)) else {
             continue;
         };
+        // Names such as action_mw are there for others to quote.
+        if name.strip_prefix(near).is_some_and(|rest| rest.starts_with('_')) {
+            continue;
+        }
         let message = format!("unknown option '{}'", text::shown(name));
         findings.push(
             Diagnostic::new("unknown-option", Severity::Warning, message)
