@@ -306,7 +306,7 @@ fn a_folder_of_our_own_is_alike() {
 
 #[test]
 fn the_five_jails_of_qmailtoaster_load_as_they_were_pasted() {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/qmailtoaster");
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sample");
     let dir = folder(&[]);
     fs::copy(own.join("jail.conf"), dir.path().join("jail.conf")).unwrap();
     for entry in fs::read_dir(own.join("filter.d")).unwrap() {

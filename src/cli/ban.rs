@@ -37,8 +37,7 @@ pub(super) fn ban(context: &Context, args: &BanArgs, out: &mut dyn Write) -> Res
             writeln!(out, "{} is already banned in {} {end}", new.host, new.jail)?;
             continue;
         }
-        store.end_bans(&new.host, Some(&new.jail), context.now, EndReason::Replaced)?;
-        store.add_ban(&new)?;
+        store.replace_ban(&new)?;
         writeln!(out, "banned {} in {} {}", new.host, new.jail, until_when(until, context.zone))?;
     }
     refresh(&mut store, context, out)?;

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::write::insert_bans;
 use super::{Reader, Store, StoreError, read, sql};
 use crate::model::{Ban, EndReason, Host, Time};
 
@@ -32,6 +33,20 @@ impl Store {
         reason: EndReason,
     ) -> Result<Vec<Ban>, StoreError> {
         self.change(|conn, _| end_bans(conn, host, jail, at, reason))
+    }
+
+    /// Stores a ban in place of the bans that its host has in its jail, in one transaction.
+    ///
+    /// Where one began at the very same time the new one begins a microsecond later.
+    pub fn replace_ban(&mut self, ban: &Ban) -> Result<(), StoreError> {
+        self.change(|conn, hosts| {
+            end_bans(conn, &ban.host, Some(&ban.jail), ban.at, EndReason::Replaced)?;
+            let mut ban = ban.clone();
+            while insert_bans(conn, hosts, std::slice::from_ref(&ban))? == 0 {
+                ban.at = ban.at.plus_micros(1);
+            }
+            Ok(())
+        })
     }
 
     /// Seals the bans whose time is over at `now`: they ended when they were to. How many there were.

@@ -306,7 +306,11 @@ fn write_failures(
     Ok(new as u64)
 }
 
-fn insert_bans(conn: &Connection, hosts: &mut HostCache, bans: &[Ban]) -> rusqlite::Result<u64> {
+pub(super) fn insert_bans(
+    conn: &Connection,
+    hosts: &mut HostCache,
+    bans: &[Ban],
+) -> rusqlite::Result<u64> {
     let mut insert = conn.prepare_cached(sql::BAN_INSERT)?;
     let mut new = 0;
     for ban in bans {

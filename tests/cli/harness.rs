@@ -1,0 +1,148 @@
+//! What makes a test four lines: a folder with a configuration and a store, and the binary in it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder of its own for a test.
+pub(crate) struct World {
+    dir: TempDir,
+}
+
+/// What a run of f2b came to.
+pub(crate) struct Ran {
+    pub(crate) command: String,
+    pub(crate) status: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl World {
+    /// With the sample configuration: the first user's filters and jails.
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let world = Self { dir };
+        fs::create_dir(world.path("filter.d")).unwrap();
+        for entry in fs::read_dir(sample("filter.d")).unwrap() {
+            let from = entry.unwrap().path();
+            fs::copy(&from, world.path("filter.d").join(from.file_name().unwrap())).unwrap();
+        }
+        fs::copy(sample("jail.conf"), world.path("jail.conf")).unwrap();
+        world
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn db(&self) -> PathBuf {
+        self.path("store/f2b.sqlite3")
+    }
+
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_f2b"));
+        command.current_dir(self.dir.path()).env_clear();
+        command.env("F2B_CONFIG", self.dir.path()).env("F2B_DB", self.db());
+        command.env("TZ", "UTC").env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+    }
+
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
+        let mut command = self.command();
+        command.args(args);
+        ran(&mut command)
+    }
+
+    /// Runs the words of `line`.
+    pub(crate) fn f2b(&self, line: &str) -> Ran {
+        self.run(line.split_whitespace())
+    }
+
+    /// The answer of the store to a statement, through the sqlite3 that users have.
+    pub(crate) fn sql(&self, statement: &str) -> String {
+        let output = Command::new("sqlite3").arg(self.db()).arg(statement).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+}
+
+pub(crate) fn ran(command: &mut Command) -> Ran {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    Ran {
+        command: format!("{command:?}"),
+        status: status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&stdout).into_owned(),
+        err: String::from_utf8_lossy(&stderr).into_owned(),
+    }
+}
+
+impl Ran {
+    /// Asserts the exit status; shows everything if it is another.
+    #[track_caller]
+    pub(crate) fn exits(self, status: i32) -> Self {
+        let Self { command, out, err, .. } = &self;
+        assert_eq!(self.status, status, "{command}\n--- out\n{out}\n--- err\n{err}");
+        self
+    }
+
+    /// Asserts that nothing but `line` was said on standard error, that nothing was printed, exit 2.
+    #[track_caller]
+    pub(crate) fn fails_with(self, line: &str) {
+        let ran = self.exits(2);
+        assert_eq!(ran.err.trim_end(), format!("f2b: {line}"), "{}", ran.command);
+        assert_eq!(ran.out, "", "{}", ran.command);
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|e| panic!("{e}: {}\n{}", self.out, self.err))
+    }
+
+    pub(crate) fn json_lines(&self) -> Vec<Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+/// A file of the sample in the repository.
+pub(crate) fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sample").join(name)
+}
+
+/// A generated log with its truth, in `world`.
+pub(crate) fn generate(world: &World, name: &str, args: &[&str]) -> (PathBuf, Value) {
+    let (log, truth) = (world.path(name), world.path(&format!("{name}.json")));
+    let status = Command::new("python3")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/gen_logs.py"))
+        .args(args)
+        .args(["--quiet", "--out"])
+        .arg(&log)
+        .arg("--truth")
+        .arg(&truth)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    (log, serde_json::from_slice(&fs::read(truth).unwrap()).unwrap())
+}
+
+/// Lines of failed logins in syslog form: (month-day time, host).
+pub(crate) fn password_fails(lines: &[(&str, &str)]) -> String {
+    lines
+        .iter()
+        .map(|(stamp, host)| {
+            format!(
+                "{stamp} mail vpopmail[1]: vchkpw-smtp: password fail (pass: 'x') a@b.org:{host}\n"
+            )
+        })
+        .collect()
+}
