@@ -39,7 +39,7 @@ impl Random {
         // The hours that occur twice or never are f2b's own.
         // Nor may an offset carry a date without a year to another day: fail2ban forgets the day.
         let (hour, minute, second) = match form {
-            14 | 15 => (4 + self.below(12), self.below(60), self.below(60)),
+            14 | 15 => (5 + self.below(10), self.below(60), self.below(60)),
             _ => (4 + self.below(20), self.below(60), self.below(60)),
         };
         let month_name = self.one_of(&[
@@ -243,7 +243,8 @@ fn is_comparable(line: &str) -> bool {
             && !["cet", "pdt", "edt", "msk", "utc", "mon", "sun", "tue", "host", "ago"]
                 .contains(&word)
     });
-    !zone
+    // A label of the far future is beyond f2b's calendar.
+    !zone && (!line.contains("@4") || line.contains("@40000000"))
 }
 
 #[test]
@@ -278,7 +279,7 @@ fn lines_of_any_form_have_the_same_dates() {
 #[test]
 fn logs_that_mix_forms_have_the_same_dates() {
     let mut random = Random(99);
-    let sequences: Vec<_> = (0..300)
+    let sequences: Vec<_> = (0..100)
         .map(|_| {
             let forms = [random.below(17), random.below(17), random.below(17)];
             let mut lines = Vec::new();

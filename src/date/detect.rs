@@ -120,8 +120,12 @@ impl Span {
 
     /// The bytes of `line` in the same place, if a date seems to stand there.
     fn fits(&self, line: &[u8]) -> Option<(usize, usize)> {
-        let (from, to) = (byte_of_char(line, self.start)?, byte_of_char(line, self.end)?);
-        let here = Self::new(line, from, to);
+        // Beyond the end of a line there are no characters, which is a likeness too.
+        let (start, end) = (byte_of_char(line, self.start), byte_of_char(line, self.end));
+        let (from, to) = (start.unwrap_or(line.len()), end.unwrap_or(line.len()));
+        let mut here = Self::new(line, from, to);
+        here.before = here.before.filter(|_| start.is_some());
+        here.final_ = here.final_.filter(|_| end.is_some());
         let same = |inner: Option<char>, other: Option<char>| {
             inner == other && inner.is_some_and(|c| !c.is_alphanumeric())
         };

@@ -39,7 +39,7 @@ impl Epoch {
         if self.anchored {
             return (from == 0).then(|| hit(skip_nonword(line)))?;
         }
-        let begin = if line.first() == Some(&b'[') { 1 } else { 0 };
+        let begin = usize::from(line.first() == Some(&b'['));
         if start <= begin
             && let Some(hit) = hit(begin)
         {

@@ -63,7 +63,7 @@ pub(super) fn build(pattern: &str, window: &YearWindow) -> Result<Built, DateErr
     let mut anchored = body.starts_with('^') || body.starts_with("(^") || body.starts_with("(?:^");
     anchored |= body.ends_with('$') || body.ends_with("$)");
     if place != Place::Unbound {
-        body = bound(body, place, text);
+        body = bound(&body, place, text);
         anchored |= place == Place::LineBegin;
     }
     let flags = if insensitive { format!("{flags}i") } else { flags };
@@ -72,7 +72,7 @@ pub(super) fn build(pattern: &str, window: &YearWindow) -> Result<Built, DateErr
 }
 
 /// Adds the boundaries and removes the `**` that suppress them.
-fn bound(body: String, place: Place, text: &str) -> String {
+fn bound(body: &str, place: Place, text: &str) -> String {
     let starts = body.starts_with('^') || body.starts_with("(^") || body.starts_with("(?:^");
     let free_start = text.starts_with("**");
     let free_end = text.ends_with("**");

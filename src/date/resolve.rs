@@ -25,8 +25,8 @@ pub struct Resolver {
     pub now: Time,
     /// Zone, the quarter and its offset.
     quarter: Option<(Zone, i64, i64)>,
-    /// Zone and instant for which the civil time was computed, and that in seconds.
-    today: Option<(Zone, Time, i64)>,
+    /// Zone and instant for which the civil time was computed, that in seconds, and its year.
+    today: Option<(Zone, Time, i64, i32)>,
 }
 
 impl Resolver {
@@ -48,7 +48,7 @@ impl Resolver {
     }
 
     fn today(&mut self, second: i64, east: Option<i32>) -> Option<Time> {
-        let midnight = self.civil_now().div_euclid(DAY) * DAY;
+        let midnight = self.civil_now().0.div_euclid(DAY) * DAY;
         let at = self.instant(midnight + second, east)?;
         if at > self.now { self.instant(midnight - DAY + second, east) } else { Some(at) }
     }
@@ -66,8 +66,7 @@ impl Resolver {
         if let Some(year) = year {
             return self.instant(day.in_year(fitting(year))? * DAY + second, east);
         }
-        let civil = self.civil_now();
-        let this = fitting(year_of(civil));
+        let this = fitting(self.civil_now().1);
         let at = self.instant(day.in_year(this)? * DAY + second, east)?;
         if at > self.now.plus_secs(DAY) {
             return self.instant(day.in_year(fitting(this - 1))? * DAY + second, east);
@@ -75,15 +74,16 @@ impl Resolver {
         Some(at)
     }
 
-    /// What the clock of the log shows now, in seconds since 1970.
-    fn civil_now(&mut self) -> i64 {
+    /// What the clock of the log shows now, in seconds since 1970, and the year.
+    fn civil_now(&mut self) -> (i64, i32) {
         let zone = self.zone_of_log();
         match self.today {
-            Some((of, at, civil)) if of == zone && at == self.now => civil,
+            Some((of, at, civil, year)) if of == zone && at == self.now => (civil, year),
             _ => {
-                let civil = self.now.in_zone(zone).naive_local().and_utc().timestamp();
-                self.today = Some((zone, self.now, civil));
-                civil
+                let local = self.now.in_zone(zone).naive_local();
+                let (civil, year) = (local.and_utc().timestamp(), local.year());
+                self.today = Some((zone, self.now, civil, year));
+                (civil, year)
             }
         }
     }
@@ -123,10 +123,6 @@ impl Resolver {
 fn offset_at(zone: Zone, civil: i64) -> Option<i64> {
     let local = DateTime::from_timestamp(civil, 0)?.naive_utc();
     Some(civil - zone.instant(local)?.secs())
-}
-
-fn year_of(civil: i64) -> i32 {
-    DateTime::from_timestamp(civil, 0).map_or(1970, |at| at.year())
 }
 
 fn leap_until(year: i32) -> i32 {

@@ -312,7 +312,7 @@ fn between(cursor: &mut Cursor<'_>) -> Option<()> {
 fn read_web(line: &[u8], from: usize, years: Years) -> Option<Hit> {
     for at in memchr::memchr2_iter(b'/', b'-', line.get(from..)?) {
         let at = from + at;
-        let Some(month) = line.get(at + 1..at + 5) else { return None };
+        let month = line.get(at + 1..at + 5)?;
         if !month.is_ascii() {
             return None;
         }

@@ -222,16 +222,14 @@ impl Template {
                 let fields = fields_of(regex.capture_names());
                 Matcher::Plain { regex, fields }
             }
-            Err(plain) => match fancy_regex::Regex::new(&text) {
-                Ok(regex) => {
-                    let fields = fields_of(regex.capture_names());
-                    Matcher::Fancy { regex, fields }
-                }
-                Err(_) => {
-                    let (pattern, reason) = (pattern.to_owned(), plain.to_string());
-                    return Err(DateError::Regex { pattern, reason });
-                }
-            },
+            Err(plain) => {
+                let regex = fancy_regex::Regex::new(&text).map_err(|_| DateError::Regex {
+                    pattern: pattern.to_owned(),
+                    reason: plain.to_string(),
+                })?;
+                let fields = fields_of(regex.capture_names());
+                Matcher::Fancy { regex, fields }
+            }
         };
         Ok(Self {
             name,
