@@ -1,19 +1,22 @@
-//! Writing what a scan finds into an empty store: rows per second, single thread, text included.
+//! Writing what a scan finds, into an empty store, a full one, and one that knows it all: records per second,
+//! single thread, text included.
 //!
 //! The log is made up: 118 bytes a line on average, 5000 hosts after a power law (few are busy, many are rare), every
 //! line a failure. `cargo bench --bench store`.
 
+use std::fs;
 use std::hint::black_box;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use f2b::model::{Host, Origin, Time};
 use f2b::store::{Record, Scanned, Store};
+use tempfile::TempDir;
 
 /// Records of one call of `write`, as the engine hands them over.
-const BATCH: usize = 100_000;
+const BATCH: usize = 50_000;
 /// Batches of one round.
-const BATCHES: usize = 10;
+const BATCHES: usize = 20;
 const HOSTS: u32 = 5000;
 
 /// A log as the engine sees it: lines and who is meant.
@@ -72,13 +75,38 @@ fn power_law(random: u64) -> u32 {
     (f64::from(HOSTS).powf(uniform) - 1.0) as u32
 }
 
-fn fill(path: &Path, records: &[Record<'_>]) -> u64 {
+/// Writes `records`, a batch per transaction; how many failures were new.
+fn fill(path: &Path, head: &str, records: &[Record<'_>]) -> u64 {
     let mut store = Store::open(path).expect("a folder of our own");
-    let log = store.log(records[0].text, "/var/log/auth.log").expect("a new store");
-    let filter = store.filter("sshd", "Failed password").expect("a new store");
-    let jail = store.jail("sshd").expect("a new store");
+    let log = store.log(head.as_bytes(), "/var/log/auth.log").expect("disk space");
+    let filter = store.filter("sshd", "Failed password").expect("disk space");
+    let jail = store.jail("sshd").expect("disk space");
     let source = Scanned { log, filter, jail, origin: Origin::Scan };
-    records.chunks(BATCH).map(|b| store.write(source, b).expect("disk space").failures).sum()
+    let write = |records| {
+        let mut batch = store.begin().expect("the only writer");
+        let written = batch.write(source, records).expect("disk space");
+        batch.commit().expect("disk space");
+        written.failures
+    };
+    records.chunks(BATCH).map(write).sum()
+}
+
+/// A folder with a store that holds `records`.
+fn filled(records: &[Record<'_>]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    assert_eq!(fill(&store_in(&folder), "the first log", records), records.len() as u64);
+    folder
+}
+
+/// A copy of the store in `folder`, in a folder of its own.
+fn copied(folder: &TempDir) -> TempDir {
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    fs::copy(store_in(folder), store_in(&copy)).expect("disk space");
+    copy
+}
+
+fn store_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("f2b.sqlite")
 }
 
 fn write(criterion: &mut Criterion) {
@@ -89,15 +117,20 @@ fn write(criterion: &mut Criterion) {
     group.bench_function("write into an empty store", |bencher| {
         bencher.iter_batched_ref(
             || tempfile::tempdir().expect("a temporary folder"),
-            |folder| black_box(fill(&folder.path().join("f2b.sqlite"), &records)),
+            |folder| black_box(fill(&store_in(folder), "the first log", &records)),
+            BatchSize::PerIteration,
+        );
+    });
+    let full = filled(&records);
+    group.bench_function("write another log into a store of a million matches", |bencher| {
+        bencher.iter_batched_ref(
+            || copied(&full),
+            |folder| black_box(fill(&store_in(folder), "another log", &records)),
             BatchSize::PerIteration,
         );
     });
     group.bench_function("write what is known", |bencher| {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("f2b.sqlite");
-        assert_eq!(fill(&path, &records), records.len() as u64);
-        bencher.iter(|| assert_eq!(fill(&path, &records), 0));
+        bencher.iter(|| assert_eq!(fill(&store_in(&full), "the first log", &records), 0));
     });
     group.finish();
 }

@@ -81,6 +81,11 @@ CREATE TABLE match (
     fields    TEXT,
     PRIMARY KEY (place, filter_id)
 ) WITHOUT ROWID, STRICT;
+-- Finds the matches of a span of time, in its order, and through them its failures. It is here and not
+-- on failure because a match has one entry, a failure one per jail, and because logs are written in time
+-- order, as match is: the index is appended to. With it on failure, a scan takes a fifth longer
+-- (benches/store.rs).
+CREATE INDEX match_time ON match (time_us);
 -- Finds the matches of a host that were no failures; the others are found through failure.
 CREATE INDEX match_other ON match (host_id) WHERE failure = 0 AND host_id IS NOT NULL;
 
@@ -96,8 +101,6 @@ CREATE TABLE failure (
     origin    INTEGER NOT NULL REFERENCES origin CHECK (origin BETWEEN 0 AND 4),
     PRIMARY KEY (host_id, place, filter_id, jail_id)
 ) WITHOUT ROWID, STRICT;
--- Finds the failures of a span of time, in its order.
-CREATE INDEX failure_time ON failure (time_us, jail_id);
 
 CREATE TABLE ban (
     id         INTEGER PRIMARY KEY,

@@ -1,4 +1,10 @@
 -- How many failures a jail had in a span of time.
--- ?1: jail's name; ?2: from (µs), included; ?3: to (µs), excluded. Counts on failure_time.
-SELECT count(*) FROM failure
-WHERE time_us >= ?2 AND time_us < ?3 AND jail_id = (SELECT id FROM jail WHERE name = ?1);
+-- ?1: jail's name; ?2: from (µs), included; ?3: to (µs), excluded. One row.
+-- Counts on match_time and failure's primary key; see select_between.sql for what it passes over.
+SELECT count(*)
+FROM match CROSS JOIN failure
+ON failure.host_id = match.host_id
+AND failure.place = match.place
+AND failure.filter_id = match.filter_id
+WHERE match.time_us >= ?2 AND match.time_us < ?3
+AND failure.jail_id = (SELECT id FROM jail WHERE name = ?1);

@@ -91,7 +91,7 @@ pub enum StoreError {
         known: i64,
     },
     /// The disk is full.
-    #[error("{}: the disk is full; nothing of the last step was stored", .path.display())]
+    #[error("{}: the disk is full, nothing of this step was stored; make room, then run it again", .path.display())]
     Full {
         /// The store.
         path: PathBuf,

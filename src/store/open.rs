@@ -121,7 +121,8 @@ fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreError> {
 
 /// What can only be chosen while the file is empty; without effect later.
 fn lay_out(conn: &Connection) -> rusqlite::Result<()> {
-    // Measured by benches/store.rs: fewer, larger pages make shallower trees and fewer splits.
+    // Lines are long: fewer, larger pages make shallower trees, and a purge frees more at once. Writing is
+    // as fast with SQLite's 4096 (benches/store.rs).
     conn.pragma_update(None, "page_size", PAGE_BYTES)?;
     // A purge gives its space back without rewriting the file; the price is a page map in between.
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -139,17 +140,17 @@ fn tune(conn: &Connection) -> rusqlite::Result<()> {
     // again by the next scan, which adds what is missing and nothing twice. FULL would sync at each
     // commit. A kill of the process costs nothing in either setting.
     conn.pragma_update(None, "synchronous", "NORMAL")?;
-    // 64 MiB (negative: KiB). The pages that a batch touches at random are those of failure and its
-    // index; the rest is appended. They should stay in memory while a log is scanned.
+    // 64 MiB (negative: KiB). The pages that a batch touches at random are those of failure; the
+    // rest is appended. They should stay in memory while a log is scanned.
     conn.pragma_update(None, "cache_size", -65_536)?;
     // The write-ahead log is copied into the file at the first commit that leaves it longer than this
-    // many pages (64 MiB). Pages that several batches change are then copied once; larger gained
-    // nothing, smaller cost syncs.
+    // many pages (64 MiB). Pages that several batches change are then copied once; four times as
+    // much gained nothing (benches/store.rs).
     conn.pragma_update(None, "wal_autocheckpoint", 67_108_864 / PAGE_BYTES)?;
     // A long reader can make it longer meanwhile; the next reset cuts it back to this.
     conn.pragma_update(None, "journal_size_limit", 67_108_864)?;
     // The writer takes every id it writes from the table itself, in the same transaction; checking that
-    // again for each row cost a third of the speed. The tests run foreign_key_check.
+    // again would look each of them up once more per row. The tests run foreign_key_check.
     conn.pragma_update(None, "foreign_keys", false)?;
     // Sorting of large answers happens in memory rather than in files that others might read.
     conn.pragma_update(None, "temp_store", "MEMORY")

@@ -27,6 +27,7 @@ statements! {
     FAILURE_COUNT_BY_JAIL = "failure/count_by_jail.sql";
     FAILURE_DELETE_UNMATCHED = "failure/delete_unmatched.sql";
     FAILURE_INSERT = "failure/insert.sql";
+    FAILURE_INSERT_MANY = "failure/insert_many.sql";
     FAILURE_SELECT_BETWEEN = "failure/select_between.sql";
     FAILURE_SELECT_BY_HOST = "failure/select_by_host.sql";
     FAILURE_TOP_HOSTS = "failure/top_hosts.sql";
@@ -42,6 +43,7 @@ statements! {
     JAIL_SELECT_BY_HOST = "jail/select_by_host.sql";
     LINE_DELETE_UNMATCHED = "line/delete_unmatched.sql";
     LINE_INSERT = "line/insert.sql";
+    LINE_INSERT_MANY = "line/insert_many.sql";
     LOG_DELETE_IDLE = "log/delete_idle.sql";
     LOG_HAS = "log/has.sql";
     LOG_INSERT = "log/insert.sql";
@@ -51,4 +53,5 @@ statements! {
     LOG_UPDATE_SEEN = "log/update_seen.sql";
     MATCH_DELETE_BEFORE = "match/delete_before.sql";
     MATCH_INSERT = "match/insert.sql";
+    MATCH_INSERT_MANY = "match/insert_many.sql";
 }

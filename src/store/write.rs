@@ -1,7 +1,7 @@
 //! One batch, one transaction: lines, matches and failures of a scan, and bans.
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, ToSql};
+use rusqlite::{Connection, OptionalExtension, Statement, ToSql};
 
 use super::{FilterId, HostCache, JailId, LogId, OFFSET_END, Store, StoreError, sql};
 use crate::model::{Ban, Host, Origin, Time};
@@ -245,10 +245,12 @@ impl ToSql for LineText<'_> {
 }
 
 fn write_lines(conn: &Connection, log: LogId, records: &[Record<'_>]) -> rusqlite::Result<()> {
-    let mut insert = conn.prepare_cached(sql::LINE_INSERT)?;
-    for record in records {
-        insert.execute((place(log, record.offset), number(record.line), LineText(record.text)))?;
-    }
+    let bulk = Bulk { conn, one: sql::LINE_INSERT, many: sql::LINE_INSERT_MANY };
+    bulk.insert(records, |values, record| {
+        values.bind(place(log, record.offset))?;
+        values.bind(number(record.line))?;
+        values.bind(LineText(record.text))
+    })?;
     Ok(())
 }
 
@@ -259,29 +261,26 @@ fn write_matches(
     source: Scanned,
     records: &[Record<'_>],
 ) -> rusqlite::Result<(u64, Vec<FailureRow>)> {
-    let mut insert = conn.prepare_cached(sql::MATCH_INSERT)?;
-    let mut new = 0;
+    let bulk = Bulk { conn, one: sql::MATCH_INSERT, many: sql::MATCH_INSERT_MANY };
     let mut failures = Vec::with_capacity(records.len());
-    for record in records {
+    let new = bulk.insert(records, |values, record| {
         let place = place(source.log, record.offset);
         let host = record.host.as_ref().map(|host| hosts.id(conn, host)).transpose()?;
         let time = record.time.map(Time::micros);
         let failure = record.failure && host.is_some();
-        new += insert.execute((
-            place,
-            source.filter.0,
-            record.regex,
-            time,
-            host,
-            record.nofail,
-            failure,
-            record.fields,
-        ))?;
         if let Some(host) = host.filter(|_| failure) {
             failures.push(FailureRow { host, place, time });
         }
-    }
-    Ok((new as u64, failures))
+        values.bind(place)?;
+        values.bind(source.filter.0)?;
+        values.bind(record.regex)?;
+        values.bind(time)?;
+        values.bind(host)?;
+        values.bind(record.nofail)?;
+        values.bind(failure)?;
+        values.bind(record.fields)
+    })?;
+    Ok((new, failures))
 }
 
 /// Stores failures; how many were new.
@@ -290,20 +289,70 @@ fn write_failures(
     source: Scanned,
     rows: &[FailureRow],
 ) -> rusqlite::Result<u64> {
-    let mut insert = conn.prepare_cached(sql::FAILURE_INSERT)?;
+    let bulk = Bulk { conn, one: sql::FAILURE_INSERT, many: sql::FAILURE_INSERT_MANY };
     let origin = origin_id(source.origin);
-    let mut new = 0;
-    for row in rows {
-        new += insert.execute((
-            row.host,
-            row.place,
-            source.filter.0,
-            source.jail.0,
-            row.time,
-            origin,
-        ))?;
+    bulk.insert(rows, |values, row| {
+        values.bind(row.host)?;
+        values.bind(row.place)?;
+        values.bind(source.filter.0)?;
+        values.bind(source.jail.0)?;
+        values.bind(row.time)?;
+        values.bind(origin)
+    })
+}
+
+/// Rows of a statement `many`.
+const MANY: usize = 32;
+
+/// Inserting rows by the dozens: most of a statement's cost is not its row.
+struct Bulk<'c> {
+    conn: &'c Connection,
+    /// Inserts one row.
+    one: &'static str,
+    /// The same for [`MANY`] rows.
+    many: &'static str,
+}
+
+/// The parameters of a statement, bound from left to right.
+struct Values<'s, 'c> {
+    statement: &'s mut Statement<'c>,
+    bound: usize,
+}
+
+impl Bulk<'_> {
+    /// Inserts `rows`, whose values `bind` gives in the order of the columns; how many were new.
+    fn insert<R>(
+        &self,
+        rows: &[R],
+        mut bind: impl FnMut(&mut Values<'_, '_>, &R) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<u64> {
+        let (many, rest) = rows.as_chunks::<MANY>();
+        let mut new = 0;
+        let mut insert = |statement: &mut Statement<'_>, rows: &[R]| -> rusqlite::Result<()> {
+            let mut values = Values { statement, bound: 0 };
+            for row in rows {
+                bind(&mut values, row)?;
+            }
+            new += statement.raw_execute()? as u64;
+            Ok(())
+        };
+        let mut statement = self.conn.prepare_cached(self.many)?;
+        for rows in many {
+            insert(&mut statement, rows)?;
+        }
+        let mut statement = self.conn.prepare_cached(self.one)?;
+        for row in rest {
+            insert(&mut statement, std::slice::from_ref(row))?;
+        }
+        Ok(new)
     }
-    Ok(new as u64)
+}
+
+impl Values<'_, '_> {
+    fn bind(&mut self, value: impl ToSql) -> rusqlite::Result<()> {
+        self.bound += 1;
+        self.statement.raw_bind_parameter(self.bound, value)
+    }
 }
 
 pub(super) fn insert_bans(

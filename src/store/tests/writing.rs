@@ -15,6 +15,31 @@ fn writing_twice_adds_nothing() {
 }
 
 #[test]
+fn many_records_are_all_stored_and_only_once() {
+    // Neither less nor more than a statement of many rows takes, and what doesn't fill one.
+    for len in [31, 32, 33, 100] {
+        let mut f = Fixture::new();
+        let source = f.scanned("head");
+        let hosts: Vec<String> = (0..len).map(|n| format!("192.0.2.{}", n % 7)).collect();
+        let records: Vec<_> = (0..)
+            .zip(&hosts)
+            .map(|(n, host)| failure(n * 100, n.cast_signed(), host, "text"))
+            .collect();
+        // Some are known before, in the middle of what is written.
+        let known = f.store.write(source, &records[10..20]).unwrap();
+        assert_eq!(known, Written { matches: 10, failures: 10 });
+        let new = Written { matches: len - 10, failures: len - 10 };
+        assert_eq!(f.store.write(source, &records).unwrap(), new);
+        assert_eq!(f.store.write(source, &records).unwrap(), Written::default());
+        assert_eq!(f.store.reader().totals().unwrap().lines, len);
+        assert_eq!(f.number("SELECT sum(time_us) FROM failure"), {
+            records.iter().filter_map(|record| record.time).map(crate::model::Time::micros).sum()
+        });
+        f.assert_whole();
+    }
+}
+
+#[test]
 fn another_idea_about_the_year_adds_nothing() {
     let mut f = Fixture::new();
     let source = f.scanned("head");
