@@ -1,6 +1,8 @@
 //! The layers of `src/lib.rs`, held to: a module uses those below it, never its neighbours unless
 //! named, and `unsafe` stands in one file.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -76,12 +76,16 @@ pub(super) fn import(
         .cloned()
         .collect();
     let new = store.add_bans(&wanted)?;
-    writeln!(
-        out,
-        "imported {} of {} listed; the others are banned already or over",
-        counted(new, "ban"),
-        super::output::grouped(total as u64)
-    )?;
+    let imported = counted(new, "ban");
+    if new == total as u64 {
+        writeln!(out, "imported {imported}")?;
+    } else {
+        let total = super::output::grouped(total as u64);
+        writeln!(
+            out,
+            "imported {imported} of {total} listed; the others are banned already or over"
+        )?;
+    }
     refresh(&mut store, context, out)?;
     Ok(if new > 0 { Status::Found } else { Status::Nothing })
 }

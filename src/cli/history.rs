@@ -41,8 +41,9 @@ fn text(
         writeln!(out, "nothing is known of {}", crate::text::printable(&host.to_string()))?;
         return Ok(());
     }
+    let shown = merged(events);
     let bans = events.iter().filter(|event| matches!(event, Event::Ban(_))).count() as u64;
-    let lines = events.len() as u64 - bans;
+    let lines = shown.len() as u64 - bans;
     writeln!(
         out,
         "{}: {}, {}\n",
@@ -50,7 +51,7 @@ fn text(
         counted(lines, "matched line"),
         counted(bans, "ban")
     )?;
-    let rows = events.iter().map(|event| row(context, event)).collect();
+    let rows = shown.iter().map(|(event, jails)| row(context, event, jails)).collect();
     let columns = [
         table::left("time"),
         table::left("what"),
@@ -62,17 +63,38 @@ fn text(
     Ok(())
 }
 
-fn row(context: &Context, event: &Event) -> Vec<String> {
+/// Events with the jails that they concern: a line that counts in several jails is one event.
+fn merged(events: &[Event]) -> Vec<(&Event, Vec<&str>)> {
+    let mut shown: Vec<(&Event, Vec<&str>)> = Vec::new();
+    for event in events {
+        let jail = match event {
+            Event::Match(line) => line.failure.as_ref().map_or("", |(jail, _)| jail.as_str()),
+            Event::Ban(ban) => ban.jail.as_str(),
+        };
+        let same = shown.last_mut().filter(|(last, _)| is_same_line(last, event));
+        let jails = match same {
+            Some((_, jails)) => jails,
+            None => &mut shown.push_mut((event, Vec::new())).1,
+        };
+        if !jail.is_empty() && !jails.contains(&jail) {
+            jails.push(jail);
+        }
+    }
+    shown
+}
+
+fn is_same_line(one: &Event, other: &Event) -> bool {
+    let (Event::Match(one), Event::Match(other)) = (one, other) else { return false };
+    (one.line, &one.log, one.failure.is_some()) == (other.line, &other.log, other.failure.is_some())
+}
+
+fn row(context: &Context, event: &Event, jails: &[&str]) -> Vec<String> {
     let time = event.time().map_or_else(|| "-".to_owned(), |time| civil(time, context.zone));
     match event {
         Event::Match(line) => vec![
             time,
             what(line).to_owned(),
-            line.failure
-                .as_ref()
-                .map(|(jail, _)| jail.clone())
-                .filter(|jail| !jail.is_empty())
-                .unwrap_or("-".into()),
+            if jails.is_empty() { "-".to_owned() } else { jails.join(", ") },
             format!("{}:{}", line.log, line.line),
             String::from_utf8_lossy(&line.text).into_owned(),
         ],

@@ -26,6 +26,8 @@ pub struct Found {
     pub template: TemplateId,
     /// What the date says.
     pub stamp: Stamp,
+    /// Whether the line before has the same date.
+    pub is_repeat: bool,
 }
 
 /// The moving state of one stream of lines.
@@ -53,25 +55,29 @@ pub struct Detector {
     repeat: Repeat,
 }
 
-/// The longest beginning of a line that is compared with the next.
-const REPEAT: usize = 40;
+/// The longest beginning of a line that is compared with the next: two words of the processor's width.
+const REPEAT: usize = 32;
 
 /// The beginning of the last line up to two characters behind its date: a line that begins the same
 /// has the same date. Valid while the winner is the same and stands at the beginning of lines.
 #[derive(Clone, Debug)]
 struct Repeat {
-    begin: [u8; REPEAT],
-    len: usize,
+    /// The beginning, as two numbers, and which of their bits count.
+    begin: [u128; 2],
+    mask: [u128; 2],
     found: Option<Found>,
 }
 
 impl Repeat {
-    const NOTHING: Self = Self { begin: [0; REPEAT], len: 0, found: None };
+    const NOTHING: Self = Self { begin: [0; 2], mask: [0; 2], found: None };
 
     #[inline]
     fn of(&self, line: &[u8]) -> Option<Found> {
         let found = self.found?;
-        (line.get(..self.len)? == &self.begin[..self.len]).then_some(found)
+        let words = words(line)?;
+        let differs = ((words[0] ^ self.begin[0]) & self.mask[0])
+            | ((words[1] ^ self.begin[1]) & self.mask[1]);
+        (differs == 0).then_some(found)
     }
 
     #[inline]
@@ -87,11 +93,23 @@ impl Repeat {
             || then.is_ascii_whitespace()
             || then.is_ascii_control();
         if matches!(next, b' ' | b']' | b':') && !goes_on {
-            self.len = end + 2;
-            self.begin[..self.len].copy_from_slice(&line[..self.len]);
+            let Some(begin) = words(line) else { return };
+            let bits = (end + 2) * 8;
+            let low = u128::MAX.checked_shr(u32::try_from(128 - bits.min(128)).unwrap_or(0));
+            let high = u128::MAX.checked_shr(u32::try_from(256 - bits.max(128)).unwrap_or(128));
+            self.mask = [low.unwrap_or(0), high.unwrap_or(0)];
+            self.begin = begin;
             self.found = Some(found);
         }
     }
+}
+
+/// The first bytes of a line as numbers; `None` for a shorter line, which is read anew.
+#[inline]
+fn words(line: &[u8]) -> Option<[u128; 2]> {
+    let (first, rest) = line.split_first_chunk::<16>()?;
+    let second = rest.first_chunk::<16>()?;
+    Some([u128::from_le_bytes(*first), u128::from_le_bytes(*second)])
 }
 
 /// The last match, in characters, and the characters around its ends, outside and inside.
@@ -191,10 +209,10 @@ impl Detector {
     pub fn find(&mut self, line: &[u8]) -> Option<Found> {
         let Some((index, scanner)) = self.fast else { return self.search(line) };
         let found = match self.repeat.of(line) {
-            Some(found) => found,
+            Some(found) => Found { is_repeat: true, ..found },
             None => match scanner.read(line, 0) {
                 Some(Hit { cut, stamp, .. }) => {
-                    let found = Found { cut, template: self.fast_id, stamp };
+                    let found = Found { cut, template: self.fast_id, stamp, is_repeat: false };
                     self.repeat.remember(line, found);
                     found
                 }
@@ -325,7 +343,7 @@ impl Detector {
             self.last = Some(if place == 0 { 0 } else { self.promote(place) });
             self.remember_reader(id);
         }
-        Found { cut: hit.cut, template: TemplateId(id), stamp: hit.stamp }
+        Found { cut: hit.cut, template: TemplateId(id), stamp: hit.stamp, is_repeat: false }
     }
 
     /// Moves the winner at `place` towards the front if it deserves it; its new place.

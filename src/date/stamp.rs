@@ -64,11 +64,13 @@ impl Stamp {
         let Kind::Partial { day: Day::Month { month, day }, second, .. } = self.0 else {
             return None;
         };
-        let start = days_from_civil(2000, 1, 1);
-        let days = days_from_civil(2000, month.into(), day.into()) - start;
-        Some(Yearless { secs: u32::try_from(days).unwrap_or(0) * 86_400 + second })
+        let before = DAYS_BEFORE[usize::from(month.wrapping_sub(1)) % 12];
+        Some(Yearless { secs: (before + u32::from(day) - 1) * 86_400 + second })
     }
 }
+
+/// Days of a leap year before each month.
+const DAYS_BEFORE: [u32; 12] = [0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335];
 
 /// Days since 1970 of a civil date, proleptic Gregorian.
 pub(super) fn days_from_civil(year: i32, month: u32, day: u32) -> i64 {

@@ -15,6 +15,9 @@ use crate::source::{Block, Blocks, Head, Kind, Log, MappedFile, SourceError, chu
 /// looks at it (literals, then lines), large enough that a task costs nothing.
 pub(super) const CHUNK_BYTES: usize = 1 << 20;
 
+/// Chunks whose memory is given back at once: every call stops all threads for a moment.
+const CHUNKS_KEPT: usize = 64;
+
 /// Lines from which the template of a log is learnt, for chunks that do not see its beginning.
 const PRIMING_LINES: usize = 100;
 
@@ -163,6 +166,8 @@ pub(super) fn map_piece(
     index: usize,
     control: &Control,
 ) -> Message {
+    let begin = (index * CHUNK_BYTES).min(map.len());
+    map.prepare(begin..(begin + CHUNK_BYTES).min(map.len()));
     let range = chunk(map.bytes(), index, CHUNK_BYTES);
     let mut piece = scanner.piece(&map.bytes()[range.clone()], range.start as u64);
     if map.is_torn(range.clone()) {
@@ -171,7 +176,9 @@ pub(super) fn map_piece(
             .map_err(|source| SourceError::Unreadable { path: "-".into(), source })?;
         piece = scanner.piece(&left, range.start as u64);
     }
-    map.release(range.clone());
+    if (index + 1).is_multiple_of(CHUNKS_KEPT) {
+        map.release((index + 1 - CHUNKS_KEPT) * CHUNK_BYTES..range.end);
+    }
     control.done_bytes.fetch_add(range.len() as u64, Ordering::Relaxed);
     Ok(piece)
 }

@@ -217,6 +217,7 @@ impl<'s> Scanner<'s> {
         let found = self.detector.find(line);
         let offset = piece.base + start;
         if let Some(found) = &found
+            && (!found.is_repeat || piece.trail.is_empty())
             && let Some(yearless) = found.stamp.yearless()
         {
             piece.trail.note(yearless.secs(), offset);

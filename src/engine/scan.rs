@@ -36,6 +36,10 @@ use crate::source::{Head, Log, SourceError, chunk_count};
 /// Pieces that a task may finish before the calling thread has taken the first.
 const PIECES_AHEAD: usize = 4;
 
+/// Tasks that may run ahead while the calling thread writes a batch: about as much dense log as a batch
+/// holds matches, so that nobody waits for the other.
+const TASKS_WHILE_WRITING: usize = 44;
+
 /// Everything that says how to scan.
 #[derive(Clone, Copy)]
 pub struct Scan<'s> {
@@ -184,7 +188,8 @@ impl<'s> Scan<'s> {
         's: 'l,
     {
         rayon::in_place_scope_fifo(|scope| {
-            let ahead = rayon::current_num_threads() * 2 + 2;
+            let ahead = rayon::current_num_threads() * 2
+                + if wanted.matches { TASKS_WHILE_WRITING } else { 2 };
             let mut tasks: VecDeque<Task<'l>> = VecDeque::new();
             let mut running: VecDeque<(Task<'l>, Receiver<Message>)> = VecDeque::new();
             loop {

@@ -32,6 +32,11 @@ pub struct Trail {
 }
 
 impl Trail {
+    /// Whether it holds no stamp yet.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
     /// Notes the stamp of the line at `offset`.
     pub fn note(&mut self, yearless_secs: i64, offset: u64) {
         match self.last {

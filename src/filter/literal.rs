@@ -32,9 +32,9 @@ enum Search {
 }
 
 impl Candidates {
-    /// What lines must contain for one of `expressions` (linear engine's syntax) to match; `None` if
-    /// that can't be told, or there are no expressions.
-    pub(super) fn of<'e>(expressions: impl IntoIterator<Item = &'e str>) -> Option<Self> {
+    /// What lines must contain for one of `expressions` to match; `None` if that can't be told, or there
+    /// are no expressions.
+    pub(super) fn of<'e>(expressions: impl IntoIterator<Item = &'e Hir>) -> Option<Self> {
         let mut strings = Vec::new();
         for expression in expressions {
             strings.extend(required(expression)?);
@@ -80,9 +80,8 @@ impl Candidates {
 }
 
 /// Strings of which every match of `expression` contains one.
-fn required(expression: &str) -> Option<Vec<Vec<u8>>> {
-    let hir = regex_syntax::Parser::new().parse(expression).ok()?;
-    Needs::of(&hir).best.map(|set| set.0)
+fn required(expression: &Hir) -> Option<Vec<Vec<u8>>> {
+    Needs::of(expression).best.map(|set| set.0)
 }
 
 /// Alternatives for one place of a match.
@@ -212,9 +211,13 @@ fn members(class: &Class) -> Option<Set> {
 mod tests {
     use super::*;
 
+    fn hir(expression: &str) -> Hir {
+        regex_syntax::parse(expression).expect("parses")
+    }
+
     fn strings(expression: &str) -> Option<Vec<String>> {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-        required(expression).map(|set| set.into_iter().map(text).collect())
+        required(&hir(expression)).map(|set| set.into_iter().map(text).collect())
     }
 
     #[test]
@@ -242,9 +245,9 @@ mod tests {
 
     #[test]
     fn a_set_finds_its_strings_in_a_buffer() {
-        let one = Candidates::of(["fail .*"]).expect("a literal");
+        let one = Candidates::of([&hir("fail .*")]).expect("a literal");
         assert_eq!(one.find(b"xx fail fail ", 4), Some(8));
-        let two = Candidates::of(["fail .*", "miss .*"]).expect("literals");
+        let two = Candidates::of([&hir("fail .*"), &hir("miss .*")]).expect("literals");
         assert_eq!(two.find(b"xx miss fail ", 0), Some(3));
         assert_eq!(two.find(b"xx", 0), None);
         assert_eq!(two.max_len(), 5);

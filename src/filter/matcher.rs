@@ -77,10 +77,7 @@ impl<'f> Matcher<'f> {
     /// replaced as Python does it, one U+FFFD for each maximal invalid part.
     pub fn examine(&mut self, text: &[u8], mode: Mode) -> Verdict {
         self.text.clear();
-        match std::str::from_utf8(text) {
-            Ok(text) => self.text.push_str(text),
-            Err(_) => self.text.push_str(&String::from_utf8_lossy(text)),
-        }
+        self.text.push_str(&String::from_utf8_lossy(text));
         let text = std::mem::take(&mut self.text);
         let (text, verdict) = self.judge(text, mode);
         self.text = text;
@@ -104,8 +101,8 @@ impl<'f> Matcher<'f> {
 
     /// How many times an expression hit its step limit since the last call; it counted as no match.
     pub fn take_gave_up(&mut self) -> u64 {
-        let all = self.prefregex.iter().chain(&self.failregex).chain(&self.ignoreregex);
-        all.map(Spans::take_gave_up).sum()
+        let some = self.prefregex.iter_mut().chain(&mut self.failregex);
+        some.chain(&mut self.ignoreregex).map(Spans::take_gave_up).sum()
     }
 
     fn judge(&mut self, mut text: String, mode: Mode) -> (String, Verdict) {
@@ -123,7 +120,11 @@ impl<'f> Matcher<'f> {
             if !self.search(index, &text[start..]) {
                 continue;
             }
-            if ignored.get_or_insert_with(|| self.ignored(&text[start..])).is_some() {
+            let verdict = match ignored {
+                Some(verdict) => verdict,
+                None => *ignored.insert(self.ignored(&text[start..])),
+            };
+            if verdict.is_some() {
                 times += 1;
             } else {
                 self.keep(index, &text, start);
@@ -148,8 +149,8 @@ impl<'f> Matcher<'f> {
     }
 
     /// Which ignoreregex matches `text`.
-    pub(super) fn ignored(&self, text: &str) -> Option<usize> {
-        let mut all = self.filter.ignoreregex.iter().zip(&self.ignoreregex);
+    pub(super) fn ignored(&mut self, text: &str) -> Option<usize> {
+        let mut all = self.filter.ignoreregex.iter().zip(&mut self.ignoreregex);
         all.position(|(pattern, spans)| pattern.is_match(text, spans))
     }
 

@@ -2,7 +2,7 @@
 //!
 //! [`Filter::compile`] turns what a configuration says ([`FilterDef`](crate::config::FilterDef)) into
 //! expressions that run: [tags](tags) become groups, Python's syntax [becomes ours](translate), and an
-//! [engine](pattern) is chosen for each. A [`Matcher`] then examines one line at a time, its date already
+//! [engine](engine) is chosen for each. A [`Matcher`] then examines one line at a time, its date already
 //! cut out: ignoreregex, prefregex, failregex in fail2ban's order. It is pure; what state a filter keeps
 //! across lines lives beside it, in [`Sessions`] (connections that an `<F-MLFID>` ties together) and
 //! [`Window`] (`maxlines`). [`Candidates`] finds the few lines of a buffer that can match at all.
@@ -11,6 +11,7 @@
 //! reads a file, knows a jail, asks a name server or the clock.
 
 mod compile;
+mod engine;
 mod hit;
 mod literal;
 mod matcher;

@@ -1,25 +1,17 @@
-//! One compiled expression and the engine that runs it.
-//!
-//! The linear engine takes every expression that it can mean; the time it needs grows with the line and
-//! nothing else. What needs look-around, conditionals or back-references runs on the backtracking engine
-//! under a step limit, and only on lines that its plain superset matches.
+//! One compiled expression of a filter: how it was written, where, and what runs it.
 
-use std::cell::Cell;
 use std::ops::Range;
 
-use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
+use regex_syntax::hir::Hir;
 
 use super::compile::Names;
+use super::engine::{Engine, Scratch};
 use super::hit::NameId;
-use super::translate::{SyntaxError, translate};
+use super::translate::SyntaxError;
 use crate::config::Text;
+use crate::diag::Location;
 
-/// Steps of the backtracking engine after which a line counts as missed; a stranger may have written it.
-const STEP_LIMIT: usize = 1_000_000;
-/// Repetitions of Unicode classes such as `\w{14,20}` need more than the default of 10 MiB.
-const SIZE_LIMIT_BYTES: usize = 64 << 20;
-
-/// How `^`, `$` and the engine see the text.
+/// How `^` and `$` see the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lines {
     /// One line; its only newline is its last character.
@@ -39,19 +31,15 @@ pub struct Pattern {
     narrowing: Vec<&'static str>,
 }
 
-#[derive(Debug)]
-enum Engine {
-    Linear(Regex),
-    Backtracking { superset: Regex, exact: Box<fancy_regex::Regex> },
-}
-
 /// Why an expression can't be compiled; the text says what is wrong with it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PatternError {
     #[error("{0}")]
     Syntax(#[from] SyntaxError),
     #[error("{}", last_line(.0))]
-    Linear(#[from] regex::Error),
+    Linear(#[from] Box<regex_syntax::Error>),
+    #[error("too large: {0}")]
+    Size(#[from] Box<regex_automata::meta::BuildError>),
     #[error("{}", last_line(.0))]
     Backtracking(#[from] Box<fancy_regex::Error>),
 }
@@ -63,13 +51,9 @@ fn last_line(error: &impl ToString) -> String {
     line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }
 
-/// Groups of a match.
+/// Scratch space for an expression, and the groups of its last match.
 #[derive(Debug)]
-pub(super) struct Spans {
-    locations: Option<CaptureLocations>,
-    found: Vec<Option<Range<usize>>>,
-    gave_up: Cell<u64>,
-}
+pub(super) struct Spans(Scratch);
 
 impl Pattern {
     /// Compiles `expanded`, the expression with its tags replaced.
@@ -79,29 +63,10 @@ impl Pattern {
         lines: Lines,
         names: &mut Names,
     ) -> Result<Self, PatternError> {
-        let translated = translate(&expanded, lines == Lines::Many)?;
-        let plain = RegexBuilder::new(&translated.plain).size_limit(SIZE_LIMIT_BYTES).build()?;
-        let engine = if translated.narrowing.is_empty() {
-            Engine::Linear(plain)
-        } else {
-            let exact = fancy_regex::RegexBuilder::new(&translated.exact)
-                .backtrack_limit(STEP_LIMIT)
-                .delegate_size_limit(SIZE_LIMIT_BYTES)
-                .build()
-                .map_err(Box::new)?;
-            Engine::Backtracking { superset: plain, exact: Box::new(exact) }
-        };
-        let mut groups = Vec::new();
-        let mut note = |(index, name): (usize, Option<&str>)| {
-            groups.extend(name.map(|name| (index, names.id(name))));
-        };
-        match &engine {
-            Engine::Linear(regex) => regex.capture_names().enumerate().for_each(&mut note),
-            Engine::Backtracking { exact, .. } => {
-                exact.capture_names().enumerate().for_each(&mut note);
-            }
-        }
-        Ok(Self { source, expanded, engine, groups, narrowing: translated.narrowing })
+        let (engine, narrowing) = Engine::compile(&expanded, lines == Lines::Many)?;
+        let all = engine.group_names().into_iter().enumerate();
+        let groups = all.filter_map(|(index, name)| Some((index, names.id(&name?)))).collect();
+        Ok(Self { source, expanded, engine, groups, narrowing })
     }
 
     /// The expression as it was written.
@@ -110,7 +75,7 @@ impl Pattern {
     }
 
     /// Where it was written.
-    pub fn at(&self) -> &crate::diag::Location {
+    pub fn at(&self) -> &Location {
         &self.source.at
     }
 
@@ -124,12 +89,9 @@ impl Pattern {
         &self.narrowing
     }
 
-    /// The expression in the linear engine's syntax: itself, or a superset of what it matches.
-    pub(super) fn superset(&self) -> &str {
-        match &self.engine {
-            Engine::Linear(regex) => regex.as_str(),
-            Engine::Backtracking { superset, .. } => superset.as_str(),
-        }
+    /// The syntax tree of what it matches, or of a superset.
+    pub(super) fn superset(&self) -> &Hir {
+        self.engine.superset()
     }
 
     /// Named groups: index in the expression, number of the name.
@@ -139,70 +101,28 @@ impl Pattern {
 
     /// Room for the groups of a match, for one thread.
     pub(super) fn spans(&self) -> Spans {
-        let locations = match &self.engine {
-            Engine::Linear(regex) => Some(regex.capture_locations()),
-            Engine::Backtracking { .. } => None,
-        };
-        Spans { locations, found: Vec::new(), gave_up: Cell::new(0) }
+        Spans(self.engine.scratch())
     }
 
     /// Whether it matches somewhere in `text`.
-    pub(super) fn is_match(&self, text: &str, spans: &Spans) -> bool {
-        match &self.engine {
-            Engine::Linear(regex) => regex.is_match(text.as_bytes()),
-            Engine::Backtracking { superset, exact } => {
-                superset.is_match(text.as_bytes())
-                    && exact.is_match(text).unwrap_or_else(|_| {
-                        spans.gave_up.set(spans.gave_up.get() + 1);
-                        false
-                    })
-            }
-        }
+    pub(super) fn is_match(&self, text: &str, spans: &mut Spans) -> bool {
+        self.engine.is_match(text, &mut spans.0)
     }
 
     /// Searches `text` and leaves the groups of the first match in `spans`; whether there is one.
     pub(super) fn search(&self, text: &str, spans: &mut Spans) -> bool {
-        match (&self.engine, &mut spans.locations) {
-            (Engine::Linear(regex), Some(locations)) => {
-                regex.captures_read(locations, text.as_bytes()).is_some()
-            }
-            (Engine::Linear(regex), None) => {
-                // Scratch of another expression: correct, only slower.
-                spans.locations = Some(regex.capture_locations());
-                self.search(text, spans)
-            }
-            (Engine::Backtracking { superset, exact }, _) => {
-                if !superset.is_match(text.as_bytes()) {
-                    return false;
-                }
-                spans.found.clear();
-                match exact.captures(text) {
-                    Ok(Some(captures)) => {
-                        spans.found.extend(captures.iter().map(|group| group.map(|g| g.range())));
-                        true
-                    }
-                    Ok(None) => false,
-                    Err(_) => {
-                        spans.gave_up.set(spans.gave_up.get() + 1);
-                        false
-                    }
-                }
-            }
-        }
+        self.engine.search(text, &mut spans.0)
     }
 }
 
 impl Spans {
     /// Where a group of the last match is; `None` if it took no part.
     pub(super) fn get(&self, group: usize) -> Option<Range<usize>> {
-        match &self.locations {
-            Some(locations) => locations.get(group).map(|(start, end)| start..end),
-            None => self.found.get(group)?.clone(),
-        }
+        self.0.get(group)
     }
 
-    /// How many texts were too much for the step limit since the last call.
-    pub(super) fn take_gave_up(&self) -> u64 {
-        self.gave_up.take()
+    /// How many texts were too much for an engine's limits since the last call.
+    pub(super) fn take_gave_up(&mut self) -> u64 {
+        self.0.take_gave_up()
     }
 }

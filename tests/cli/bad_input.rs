@@ -113,8 +113,6 @@ fn err_a_jail_whose_logs_do_not_exist() {
 #[test]
 fn err_a_misspelt_action_is_a_finding_and_the_scan_goes_on() {
     let world = with_log();
-    world.write("action.d/sendmail-whois.conf", "[Definition]\nactionban = true\n");
-    world.write("action.d/iptables.conf", "[Definition]\nactionban = true\n");
     let jail = fs::read_to_string(world.path("jail.conf")).unwrap();
     fs::write(world.path("jail.conf"), jail.replace("sendmail-whois", "sendmailwhois")).unwrap();
     let ran = world.f2b("scan --jail vpopmail maillog").exits(1);

@@ -26,10 +26,12 @@ impl World {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let world = Self { dir };
-        fs::create_dir(world.path("filter.d")).unwrap();
-        for entry in fs::read_dir(sample("filter.d")).unwrap() {
-            let from = entry.unwrap().path();
-            fs::copy(&from, world.path("filter.d").join(from.file_name().unwrap())).unwrap();
+        for folder in ["filter.d", "action.d"] {
+            fs::create_dir(world.path(folder)).unwrap();
+            for entry in fs::read_dir(sample(folder)).unwrap() {
+                let from = entry.unwrap().path();
+                fs::copy(&from, world.path(folder).join(from.file_name().unwrap())).unwrap();
+            }
         }
         fs::copy(sample("jail.conf"), world.path("jail.conf")).unwrap();
         world
@@ -55,6 +57,19 @@ impl World {
         command.current_dir(self.dir.path()).env_clear();
         command.env("F2B_CONFIG", self.dir.path()).env("F2B_DB", self.db());
         command.env("TZ", "UTC").env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+    }
+
+    /// A line as it is typed at a shell, with f2b in the path.
+    pub(crate) fn shell(&self, line: &str) -> Command {
+        let f2b = Path::new(env!("CARGO_BIN_EXE_f2b")).parent().unwrap().to_owned();
+        let others = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::iter::once(f2b).chain(std::env::split_paths(&others));
+        let mut command = self.command();
+        let f2b = std::mem::replace(&mut command, Command::new("sh"));
+        command.args(["-c", line]).current_dir(self.dir.path()).env_clear();
+        command.envs(f2b.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("PATH", std::env::join_paths(path).unwrap());
         command
     }
 
@@ -106,7 +121,7 @@ impl Ran {
 
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out)
-            .unwrap_or_else(|e| panic!("{e}: {}\n{}", self.out, self.err))
+            .unwrap_or_else(|e| unreachable!("{e}: {}\n{}", self.out, self.err))
     }
 
     pub(crate) fn json_lines(&self) -> Vec<Value> {
@@ -137,12 +152,10 @@ pub(crate) fn generate(world: &World, name: &str, args: &[&str]) -> (PathBuf, Va
 
 /// Lines of failed logins in syslog form: (month-day time, host).
 pub(crate) fn password_fails(lines: &[(&str, &str)]) -> String {
-    lines
-        .iter()
-        .map(|(stamp, host)| {
-            format!(
-                "{stamp} mail vpopmail[1]: vchkpw-smtp: password fail (pass: 'x') a@b.org:{host}\n"
-            )
-        })
-        .collect()
+    let mut text = String::new();
+    for (stamp, host) in lines {
+        let fail = "vchkpw-smtp: password fail (pass: 'x') a@b.org";
+        text.extend([stamp, " mail vpopmail[1]: ", fail, ":", host, "\n"]);
+    }
+    text
 }

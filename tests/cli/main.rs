@@ -1,5 +1,7 @@
 //! The real binary, run as a user runs it.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
 mod bad_input;
 mod bans;
 mod beside_fail2ban;

@@ -33,7 +33,11 @@ fn many_records_are_all_stored_and_only_once() {
         assert_eq!(f.store.write(source, &records).unwrap(), Written::default());
         assert_eq!(f.store.reader().totals().unwrap().lines, len);
         assert_eq!(f.number("SELECT sum(time_us) FROM failure"), {
-            records.iter().filter_map(|record| record.time).map(crate::model::Time::micros).sum()
+            records
+                .iter()
+                .filter_map(|record| record.time)
+                .map(crate::model::Time::micros)
+                .sum::<i64>()
         });
         f.assert_whole();
     }

@@ -1,0 +1,360 @@
+//! Which engine runs an expression, and how.
+//!
+//! The linear engine takes every expression that it can mean; the time it needs grows with the line and
+//! nothing else. It is built for ASCII texts first: nearly every log line is one, and a class such as
+//! `[^:]` or `\w` is then a set of bytes instead of a tree of encodings. Any other text is searched by a
+//! second program, built when it is first needed. Where an expression begins with a literal or at the
+//! beginning of the line, its groups are found in one go from there; otherwise two automata first find
+//! where the match begins and ends.
+//!
+//! What needs look-around, conditionals or back-references runs on the backtracking engine under a step
+//! limit, and only on texts that its plain superset matches.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use memchr::memmem::Finder;
+use regex_automata::meta;
+use regex_automata::nfa::thompson::backtrack::{self, BoundedBacktracker};
+use regex_automata::nfa::thompson::{self, WhichCaptures};
+use regex_automata::util::primitives::NonMaxUsize;
+use regex_automata::{Anchored, Input};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look};
+
+use super::pattern::PatternError;
+use super::translate::{Translated, translate};
+
+/// Steps of the backtracking engine after which a text counts as missed; a stranger may have written it.
+const STEP_LIMIT: usize = 1_000_000;
+/// Repetitions of Unicode classes such as `\w{14,20}` need more than the default of 10 MiB.
+const SIZE_LIMIT_BYTES: usize = 64 << 20;
+/// Places of the literal beginning that are tried one by one; a line with more is searched as a whole.
+const TRIES_MAX: usize = 4;
+/// Shorter beginnings stand in too many places.
+const BEGINNING_MIN_BYTES: usize = 3;
+
+/// A compiled expression.
+#[derive(Debug)]
+pub(super) enum Engine {
+    Linear(Box<Linear>),
+    Backtracking { superset: Box<Linear>, exact: Box<fancy_regex::Regex> },
+}
+
+/// An expression for the linear engine.
+#[derive(Debug)]
+pub(super) struct Linear {
+    hir: Hir,
+    ascii: meta::Regex,
+    /// `None` inside: too large; its texts are given up.
+    unicode: OnceLock<Option<meta::Regex>>,
+    direct: Option<Direct>,
+}
+
+/// A way to the groups of an ASCII text without looking for the match first.
+#[derive(Debug)]
+struct Direct {
+    /// What the match begins with; `None`: it begins where the text does.
+    beginning: Option<Finder<'static>>,
+    groups: BoundedBacktracker,
+}
+
+/// Scratch space of one thread for one expression, and the groups it found last.
+#[derive(Debug)]
+pub(super) struct Scratch {
+    slots: Vec<Option<NonMaxUsize>>,
+    ascii: Option<meta::Cache>,
+    unicode: Option<meta::Cache>,
+    groups: Option<backtrack::Cache>,
+    gave_up: u64,
+}
+
+impl Engine {
+    /// Compiles an expression in Python's syntax, its tags replaced; also gives the constructs for which
+    /// it needs the backtracking engine.
+    pub(super) fn compile(
+        expanded: &str,
+        multiline: bool,
+    ) -> Result<(Self, Vec<&'static str>), PatternError> {
+        let Translated { plain, exact, narrowing } = translate(expanded, multiline)?;
+        let plain = Box::new(Linear::new(&plain)?);
+        if narrowing.is_empty() {
+            return Ok((Self::Linear(plain), narrowing));
+        }
+        let exact = fancy_regex::RegexBuilder::new(&exact)
+            .backtrack_limit(STEP_LIMIT)
+            .delegate_size_limit(SIZE_LIMIT_BYTES)
+            .build()
+            .map_err(Box::new)?;
+        Ok((Self::Backtracking { superset: plain, exact: Box::new(exact) }, narrowing))
+    }
+
+    /// Names of the groups, by index.
+    pub(super) fn group_names(&self) -> Vec<Option<String>> {
+        match self {
+            Self::Linear(linear) => {
+                let info = linear.ascii.group_info();
+                let names = info.pattern_names(regex_automata::PatternID::ZERO);
+                names.map(|name| name.map(str::to_owned)).collect()
+            }
+            Self::Backtracking { exact, .. } => {
+                exact.capture_names().map(|name| name.map(str::to_owned)).collect()
+            }
+        }
+    }
+
+    /// The syntax tree of what it matches, or of a superset.
+    pub(super) fn superset(&self) -> &Hir {
+        match self {
+            Self::Linear(linear) => &linear.hir,
+            Self::Backtracking { superset, .. } => &superset.hir,
+        }
+    }
+
+    pub(super) fn scratch(&self) -> Scratch {
+        let groups = self.group_names().len();
+        let slots = vec![None; groups * 2];
+        Scratch { slots, ascii: None, unicode: None, groups: None, gave_up: 0 }
+    }
+
+    /// Whether it matches somewhere in `text`.
+    pub(super) fn is_match(&self, text: &str, scratch: &mut Scratch) -> bool {
+        match self {
+            Self::Linear(linear) => linear.is_match(text, scratch),
+            Self::Backtracking { superset, exact } => {
+                superset.is_match(text, scratch)
+                    && exact.is_match(text).unwrap_or_else(|_| {
+                        scratch.gave_up += 1;
+                        false
+                    })
+            }
+        }
+    }
+
+    /// Searches `text` and leaves the groups of the first match in `scratch`; whether there is one.
+    pub(super) fn search(&self, text: &str, scratch: &mut Scratch) -> bool {
+        match self {
+            Self::Linear(linear) => linear.search(text, scratch),
+            Self::Backtracking { superset, exact } => {
+                if !superset.is_match(text, scratch) {
+                    return false;
+                }
+                match exact.captures(text) {
+                    Ok(Some(captures)) => {
+                        scratch.keep(captures.iter().map(|group| group.map(|g| g.range())));
+                        true
+                    }
+                    Ok(None) => false,
+                    Err(_) => {
+                        scratch.gave_up += 1;
+                        false
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Scratch {
+    /// Where a group of the last match is; `None` if it took no part.
+    pub(super) fn get(&self, group: usize) -> Option<Range<usize>> {
+        let start = (*self.slots.get(group * 2)?)?.get();
+        let end = (*self.slots.get(group * 2 + 1)?)?.get();
+        Some(start..end)
+    }
+
+    /// How many texts were too much for an engine's limits since the last call.
+    pub(super) fn take_gave_up(&mut self) -> u64 {
+        std::mem::take(&mut self.gave_up)
+    }
+
+    fn keep(&mut self, groups: impl Iterator<Item = Option<Range<usize>>>) {
+        self.slots.clear();
+        for group in groups {
+            self.slots.push(group.as_ref().and_then(|group| NonMaxUsize::new(group.start)));
+            self.slots.push(group.as_ref().and_then(|group| NonMaxUsize::new(group.end)));
+        }
+    }
+}
+
+impl Linear {
+    fn new(expression: &str) -> Result<Self, PatternError> {
+        let hir = regex_syntax::Parser::new().parse(expression).map_err(Box::new)?;
+        let narrow = of_ascii(&hir);
+        let ascii = build(&narrow)?;
+        let direct = Direct::of(&narrow);
+        Ok(Self { hir, ascii, unicode: OnceLock::new(), direct })
+    }
+
+    /// The program for a text, with its scratch space.
+    fn program<'p>(
+        &'p self,
+        text: &str,
+        scratch: &'p mut Scratch,
+    ) -> Option<(&'p meta::Regex, &'p mut meta::Cache, &'p mut Vec<Option<NonMaxUsize>>)> {
+        let (program, cache) = if text.is_ascii() {
+            (&self.ascii, &mut scratch.ascii)
+        } else {
+            let built = self.unicode.get_or_init(|| build(&self.hir).ok());
+            let Some(program) = built else {
+                scratch.gave_up += 1;
+                return None;
+            };
+            (program, &mut scratch.unicode)
+        };
+        Some((program, cache.get_or_insert_with(|| program.create_cache()), &mut scratch.slots))
+    }
+
+    fn is_match(&self, text: &str, scratch: &mut Scratch) -> bool {
+        self.program(text, scratch).is_some_and(|(program, cache, _)| {
+            program.search_half_with(cache, &Input::new(text).earliest(true)).is_some()
+        })
+    }
+
+    fn search(&self, text: &str, scratch: &mut Scratch) -> bool {
+        if let Some(direct) = &self.direct
+            && text.is_ascii()
+            && let Some(is_match) = direct.search(text, scratch)
+        {
+            return is_match;
+        }
+        self.program(text, scratch).is_some_and(|(program, cache, slots)| {
+            program.search_slots_with(cache, &Input::new(text), slots).is_some()
+        })
+    }
+}
+
+impl Direct {
+    fn of(hir: &Hir) -> Option<Self> {
+        let beginning = match beginning(hir)? {
+            Beginning::Text => None,
+            Beginning::Literal(literal) if literal.len() < BEGINNING_MIN_BYTES => return None,
+            Beginning::Literal(literal) => Some(Finder::new(literal).into_owned()),
+        };
+        let config = thompson::Config::new().which_captures(WhichCaptures::All).utf8(false);
+        let nfa = thompson::Compiler::new().configure(config).build_from_hir(hir).ok()?;
+        let groups = BoundedBacktracker::builder().build_from_nfa(nfa).ok()?;
+        Some(Self { beginning, groups })
+    }
+
+    /// Whether there is a match; `None` if that takes another way.
+    fn search(&self, text: &str, scratch: &mut Scratch) -> Option<bool> {
+        if text.len() > self.groups.max_haystack_len() {
+            return None;
+        }
+        let Some(finder) = &self.beginning else { return self.at(0, text, scratch) };
+        let mut from = 0;
+        for _ in 0..TRIES_MAX {
+            let Some(at) = finder.find(&text.as_bytes()[from..]) else { return Some(false) };
+            if self.at(from + at, text, scratch)? {
+                return Some(true);
+            }
+            from += at + 1;
+        }
+        None
+    }
+
+    fn at(&self, start: usize, text: &str, scratch: &mut Scratch) -> Option<bool> {
+        let cache = scratch.groups.get_or_insert_with(|| self.groups.create_cache());
+        let input = Input::new(text).range(start..).anchored(Anchored::Yes);
+        let found = self.groups.try_search_slots(cache, &input, &mut scratch.slots).ok()?;
+        Some(found.is_some())
+    }
+}
+
+fn build(hir: &Hir) -> Result<meta::Regex, Box<meta::BuildError>> {
+    let config = meta::Config::new().nfa_size_limit(Some(SIZE_LIMIT_BYTES)).utf8_empty(false);
+    meta::Builder::new().configure(config).build_from_hir(hir).map_err(Box::new)
+}
+
+/// How every match begins.
+enum Beginning<'h> {
+    Text,
+    Literal(&'h [u8]),
+}
+
+fn beginning(hir: &Hir) -> Option<Beginning<'_>> {
+    match hir.kind() {
+        HirKind::Literal(literal) => Some(Beginning::Literal(&literal.0)),
+        HirKind::Look(Look::Start) => Some(Beginning::Text),
+        HirKind::Concat(parts) => beginning(parts.first()?),
+        _ => None,
+    }
+}
+
+/// The expression as it is for texts of ASCII characters: classes lose their other members.
+fn of_ascii(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Empty => Hir::empty(),
+        HirKind::Literal(literal) => Hir::literal(literal.0.clone()),
+        HirKind::Class(Class::Unicode(class)) => {
+            let ascii = class.iter().filter(|range| range.start().is_ascii());
+            let byte = |c: char| u8::try_from(c).unwrap_or(0x7f).min(0x7f);
+            let ranges =
+                ascii.map(|range| ClassBytesRange::new(byte(range.start()), byte(range.end())));
+            Hir::class(Class::Bytes(ClassBytes::new(ranges)))
+        }
+        HirKind::Class(class) => Hir::class(class.clone()),
+        HirKind::Look(look) => Hir::look(match look {
+            Look::WordUnicode => Look::WordAscii,
+            Look::WordUnicodeNegate => Look::WordAsciiNegate,
+            Look::WordStartUnicode => Look::WordStartAscii,
+            Look::WordEndUnicode => Look::WordEndAscii,
+            Look::WordStartHalfUnicode => Look::WordStartHalfAscii,
+            Look::WordEndHalfUnicode => Look::WordEndHalfAscii,
+            other => *other,
+        }),
+        HirKind::Repetition(repetition) => {
+            let mut repetition = repetition.clone();
+            repetition.sub = Box::new(of_ascii(&repetition.sub));
+            Hir::repetition(repetition)
+        }
+        HirKind::Capture(capture) => {
+            let mut capture = capture.clone();
+            capture.sub = Box::new(of_ascii(&capture.sub));
+            Hir::capture(capture)
+        }
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(of_ascii).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(of_ascii).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn groups(expression: &str, text: &str) -> Option<Vec<Option<Range<usize>>>> {
+        let (engine, _) = Engine::compile(expression, false).expect("compiles");
+        let mut scratch = engine.scratch();
+        engine
+            .search(text, &mut scratch)
+            .then(|| (0..scratch.slots.len() / 2).map(|group| scratch.get(group)).collect())
+    }
+
+    fn reference(expression: &str, text: &str) -> Option<Vec<Option<Range<usize>>>> {
+        let plain = translate(expression, false).expect("translates").plain;
+        let captures = regex::Regex::new(&plain).expect("compiles").captures(text)?;
+        Some(captures.iter().map(|group| group.map(|group| group.range())).collect())
+    }
+
+    proptest! {
+        /// Whichever way the groups are found, they are those of the regex crate.
+        #[test]
+        fn every_way_finds_the_same_groups(
+            text in "(?:ab[:é ]|ab|[xy]{0,3}|[a-c: ]{0,4}){0,12}\n",
+            expression in prop::sample::select(vec![
+                "ab:([^:]*):(x*)y?", "^ab(.*?)([xy]+)$", "(a|ab)(c|bcd)?:", r"ab.(\w+)\s", "[^a]b(:)",
+                "abab(?:(x)|(y))", "^(?:ab|(x))+",
+            ]),
+        ) {
+            prop_assert_eq!(groups(expression, &text), reference(expression, &text), "{}", expression);
+        }
+    }
+
+    #[test]
+    fn a_long_line_of_beginnings_takes_the_other_way() {
+        let text = format!("{} abc 7\n", "abc ".repeat(200_000));
+        assert_eq!(groups(r"abc (\d)", &text), reference(r"abc (\d)", &text));
+    }
+}
