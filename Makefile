@@ -27,5 +27,6 @@ check:
 	cargo test --quiet
 
 bench: build
-	@packaging/require-packages $(TEST_PACKAGES) hyperfine
+	@packaging/require-packages $(TEST_PACKAGES)
+	cargo bench --quiet
 	bench/run

@@ -53,7 +53,12 @@ pub struct Detector {
     fast: Option<(usize, Scanner)>,
     fast_id: TemplateId,
     repeat: Repeat,
+    /// Lines for which the list was gone through.
+    searches: u32,
 }
+
+/// Lines from which on it pays to build one automaton of all templates.
+const SEARCHES_ALONE: u32 = 8;
 
 /// The longest beginning of a line that is compared with the next: two words of the processor's width.
 const REPEAT: usize = 32;
@@ -200,6 +205,7 @@ impl Detector {
             fast: None,
             fast_id: TemplateId(0),
             repeat: Repeat::NOTHING,
+            searches: 0,
             templates,
         }
     }
@@ -283,7 +289,9 @@ impl Detector {
             }
         }
         let best = self.span.map_or(1, |span| span.start);
-        let possible = self.templates.set.as_ref().map(|set| set.matches(line));
+        self.searches += 1;
+        let set = if self.searches > SEARCHES_ALONE { self.templates.set() } else { None };
+        let possible = set.map(|set| set.matches(line));
         for place in 0..self.order.len() {
             let index = usize::from(self.order[place]);
             if tried == Some(place) || possible.as_ref().is_some_and(|set| !set.matched(index)) {

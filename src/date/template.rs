@@ -3,7 +3,7 @@
 //! A list is built once and shared by all threads; what moves while lines are read is in the
 //! [`Detector`](super::Detector).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use regex::bytes::{Regex, RegexSet};
 
@@ -27,8 +27,9 @@ pub struct TemplateId(
 #[derive(Clone, Debug)]
 pub struct Templates {
     pub(super) list: Arc<[Template]>,
-    /// All templates in one pass, to see which can match at all; `None` where that isn't possible.
-    pub(super) set: Option<Arc<RegexSet>>,
+    /// All templates in one pass, to see which can match at all; built for the first log that needs it,
+    /// `None` where it can't be.
+    set: Arc<OnceLock<Option<RegexSet>>>,
 }
 
 /// One form of date.
@@ -50,10 +51,38 @@ pub(super) struct Template {
 
 #[derive(Debug)]
 enum Matcher {
-    Plain { regex: Regex, fields: Vec<(Field, usize)> },
-    Fancy { regex: fancy_regex::Regex, fields: Vec<(Field, usize)> },
+    Plain(Plain),
+    /// A built-in form, compiled when a line is first searched for it: most logs need one or two.
+    Builtin(OnceLock<Plain>),
+    Fancy {
+        regex: fancy_regex::Regex,
+        fields: Vec<(Field, usize)>,
+    },
     Epoch(Epoch),
-    Tai { regex: Regex },
+    Tai {
+        regex: Regex,
+    },
+}
+
+/// An expression and what its groups mean.
+#[derive(Debug)]
+struct Plain {
+    regex: Regex,
+    fields: Vec<(Field, usize)>,
+}
+
+impl Plain {
+    fn new(text: &str) -> Result<Self, regex::Error> {
+        let regex = Regex::new(text)?;
+        let fields = fields_of(regex.capture_names());
+        Ok(Self { regex, fields })
+    }
+
+    fn find(&self, line: &[u8], from: usize) -> Option<Hit> {
+        let groups = self.regex.captures_at(line, from)?;
+        let group = |index: usize| groups.get(index).map(|m| (m.start(), m.end()));
+        hit(line, &self.fields, group)
+    }
 }
 
 /// A match before it is known whether it wins.
@@ -98,9 +127,16 @@ impl Templates {
     }
 
     fn new(list: Vec<Template>) -> Self {
-        let texts: Option<Vec<&str>> = list.iter().map(Template::superset).collect();
-        let set = texts.filter(|texts| texts.len() > 1).and_then(|texts| RegexSet::new(texts).ok());
-        Self { list: list.into(), set: set.map(Arc::new) }
+        Self { list: list.into(), set: Arc::default() }
+    }
+
+    /// Which templates can match in lines, seen in one pass.
+    pub(super) fn set(&self) -> Option<&RegexSet> {
+        let build = || {
+            let texts: Option<Vec<&str>> = self.list.iter().map(Template::superset).collect();
+            texts.filter(|texts| texts.len() > 1).and_then(|texts| RegexSet::new(texts).ok())
+        };
+        self.set.get_or_init(build).as_ref()
     }
 
     /// The number of templates.
@@ -155,11 +191,11 @@ fn builtin_template(form: &str, weight: u64, window: &YearWindow) -> Template {
             // A word before the date is its zone only if it is the name of one.
             let zones = format!("(?P<Z>(?-i:{}))", ABBREVIATIONS.join("|"));
             built.regex = built.regex.replace("(?P<Z>Z|[A-Z]{3,5})", &zones);
-            let mut template =
-                Template::compile(form, built).expect("the built-in forms are right");
-            template.needs_digit = true;
-            template.scanner = Scanner::of_form(base, anchored, window);
-            template
+            Template {
+                needs_digit: true,
+                scanner: Scanner::of_form(base, anchored, window),
+                ..Template::of(form, built, Matcher::Builtin(OnceLock::new()))
+            }
         }
     };
     template.weight = weight;
@@ -216,31 +252,30 @@ impl Template {
     }
 
     fn compile(pattern: &str, built: Built) -> Result<Self, DateError> {
-        let Built { name, regex: text, anchored } = built;
-        let matcher = match Regex::new(&text) {
-            Ok(regex) => {
-                let fields = fields_of(regex.capture_names());
-                Matcher::Plain { regex, fields }
-            }
+        let matcher = match Plain::new(&built.regex) {
+            Ok(plain) => Matcher::Plain(plain),
             Err(plain) => {
-                let regex = fancy_regex::Regex::new(&text).map_err(|_| DateError::Regex {
-                    pattern: pattern.to_owned(),
-                    reason: plain.to_string(),
+                let regex = fancy_regex::Regex::new(&built.regex).map_err(|_| {
+                    DateError::Regex { pattern: pattern.to_owned(), reason: plain.to_string() }
                 })?;
                 let fields = fields_of(regex.capture_names());
                 Matcher::Fancy { regex, fields }
             }
         };
-        Ok(Self {
-            name,
+        Ok(Self::of(pattern, built, matcher))
+    }
+
+    fn of(pattern: &str, built: Built, matcher: Matcher) -> Self {
+        Self {
+            name: built.name,
             pattern: pattern.to_owned(),
-            regex: text,
+            regex: built.regex,
             matcher,
-            anchored,
+            anchored: built.anchored,
             weight: 1,
             needs_digit: false,
             scanner: None,
-        })
+        }
     }
 
     fn epoch(anchored: bool, long: bool) -> Self {
@@ -278,7 +313,7 @@ impl Template {
     /// An expression that matches at least the lines in which this template matches.
     fn superset(&self) -> Option<&str> {
         match self.matcher {
-            Matcher::Plain { .. } | Matcher::Tai { .. } => Some(&self.regex),
+            Matcher::Plain(_) | Matcher::Builtin(_) | Matcher::Tai { .. } => Some(&self.regex),
             Matcher::Epoch(_) => Some("[0-9]{10}"),
             Matcher::Fancy { .. } => None,
         }
@@ -286,7 +321,8 @@ impl Template {
 
     /// A month without a day isn't a date, nor is a day without a month.
     fn check_day(&self) -> Result<(), DateError> {
-        let (Matcher::Plain { fields, .. } | Matcher::Fancy { fields, .. }) = &self.matcher else {
+        let (Matcher::Plain(Plain { fields, .. }) | Matcher::Fancy { fields, .. }) = &self.matcher
+        else {
             return Ok(());
         };
         let has = |wanted: &[Field]| fields.iter().any(|(field, _)| wanted.contains(field));
@@ -312,10 +348,10 @@ impl Template {
     /// The same without a reader.
     pub(super) fn find_by_engine(&self, line: &[u8], from: usize) -> Option<Hit> {
         match &self.matcher {
-            Matcher::Plain { regex, fields } => {
-                let groups = regex.captures_at(line, from)?;
-                let group = |index: usize| groups.get(index).map(|m| (m.start(), m.end()));
-                hit(line, fields, group)
+            Matcher::Plain(plain) => plain.find(line, from),
+            Matcher::Builtin(plain) => {
+                let compile = || Plain::new(&self.regex).expect("the tests search for each form");
+                plain.get_or_init(compile).find(line, from)
             }
             Matcher::Fancy { regex, fields } => {
                 let text = ascii_for_invalid(line);
