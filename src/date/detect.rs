@@ -231,6 +231,21 @@ impl Detector {
         Some(found)
     }
 
+    /// Whether `lines` begin with a line that has the date of the line before, at its very beginning; as
+    /// quick as a comparison, and a `false` means nothing. Such a line is found by
+    /// [`count_repeats`](Self::count_repeats).
+    #[inline]
+    pub fn repeats(&self, lines: &[u8]) -> bool {
+        self.repeat.of(lines).is_some_and(|found| found.cut.start == 0)
+    }
+
+    /// Takes as found the dates of lines that [repeat](Self::repeats) the last one.
+    pub fn count_repeats(&mut self, lines: u64) {
+        let Some((index, _)) = self.fast else { return };
+        self.hits[index] += lines;
+        self.used[index] += lines;
+    }
+
     /// The template that won last.
     pub fn winner(&self) -> Option<TemplateId> {
         self.last.map(|place| TemplateId(self.order[place]))

@@ -22,6 +22,9 @@ pub mod timeline;
 pub mod totals;
 pub mod verdict;
 
+#[cfg(test)]
+mod tests;
+
 pub use lookup::Names;
 pub use piece::LineMatch;
 pub use scan::{Control, LogInfo, Outcome, Scan, Sink, Unread};

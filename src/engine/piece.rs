@@ -173,6 +173,11 @@ impl<'s> Scanner<'s> {
         let mut next = candidates.map(|c| c.find(bytes, 0).unwrap_or(bytes.len()));
         let mut start = 0;
         while start < bytes.len() {
+            let until = if self.setup.trail_only { bytes.len() } else { next.unwrap_or(start) };
+            start += self.skip(&bytes[start..until.max(start)], piece);
+            if start == bytes.len() {
+                return;
+            }
             let end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
             piece.line_ends += 1;
             let line = without_cr(&bytes[start..end]);
@@ -192,6 +197,26 @@ impl<'s> Scanner<'s> {
             }
             start = end + 1;
         }
+    }
+
+    /// Passes over whole lines at the beginning of `bytes`, none of them a candidate, as long as they have
+    /// the date of the line before: they are missed and there is nothing else to say. Bytes passed.
+    fn skip(&mut self, bytes: &[u8], piece: &mut Piece) -> usize {
+        let wants_samples = piece.totals.missed.lines.len() < self.setup.limits.missed;
+        // The first line of a piece is looked at, for the trail begins with it.
+        if wants_samples || piece.line_ends == 0 {
+            return 0;
+        }
+        let (mut start, mut lines) = (0, 0);
+        while self.detector.repeats(&bytes[start..]) {
+            let Some(len) = memchr(b'\n', &bytes[start..]) else { break };
+            lines += 1;
+            start += len + 1;
+        }
+        self.detector.count_repeats(lines);
+        piece.line_ends += lines;
+        piece.totals.lines.missed += lines;
+        start
     }
 
     /// A line in another encoding is decoded first; only its place is that of the original bytes.

@@ -14,15 +14,14 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use memchr::memmem::Finder;
+use regex_automata::Input;
 use regex_automata::meta;
-use regex_automata::nfa::thompson::backtrack::{self, BoundedBacktracker};
-use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::primitives::NonMaxUsize;
-use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look};
 
 use super::pattern::PatternError;
 use super::translate::{Translated, translate};
+use super::walk::{Trail, Walk};
 
 /// Steps of the backtracking engine after which a text counts as missed; a stranger may have written it.
 const STEP_LIMIT: usize = 1_000_000;
@@ -55,7 +54,7 @@ pub(super) struct Linear {
 struct Direct {
     /// What the match begins with; `None`: it begins where the text does.
     beginning: Option<Finder<'static>>,
-    groups: BoundedBacktracker,
+    walk: Walk,
 }
 
 /// Scratch space of one thread for one expression, and the groups it found last.
@@ -64,7 +63,7 @@ pub(super) struct Scratch {
     slots: Vec<Option<NonMaxUsize>>,
     ascii: Option<meta::Cache>,
     unicode: Option<meta::Cache>,
-    groups: Option<backtrack::Cache>,
+    trail: Trail,
     gave_up: u64,
 }
 
@@ -113,7 +112,7 @@ impl Engine {
     pub(super) fn scratch(&self) -> Scratch {
         let groups = self.group_names().len();
         let slots = vec![None; groups * 2];
-        Scratch { slots, ascii: None, unicode: None, groups: None, gave_up: 0 }
+        Scratch { slots, ascii: None, unicode: None, trail: Trail::default(), gave_up: 0 }
     }
 
     /// Whether it matches somewhere in `text`.
@@ -230,17 +229,11 @@ impl Direct {
             Beginning::Literal(literal) if literal.len() < BEGINNING_MIN_BYTES => return None,
             Beginning::Literal(literal) => Some(Finder::new(literal).into_owned()),
         };
-        let config = thompson::Config::new().which_captures(WhichCaptures::All).utf8(false);
-        let nfa = thompson::Compiler::new().configure(config).build_from_hir(hir).ok()?;
-        let groups = BoundedBacktracker::builder().build_from_nfa(nfa).ok()?;
-        Some(Self { beginning, groups })
+        Some(Self { beginning, walk: Walk::new(hir)? })
     }
 
     /// Whether there is a match; `None` if that takes another way.
     fn search(&self, text: &str, scratch: &mut Scratch) -> Option<bool> {
-        if text.len() > self.groups.max_haystack_len() {
-            return None;
-        }
         let Some(finder) = &self.beginning else { return self.at(0, text, scratch) };
         let mut from = 0;
         for _ in 0..TRIES_MAX {
@@ -254,10 +247,7 @@ impl Direct {
     }
 
     fn at(&self, start: usize, text: &str, scratch: &mut Scratch) -> Option<bool> {
-        let cache = scratch.groups.get_or_insert_with(|| self.groups.create_cache());
-        let input = Input::new(text).range(start..).anchored(Anchored::Yes);
-        let found = self.groups.try_search_slots(cache, &input, &mut scratch.slots).ok()?;
-        Some(found.is_some())
+        self.walk.run(text.as_bytes(), start, &mut scratch.slots, &mut scratch.trail).ok()
     }
 }
 
@@ -344,8 +334,9 @@ mod tests {
         fn every_way_finds_the_same_groups(
             text in "(?:ab[:é ]|ab|[xy]{0,3}|[a-c: ]{0,4}){0,12}\n",
             expression in prop::sample::select(vec![
-                "ab:([^:]*):(x*)y?", "^ab(.*?)([xy]+)$", "(a|ab)(c|bcd)?:", r"ab.(\w+)\s", "[^a]b(:)",
-                "abab(?:(x)|(y))", "^(?:ab|(x))+",
+                "aba([^:]*):(x*)y?", "^ab(.*?)([xy]+)$", "(a|ab)(c|bcd)?:", r"abx(\w+)\s", "[^a]b(:)",
+                "abab(?:(x)|(y))", "^(?:ab|(x))+", "^(?:(a)|(b)|(x)){2,4}(.*)$", r"^(\w*?)b(.)\b", "^(a*)(a?)(b+?)",
+                r"aba(.{2,5})(\W)\B", "^([ab]*)(ab)([^y]{0,3}?)x", "^((?:[ab]:?)*)(.+)$", "^(?:a(b)?)+(.*)",
             ]),
         ) {
             prop_assert_eq!(groups(expression, &text), reference(expression, &text), "{}", expression);

@@ -19,6 +19,7 @@ mod pattern;
 mod session;
 mod tags;
 mod translate;
+mod walk;
 mod window;
 
 #[cfg(test)]
