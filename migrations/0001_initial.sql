@@ -99,8 +99,11 @@ CREATE TABLE failure (
     -- NULL: the line has no date.
     time_us   INTEGER,
     origin    INTEGER NOT NULL REFERENCES origin CHECK (origin BETWEEN 0 AND 4),
-    PRIMARY KEY (host_id, place, filter_id, jail_id)
+    PRIMARY KEY (place, filter_id, jail_id, host_id)
 ) WITHOUT ROWID, STRICT;
+-- Finds the failures of a host. The table itself is in the order of the logs, so that writing appends to it
+-- and a match leads to its failures, all of them: a name with several addresses makes several.
+CREATE INDEX failure_host ON failure (host_id);
 
 CREATE TABLE ban (
     id         INTEGER PRIMARY KEY,

@@ -1,7 +1,7 @@
 -- What is known of a host, line by line, the last ones: its failures, and its matches that were none.
 -- ?1: host; ?2: how many at most. Gives time (µs) or NULL, jail or NULL if it was no failure, filter,
 -- regex, nofail, origin or NULL, log path, line number, text. Order: time, the last first, then place.
--- Counts on failure's and match's primary keys and on match_other; texts are looked up after the cut.
+-- Counts on failure_host, match_other and the primary keys; texts are looked up after the cut.
 SELECT
     event.time_us, jail.name, filter.name, match.regex, match.nofail, event.origin,
     log.path, line.number, line.text

@@ -1,6 +1,6 @@
 -- The jails that have failures or bans of a host, by name.
 -- ?1: the host's key.
--- Counts on the primary key of failure and on ban_host.
+-- Counts on failure_host and ban_host.
 SELECT jail.name
 FROM jail
 WHERE jail.id IN (

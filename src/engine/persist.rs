@@ -79,6 +79,10 @@ impl<'s> Persist<'s> {
             .collect();
         let source = Scanned { log, filter: self.filter, jail: self.jail, origin: Origin::Scan };
         let written = self.store.write(source, &records)?;
+        drop(records);
+        drop(fields);
+        // Taking them apart is work for those who wait: this thread is the one that all wait for.
+        rayon::spawn(move || drop(waiting));
         self.written.matches += written.matches;
         self.written.failures += written.failures;
         Ok(())
@@ -110,8 +114,9 @@ fn records<'r>(
 /// Captures beyond those that say who is meant, which has a column of its own.
 fn fields_json(line: &LineMatch) -> Option<String> {
     let identifies = |name: &str| matches!(name, "ip4" | "ip6" | "dns" | "cidr" | "fid" | "mlfid");
-    let fields = line.fields.iter().filter(|(name, _)| !identifies(name));
+    let mut fields = line.fields.iter().filter(|(name, _)| !identifies(name)).peekable();
+    fields.peek()?;
     let object: serde_json::Map<_, _> =
         fields.map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-    (!object.is_empty()).then(|| serde_json::Value::Object(object).to_string())
+    Some(serde_json::Value::Object(object).to_string())
 }

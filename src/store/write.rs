@@ -145,9 +145,7 @@ impl Batch<'_> {
         }
         self.change(|conn, hosts| {
             write_lines(conn, source.log, records)?;
-            let (matches, mut rows) = write_matches(conn, hosts, source, records)?;
-            // In the order of the table, so that its pages are visited one after the other.
-            rows.sort_unstable_by_key(|row| (row.host, row.place));
+            let (matches, rows) = write_matches(conn, hosts, source, records)?;
             Ok(Written { matches, failures: write_failures(conn, source, &rows)? })
         })
     }
