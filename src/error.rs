@@ -117,7 +117,7 @@ impl Error {
 }
 
 fn lines(findings: &[Diagnostic]) -> String {
-    findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\nf2b: ")
 }
 
 /// A mask that is no prefix, or an address with a port, is worth a word of its own.

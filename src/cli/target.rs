@@ -126,8 +126,10 @@ fn filter_spec(text: &str) -> Option<Spec> {
 }
 
 fn no_filter(context: &Context, name: &str) -> Error {
-    let config = Config::open(&context.config).ok();
-    let known = config.as_ref().map(Config::filter_names).unwrap_or_default();
+    let known = match Config::open(&context.config) {
+        Ok(config) => config.filter_names(),
+        Err(error) => return error.into(),
+    };
     let stem = name.trim_start_matches("filter.d/").trim_end_matches(".conf");
     let near = crate::diag::nearest(stem, known.iter().map(String::as_str));
     let help = match near {

@@ -60,28 +60,30 @@ pub struct Detector {
 /// Lines from which on it pays to build one automaton of all templates.
 const SEARCHES_ALONE: u32 = 8;
 
-/// The longest beginning of a line that is compared with the next: two words of the processor's width.
-const REPEAT: usize = 32;
+/// The longest beginning of a line that is compared with the next: three words of 16 bytes hold every date
+/// with fraction and zone.
+const REPEAT: usize = 48;
 
 /// The beginning of the last line up to two characters behind its date: a line that begins the same
 /// has the same date. Valid while the winner is the same and stands at the beginning of lines.
 #[derive(Clone, Debug)]
 struct Repeat {
     /// The beginning, as two numbers, and which of their bits count.
-    begin: [u128; 2],
-    mask: [u128; 2],
+    begin: [u128; 3],
+    mask: [u128; 3],
     found: Option<Found>,
 }
 
 impl Repeat {
-    const NOTHING: Self = Self { begin: [0; 2], mask: [0; 2], found: None };
+    const NOTHING: Self = Self { begin: [0; 3], mask: [0; 3], found: None };
 
     #[inline]
     fn of(&self, line: &[u8]) -> Option<Found> {
         let found = self.found?;
         let words = words(line)?;
         let differs = ((words[0] ^ self.begin[0]) & self.mask[0])
-            | ((words[1] ^ self.begin[1]) & self.mask[1]);
+            | ((words[1] ^ self.begin[1]) & self.mask[1])
+            | ((words[2] ^ self.begin[2]) & self.mask[2]);
         (differs == 0).then_some(found)
     }
 
@@ -99,10 +101,10 @@ impl Repeat {
             || then.is_ascii_control();
         if matches!(next, b' ' | b']' | b':') && !goes_on {
             let Some(begin) = words(line) else { return };
-            let bits = (end + 2) * 8;
-            let low = u128::MAX.checked_shr(u32::try_from(128 - bits.min(128)).unwrap_or(0));
-            let high = u128::MAX.checked_shr(u32::try_from(256 - bits.max(128)).unwrap_or(128));
-            self.mask = [low.unwrap_or(0), high.unwrap_or(0)];
+            for (word, mask) in (0..).zip(&mut self.mask) {
+                let bits = ((end + 2) * 8).saturating_sub(word * 128).min(128);
+                *mask = u128::MAX.checked_shr(128 - u32::try_from(bits).unwrap_or(0)).unwrap_or(0);
+            }
             self.begin = begin;
             self.found = Some(found);
         }
@@ -111,10 +113,10 @@ impl Repeat {
 
 /// The first bytes of a line as numbers; `None` for a shorter line, which is read anew.
 #[inline]
-fn words(line: &[u8]) -> Option<[u128; 2]> {
-    let (first, rest) = line.split_first_chunk::<16>()?;
-    let second = rest.first_chunk::<16>()?;
-    Some([u128::from_le_bytes(*first), u128::from_le_bytes(*second)])
+fn words(line: &[u8]) -> Option<[u128; 3]> {
+    let (words, _) = line.first_chunk::<REPEAT>()?.as_chunks::<16>();
+    let [first, second, third] = words else { return None };
+    Some([*first, *second, *third].map(u128::from_le_bytes))
 }
 
 /// The last match, in characters, and the characters around its ends, outside and inside.

@@ -63,7 +63,9 @@ impl<'f, 's, S: Sink> Fold<'f, 's, S> {
     }
 
     /// What it all came to.
-    pub(super) fn finish(self) -> Outcome {
+    pub(super) fn finish(mut self) -> Outcome {
+        // Of the log that was being read when it was stopped.
+        self.outcome.totals.add(self.totals, self.scan.limits);
         Outcome { interrupted: self.control.is_stopped(), ..self.outcome }
     }
 

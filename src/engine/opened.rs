@@ -5,6 +5,9 @@ use std::io::{self, Read};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
 use super::piece::Scanner;
 use super::scan::{Control, LogInfo, Message, Scan, Unread, Wanted};
 use super::timeline::{Timeline, Trail};
@@ -60,13 +63,12 @@ impl<'l> Opened<'l> {
     ) -> Result<Self, Unread> {
         let unread = |error| Unread { log: log.name(), error };
         let mut opened = Self::open(scan, log, control).map_err(unread)?;
-        if wanted.matches && opened.is_yearless {
-            // What is handed on can't be taken back: the years have to be known before.
+        // What is handed on can't be taken back: the years have to be known before. What can be read only
+        // once has no past to be placed in.
+        if wanted.matches && opened.is_yearless && log.kind.can_be_reread() {
             let again = Self::open(scan, log, &Arc::default()).map_err(unread)?;
-            if !matches!(log.kind, Kind::Stdin | Kind::Pipe | Kind::Literal(_)) {
-                let trail = scan.trail(again, &Arc::default());
-                opened.timeline = opened.conclude(scan, &trail);
-            }
+            let trail = scan.trail(again, &Arc::default());
+            opened.timeline = opened.conclude(scan, &trail);
         }
         Ok(opened)
     }
@@ -98,7 +100,8 @@ impl<'l> Opened<'l> {
 
     /// Which years its lines are of, by their order; not if it is read as of a day before its end.
     pub(super) fn conclude(&self, scan: &Scan<'_>, trail: &Trail) -> Timeline {
-        match self.log.modified() {
+        let modified = self.log.modified().filter(|_| self.log.kind.can_be_reread());
+        match modified {
             Some(modified) if modified <= scan.now => Timeline::of(trail, modified, scan.zone),
             _ => Timeline::Each,
         }
@@ -121,7 +124,7 @@ impl<'l> Opened<'l> {
 /// Opens an archive or standard input and reads its first block.
 fn stream(log: &Log, control: &Arc<Control>) -> Result<(Input, Option<Vec<u8>>), SourceError> {
     let reader: Box<dyn Read + Send> = if matches!(log.kind, Kind::Stdin) {
-        Box::new(io::stdin())
+        Box::new(Patient { stdin: io::stdin(), control: Arc::clone(control) })
     } else {
         let unreadable = |source| SourceError::Unreadable { path: log.path.clone(), source };
         Box::new(File::open(&log.path).map_err(unreadable)?)
@@ -132,6 +135,29 @@ fn stream(log: &Log, control: &Arc<Control>) -> Result<(Input, Option<Vec<u8>>),
     let beginning =
         first.as_ref().and_then(|block| block.as_ref().ok()).map(|block| block.to_vec());
     Ok((Input::Stream(Mutex::new(Some(first.into_iter().chain(blocks)))), beginning))
+}
+
+/// Standard input that ends when the scan is stopped, even if nobody writes to it.
+struct Patient {
+    stdin: io::Stdin,
+    control: Arc<Control>,
+}
+
+impl Read for Patient {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        const A_MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+        while !self.control.is_stopped() {
+            let mut ready = [PollFd::new(&self.stdin, PollFlags::IN)];
+            match poll(&mut ready, Some(&A_MOMENT)) {
+                // A signal, or nothing yet.
+                Err(Errno::INTR) | Ok(0) => {}
+                Err(error) => return Err(error.into()),
+                // Past the buffer of `Stdin`, of which the poll above knows nothing.
+                Ok(_) => return Ok(rustix::io::read(&self.stdin, buffer)?),
+            }
+        }
+        Ok(0)
+    }
 }
 
 /// A reader that says how far it is.

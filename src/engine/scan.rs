@@ -263,7 +263,8 @@ impl<'s> Scan<'s> {
         control: &Arc<Control>,
         sender: &SyncSender<Message>,
     ) {
-        if control.is_stopped() {
+        // A stream has given its first block already, which is not thrown away.
+        if control.is_stopped() && !matches!(opened.input, Input::Stream(_)) {
             return;
         }
         // The beginning of a log is read as the daemon would read it, with nothing learnt before.
@@ -276,7 +277,7 @@ impl<'s> Scan<'s> {
             (Input::Map(map), None) => {
                 for index in 0..chunk_count(map.len(), CHUNK_BYTES) {
                     let piece = map_piece(&mut scanner, map, index, control);
-                    if control.is_stopped() || sender.send(piece).is_err() {
+                    if sender.send(piece).is_err() || control.is_stopped() {
                         return;
                     }
                 }
@@ -285,7 +286,7 @@ impl<'s> Scan<'s> {
                 let taken = stream.lock().ok().and_then(|mut stream| stream.take());
                 for block in taken.into_iter().flatten() {
                     let message = block.map(|block| scanner.piece(&block, block.offset()));
-                    if control.is_stopped() || sender.send(message).is_err() {
+                    if sender.send(message).is_err() || control.is_stopped() {
                         return;
                     }
                 }

@@ -56,6 +56,13 @@ pub enum Kind {
     Literal(String),
 }
 
+impl Kind {
+    /// Whether its bytes can be had a second time.
+    pub fn can_be_reread(&self) -> bool {
+        matches!(self, Self::Plain | Self::Archive(_))
+    }
+}
+
 impl Log {
     /// The log at `path`, by its type and first bytes.
     ///

@@ -189,17 +189,19 @@ fn an_archive_can_be_read_as_of_its_day() {
 #[test]
 fn standard_input_is_a_log() {
     let world = World::new();
-    let mut child = world
-        .command()
-        .args(["scan", "-n", "--format", "json", "-", FILTER])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(lines(0, 4).as_bytes()).unwrap();
+    let (log, truth) = generate(&world, "log", &["--size", "5M", "--attack-ratio", "0.4"]);
+    let expected = truth["filters"]["password-fail"]["matched_lines"].as_u64().unwrap();
+    let mut command = world.command();
+    command.args(["scan", "--format", "json", "--now", NOW, "-", FILTER]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let text = fs::read(log).unwrap();
+    let writer = std::thread::spawn(move || pipe.write_all(&text).unwrap());
     let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(report["lines"]["matched"], 4);
+    assert_eq!(report["lines"]["matched"], expected);
+    assert_eq!(world.sql("select count(*) from matches"), expected.to_string());
 }
 
 #[test]
@@ -254,6 +256,34 @@ fn killed_at_any_time_the_store_holds_whole_batches_and_a_rescan_completes_it() 
     }
     scan(&world, "log");
     assert_eq!(world.sql("select count(*) from failures"), expected.to_string());
+}
+
+#[test]
+fn a_scan_that_is_interrupted_says_what_was_found_so_far() {
+    let world = World::new();
+    let mut child = world
+        .command()
+        .args(["scan", "--now", NOW, "-", FILTER])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    pipe.write_all(lines(0, 3).as_bytes()).unwrap();
+    // Read when the pipe is empty; then nobody writes any more, and nobody closes it.
+    while rustix::io::ioctl_fionread(&pipe).unwrap() > 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it reads to the end");
+        std::thread::yield_now();
+    }
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    let output = child.wait_with_output().unwrap();
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(report.contains("Lines: 3 lines, 0 ignored, 3 matched, 0 missed"), "{report}");
+    assert!(report.contains("Interrupted"), "{report}");
+    assert_eq!(world.sql("select count(*) from matches"), "3");
+    drop(pipe);
 }
 
 #[test]

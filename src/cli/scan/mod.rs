@@ -34,10 +34,7 @@ pub(super) fn run(
     let target = target::resolve(context, args)?;
     let plan = Plan::new(args, &target)?;
     let logs = plan::find_logs(&target)?;
-    if let Some(threads) = args.threads {
-        // Fails only if a pool was built before, and then it has the size of that one.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
-    }
+    start_threads(args.threads);
     let mut store = if args.dry_run { None } else { Some(Store::open(&context.db)?) };
     let control = Arc::new(Control::default());
     stop_on_signals(&control);
@@ -64,6 +61,19 @@ pub(super) fn run(
     let end = End { job, outcome, written, bans, elapsed };
     end.show(out)?;
     Ok(end.status())
+}
+
+/// As many workers as asked for, or as there are cores. They stand back a little: the thread that writes
+/// to the store is the one that all wait for, and a server has other work to do.
+fn start_threads(threads: Option<u16>) {
+    const NICENESS: i32 = 5;
+    let stand_back = |_| {
+        // Who may not be nicer than he is works all the same.
+        let _ = rustix::process::setpriority_process(None, NICENESS);
+    };
+    let pool = rayon::ThreadPoolBuilder::new().start_handler(stand_back);
+    // Fails only if a pool was built before, and then it has the size of that one.
+    let _ = pool.num_threads(threads.unwrap_or(0).into()).build_global();
 }
 
 fn stop_on_signals(control: &Arc<Control>) {
