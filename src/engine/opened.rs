@@ -192,8 +192,6 @@ pub(super) fn map_piece(
     index: usize,
     control: &Control,
 ) -> Message {
-    let begin = (index * CHUNK_BYTES).min(map.len());
-    map.prepare(begin..(begin + CHUNK_BYTES).min(map.len()));
     let range = chunk(map.bytes(), index, CHUNK_BYTES);
     let mut piece = scanner.piece(&map.bytes()[range.clone()], range.start as u64);
     if map.is_torn(range.clone()) {

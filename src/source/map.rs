@@ -287,13 +287,6 @@ impl MappedFile {
         Ok(bytes)
     }
 
-    /// Maps the pages in `range` at once, so that reading them costs no fault each.
-    pub fn prepare(&self, range: Range<usize>) {
-        let Some(map) = &self.map else { return };
-        // Kernels before 5.14 don't know it, and a file cut short has fewer pages: then they fault.
-        let _ = map.advise_range(Advice::PopulateRead, range.start, range.len());
-    }
-
     /// Gives the memory of the pages that lie wholly in `range` back; reading them again is
     /// possible and costs a fault. Keeps the memory of a scan small whatever the log's size.
     pub fn release(&self, range: Range<usize>) {
