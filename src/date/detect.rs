@@ -357,6 +357,8 @@ impl Detector {
     }
 
     fn win(&mut self, place: usize, line: &[u8], hit: Hit) -> Found {
+        // What it held is no longer the date of the line before.
+        self.repeat.found = None;
         let id = self.order[place];
         let index = usize::from(id);
         self.hits[index] += 1;

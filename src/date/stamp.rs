@@ -59,6 +59,11 @@ impl Stamp {
     /// A date of the right form that isn't possible.
     pub(super) const IMPOSSIBLE: Self = Self(Kind::Impossible);
 
+    /// Whether it says no time: an impossible date, or a template without one.
+    pub fn is_undated(&self) -> bool {
+        matches!(self.0, Kind::Impossible)
+    }
+
     /// Where in the year, if the date says month and day but no year.
     pub fn yearless(&self) -> Option<Yearless> {
         let Kind::Partial { day: Day::Month { month, day }, second, .. } = self.0 else {

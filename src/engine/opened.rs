@@ -193,7 +193,11 @@ pub(super) fn map_piece(
     control: &Control,
 ) -> Message {
     let range = chunk(map.bytes(), index, CHUNK_BYTES);
-    let mut piece = scanner.piece(&map.bytes()[range.clone()], range.start as u64);
+    let bytes = map.bytes();
+    if index > 0 {
+        scanner.look_back(&bytes[..range.start]);
+    }
+    let mut piece = scanner.piece(&bytes[range.clone()], range.start as u64);
     if map.is_torn(range.clone()) {
         let left = map
             .reread(range.clone())

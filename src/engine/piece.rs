@@ -13,9 +13,12 @@ use super::judge::{self, Kind, Seen};
 use super::lookup::Names;
 use super::timeline::{Timeline, Trail};
 use super::totals::{SampleLimits, Totals};
-use crate::date::{Detector, Found, Resolver, TemplateId, Templates};
+use crate::date::{Detector, Found, Resolver, Stamp, TemplateId, Templates};
 use crate::filter::{Candidates, Filter, Hit, Id, Matcher, Mode, OwnedHit, Verdict, Window};
 use crate::model::{Host, Time};
+
+/// How far before a piece its first date is looked for.
+const LOOK_BACK_BYTES: usize = 16 << 10;
 
 /// What every piece of a scan has in common.
 #[derive(Clone, Copy)]
@@ -119,6 +122,8 @@ pub(super) struct Scanner<'s> {
     matcher: Matcher<'s>,
     /// The lines before, for a filter that looks at several; each with its bytes.
     window: Option<Window<Vec<u8>>>,
+    /// The date of the last line that has one, and where that line is.
+    last_date: Option<(Stamp, u64)>,
     /// A line put together anew: date cut out of the middle, CR removed, or decoded.
     scratch: Vec<u8>,
     decoded: Vec<u8>,
@@ -142,9 +147,25 @@ impl<'s> Scanner<'s> {
             resolver,
             matcher: Matcher::new(setup.filter),
             window: (setup.filter.maxlines() > 1).then(|| Window::new(setup.filter.maxlines())),
+            last_date: None,
             scratch: Vec::new(),
             decoded: Vec::new(),
         }
+    }
+
+    /// Learns the date that holds where a piece begins, from the lines before it, the last of which has one
+    /// in most logs.
+    pub(super) fn look_back(&mut self, before: &[u8]) {
+        let mut detector = self.setup.templates.detector();
+        if let Some(template) = self.detector.winner() {
+            detector.prime(template);
+        }
+        let offset = before.len() as u64;
+        let before = &before[before.len().saturating_sub(LOOK_BACK_BYTES)..];
+        let lines = before.strip_suffix(b"\n").unwrap_or(before).rsplit(|byte| *byte == b'\n');
+        let lines = lines.filter(|line| !matches!(line, [] | [b'#', ..]));
+        let mut stamps = lines.filter_map(|line| detector.find(line)).map(|found| found.stamp);
+        self.last_date = stamps.find(|stamp| !stamp.is_undated()).map(|stamp| (stamp, offset));
     }
 
     /// Scans the lines in `bytes`, which stand at `base` in their log.
@@ -242,6 +263,11 @@ impl<'s> Scanner<'s> {
         let found = self.detector.find(line);
         let offset = piece.base + start;
         if let Some(found) = &found
+            && !found.stamp.is_undated()
+        {
+            self.last_date = Some((found.stamp, offset));
+        }
+        if let Some(found) = &found
             && (!found.is_repeat || piece.trail.is_empty())
             && let Some(yearless) = found.stamp.yearless()
         {
@@ -309,8 +335,7 @@ impl<'s> Scanner<'s> {
     }
 
     fn matched(&mut self, line: &[u8], found: Option<Found>, offset: u64, piece: &mut Piece) {
-        let year = self.timeline.year_at(offset);
-        let time = found.and_then(|found| self.resolver.resolve(&found.stamp, year));
+        let time = self.time(found, offset);
         let hits = self.matcher.hits();
         for hit in hits {
             piece.totals.failregex[hit.regex] += 1;
@@ -340,6 +365,16 @@ impl<'s> Scanner<'s> {
             found.text = keep_text(line, &mut piece.texts);
             piece.matches.push(found);
         }
+    }
+
+    /// When a line was written: what its date says, or else the last date before it. A line without one
+    /// continues what came before, as the second line of an event does.
+    fn time(&mut self, found: Option<Found>, offset: u64) -> Option<Time> {
+        let mut resolve =
+            |stamp: Stamp, at| self.resolver.resolve(&stamp, self.timeline.year_at(at));
+        found
+            .and_then(|found| resolve(found.stamp, offset))
+            .or_else(|| self.last_date.and_then(|(stamp, at)| resolve(stamp, at)))
     }
 
     /// A line of a filter with state: what it means is decided later, in line order.

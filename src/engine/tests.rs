@@ -25,7 +25,7 @@ impl Parts {
         def.failregex =
             failregex.iter().flat_map(|one| FilterDef::literal(one).failregex).collect();
         def.ignoreregex = FilterDef::literal("from 192\\.0\\.2\\.9 ").failregex;
-        let options = CompileOptions { usedns: UseDns::Raw, maxlines: 1 };
+        let options = CompileOptions { usedns: UseDns::Raw, maxlines: 1, raw: false };
         let filter = Filter::compile(&def, &options).expect("compiles");
         let templates = Templates::builtin(YearWindow::archive());
         Self { filter, templates, names: Names::new(UseDns::Raw) }
@@ -49,6 +49,9 @@ impl Parts {
         for range in pieces {
             let resolver = Resolver::new(Zone::utc(), None, Time::from_secs(1_795_000_000));
             let mut scanner = Scanner::new(setup, &Timeline::Each, resolver, None);
+            if range.start > 0 {
+                scanner.look_back(&log[..range.start]);
+            }
             let mut piece = scanner.piece(&log[range.clone()], range.start as u64);
             if self.filter.has_sessions() {
                 super::judge::merge(&mut piece, &mut sessions, &self.names, LIMITS, true);

@@ -15,6 +15,8 @@ pub struct CompileOptions {
     pub usedns: UseDns,
     /// Lines that one failregex sees at a time; at least 1.
     pub maxlines: u32,
+    /// Whether ids stay as they are written, be they addresses or not.
+    pub raw: bool,
 }
 
 /// A compiled filter; any number of threads may use it.
@@ -29,6 +31,7 @@ pub struct Filter {
     /// Per failregex what a line must contain for it; checked where `candidates` can't tell them apart.
     pub(super) gates: Vec<Option<Candidates>>,
     has_sessions: bool,
+    pub(super) raw: bool,
     /// Groups that stand in for others: `alt_user` for `user`; in the order they are tried.
     alternatives: Vec<(NameId, NameId)>,
 }
@@ -99,6 +102,7 @@ impl Filter {
             candidates: None,
             gates,
             has_sessions,
+            raw: options.raw,
             alternatives,
         };
         filter.candidates = filter.find_candidates();

@@ -98,13 +98,13 @@ impl Hit {
         let groups: BTreeMap<NameId, String> =
             self.groups.iter().map(|(name, range)| (*name, value(range))).collect();
         let names = groups.keys().map(|name| filter.group_name(*name).to_owned()).collect();
-        OwnedHit { regex: self.regex, groups, names }
+        OwnedHit { regex: self.regex, groups, names, raw: filter.raw }
     }
 
     /// Reads the groups: who is meant, and does it count.
-    pub(super) fn interpret(&mut self, text: &str) {
+    pub(super) fn interpret(&mut self, text: &str, raw: bool) {
         let get = |wanted: NameId| self.range(wanted).map(|range| &text[range]);
-        let identity = Identity::of(get);
+        let identity = Identity::of(get, raw);
         let is_set = |name| get(name).is_some_and(|value| !value.is_empty());
         self.nofail = is_set(NOFAIL) || is_set(MLFGAINED);
         self.is_invalid = identity == Identity::Invalid;
@@ -113,6 +113,7 @@ impl Hit {
             Identity::Addr(addr) => (Some(Id::Addr(addr)), Some(addr)),
             Identity::Dns => (self.range(DNS).map(Id::Dns), None),
             Identity::Fid(addr) => (self.range(FID).map(Id::Other), addr),
+            Identity::Written(name) => (self.range(name).map(Id::Other), None),
         };
     }
 
@@ -145,11 +146,15 @@ pub(super) enum Identity {
     Dns,
     /// The text of `fid`, and the address beside it.
     Fid(Option<Addr>),
+    /// The text of a group that should be an address.
+    Written(NameId),
 }
 
 impl Identity {
     /// Decides by the groups' texts: an address before a name before a text, unless `fid` differs.
-    pub(super) fn of<'t>(get: impl Fn(NameId) -> Option<&'t str>) -> Self {
+    ///
+    /// With `raw` an address that is none, or is written in another way than ours, stays as it is.
+    pub(super) fn of<'t>(get: impl Fn(NameId) -> Option<&'t str>, raw: bool) -> Self {
         let some = |name| get(name).filter(|value| !value.is_empty());
         let fid = some(FID);
         let Some(written) = some(IP4).or_else(|| some(IP6)) else {
@@ -161,9 +166,13 @@ impl Identity {
             };
         };
         let addr = address(written, some(CIDR));
-        match fid {
-            Some(fid) if fid != written => Self::Fid(addr),
-            _ => addr.map_or(Self::Invalid, Self::Addr),
+        match (fid, addr) {
+            (Some(fid), _) if fid != written => Self::Fid(addr),
+            (_, Some(addr)) if !raw || !addr.is_host() || addr.to_string() == written => {
+                Self::Addr(addr)
+            }
+            _ if raw => Self::Written(if some(IP4).is_some() { IP4 } else { IP6 }),
+            _ => Self::Invalid,
         }
     }
 }
@@ -183,6 +192,7 @@ pub struct OwnedHit {
     pub(super) groups: BTreeMap<NameId, String>,
     /// Names of the groups, in their order.
     names: Vec<String>,
+    pub(super) raw: bool,
 }
 
 impl OwnedHit {
@@ -207,14 +217,16 @@ impl OwnedHit {
 /// Who a set of owned groups is about, as a host, whether that is a name to look up, and the address.
 pub(super) fn host_of(
     groups: &BTreeMap<NameId, (String, String)>,
+    raw: bool,
 ) -> (Option<Host>, bool, Option<Addr>) {
     let get = |name: NameId| groups.get(&name).map(|(_, value)| value.as_str());
     let text = |name| get(name).map(|text| Host::Name(text.into()));
-    match Identity::of(get) {
+    match Identity::of(get, raw) {
         Identity::None | Identity::Invalid => (None, false, None),
         Identity::Addr(addr) => (Some(Host::Addr(addr)), false, Some(addr)),
         Identity::Dns => (text(DNS), true, None),
         Identity::Fid(addr) => (text(FID), false, addr),
+        Identity::Written(name) => (text(name), false, None),
     }
 }
 

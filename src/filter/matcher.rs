@@ -216,6 +216,6 @@ impl<'f> Matcher<'f> {
         for (alternative, name) in self.filter.alternatives() {
             hit.fill(*name, *alternative);
         }
-        hit.interpret(text);
+        hit.interpret(text, self.filter.raw);
     }
 }

@@ -62,7 +62,7 @@ impl Sessions {
         let Some(key) = hit.get(MLFID).map(str::to_owned) else {
             let mut alone = Connection::default();
             alone.overlay(hit, flags);
-            return alone.result(flags.nofail, vec![line]);
+            return alone.result(flags.nofail, vec![line], hit.raw);
         };
         let is_known = self.known.contains_key(&key);
         let mut connection = self.known.remove(&key).unwrap_or_default();
@@ -132,10 +132,10 @@ impl Connection {
         } else {
             let mut lines = std::mem::take(&mut self.held);
             lines.append(&mut self.lines);
-            lines.extend((!flags.gained).then_some(line));
+            lines.push(line);
             self.lines = lines;
         }
-        let merged = self.result(nofail, self.lines.clone());
+        let merged = self.result(nofail, self.lines.clone(), hit.raw);
         self.is_pending = merged.is_pending;
         merged
     }
@@ -148,8 +148,8 @@ impl Connection {
         }
     }
 
-    fn result(&self, nofail: bool, lines: Vec<u64>) -> Merged {
-        let (id, is_dns, addr) = host_of(&self.groups);
+    fn result(&self, nofail: bool, lines: Vec<u64>, raw: bool) -> Merged {
+        let (id, is_dns, addr) = host_of(&self.groups, raw);
         let is_pending = id.is_none() && self.groups.contains_key(&MLFID);
         Merged {
             id,

@@ -8,7 +8,8 @@ fn filter_of(failregex: &[&str], prefregex: Option<&str>, ignoreregex: &[&str]) 
     def.failregex = failregex.iter().map(|value| text(value)).collect();
     def.prefregex = prefregex.map(text);
     def.ignoreregex = ignoreregex.iter().map(|value| text(value)).collect();
-    Filter::compile(&def, &CompileOptions { usedns: UseDns::Raw, maxlines: 1 }).expect("compiles")
+    Filter::compile(&def, &CompileOptions { usedns: UseDns::Raw, maxlines: 1, raw: false })
+        .expect("compiles")
 }
 
 fn addr(text: &str) -> Id {
@@ -129,8 +130,9 @@ fn candidates_need_every_way_of_matching() {
 fn err_every_expression_is_judged_at_once() {
     let mut def = FilterDef::literal("no host");
     def.failregex.extend(FilterDef::literal("(<HOST>").failregex);
-    let findings = Filter::compile(&def, &CompileOptions { usedns: UseDns::Raw, maxlines: 1 })
-        .expect_err("two bad expressions");
+    let findings =
+        Filter::compile(&def, &CompileOptions { usedns: UseDns::Raw, maxlines: 1, raw: false })
+            .expect_err("two bad expressions");
     let ids: Vec<_> = findings.iter().map(|finding| finding.id).collect();
     assert_eq!(ids, ["invalid-regex", "no-host"]);
     assert!(findings[1].to_string().contains("needs <HOST>"), "{}", findings[1]);
@@ -140,8 +142,9 @@ fn err_every_expression_is_judged_at_once() {
 fn a_window_matches_across_lines_and_consumes_them() {
     let mut def = FilterDef::literal("^start <F-USER>\\S+</F-USER>$<SKIPLINES>^end <HOST>$");
     def.maxlines = Some(4);
-    let filter = Filter::compile(&def, &CompileOptions { usedns: UseDns::Raw, maxlines: 4 })
-        .expect("compiles");
+    let filter =
+        Filter::compile(&def, &CompileOptions { usedns: UseDns::Raw, maxlines: 4, raw: false })
+            .expect("compiles");
     let mut matcher = Matcher::new(&filter);
     let mut window = Window::new(4);
     for (tag, line) in [(1, "start joe\n"), (2, "noise\n")] {

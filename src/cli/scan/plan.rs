@@ -39,7 +39,8 @@ impl Plan {
             args.usedns.as_deref().and_then(UseDns::parse).unwrap_or(UseDns::Raw)
         };
         let maxlines = args.maxlines.or(target.filter.maxlines).unwrap_or(1);
-        let options = CompileOptions { usedns, maxlines };
+        let raw = args.raw || args.usedns.as_deref() == Some("raw");
+        let options = CompileOptions { usedns, maxlines, raw };
         let filter = Filter::compile(&target.filter, &options).map_err(Error::Findings)?;
         let datepatterns: Vec<String> = match &args.datepattern {
             Some(pattern) => vec![pattern.clone()],
