@@ -20,6 +20,7 @@
 //!
 //! Start reading at [`engine`], which runs the path, or at `docs/architecture.md`.
 
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod date;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with its layer, and the neighbours it may use all the same.
-const LAYERS: [(&str, u8, &[&str]); 14] = [
+const LAYERS: [(&str, u8, &[&str]); 15] = [
     ("model", 0, &["text"]),
     ("diag", 0, &["text"]),
     ("text", 0, &[]),
@@ -17,6 +17,7 @@ const LAYERS: [(&str, u8, &[&str]); 14] = [
     ("store", 1, &[]),
     ("filter", 2, &[]),
     ("decide", 2, &[]),
+    ("check", 3, &[]),
     ("engine", 3, &[]),
     ("exchange", 3, &[]),
     ("cli", 4, &["error"]),

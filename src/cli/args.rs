@@ -80,6 +80,8 @@ pub enum Command {
     Import(ImportArgs),
     /// Delete what is older than the kept-for limit.
     Purge(PurgeArgs),
+    /// Say everything that is wrong with the configuration, or where a jail's settings come from.
+    Check(CheckArgs),
 }
 
 /// Arguments of `f2b scan`.
@@ -322,4 +324,31 @@ pub struct PurgeArgs {
     /// Keep what happened within this time.
     #[arg(long, env = "F2B_KEEP", value_name = "TIME", default_value = "1y")]
     pub keep: String,
+}
+
+/// Arguments of `f2b check`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 nothing to say, 1 findings, 2 it can't be read.")]
+pub struct CheckArgs {
+    /// Look at jails that are not enabled too.
+    #[arg(long)]
+    pub all: bool,
+    /// Print every setting of this jail with the file and line that it comes from.
+    #[arg(long, value_name = "JAIL")]
+    pub explain: Option<String>,
+    /// How to print the findings.
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub format: CheckFormat,
+    /// Also say which expressions need the backtracking engine, and why.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// A line a finding, as compilers do.
+    Text,
+    /// One document; ids are stable.
+    Json,
 }

@@ -6,6 +6,7 @@
 pub mod args;
 mod ban;
 mod bans;
+mod check;
 mod exchange;
 mod history;
 pub mod output;
@@ -81,6 +82,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Status, Error> {
         Command::Export(args) => exchange::export(&context, &args, out),
         Command::Import(args) => exchange::import(&context, args, out),
         Command::Purge(args) => purge::run(&context, &args, out),
+        Command::Check(args) => check::run(&context, &args, out),
     }
 }
 

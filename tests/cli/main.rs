@@ -5,6 +5,7 @@
 mod bad_input;
 mod bans;
 mod beside_fail2ban;
+mod check;
 mod harness;
 mod logs;
 mod readme;

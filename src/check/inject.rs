@@ -1,0 +1,64 @@
+//! Expressions that let a client choose who is banned.
+//!
+//! Where anything may stand before the host (`.*`, `.+`) and nothing ties the expression to the end of the
+//! line, a client that controls a part of the line, such as a user name, can write `from 192.0.2.1` into it
+//! and have that address banned. A heuristic on the text: it may warn where nothing bad can happen.
+
+use crate::config::Text;
+use crate::diag::{Diagnostic, Severity};
+
+const HOSTS: [&str; 6] = ["<HOST>", "<ADDR>", "<IP4>", "<IP6>", "<DNS>", "<SUBNET>"];
+
+/// The finding about an expression, if there is one.
+pub(super) fn finding(regex: &Text) -> Option<Diagnostic> {
+    let host = HOSTS.iter().filter_map(|tag| regex.value.find(tag)).min()?;
+    let (before, after) = regex.value.split_at(host);
+    let at = catch_all(before)?;
+    let is_tied = after.trim_end().ends_with('$') && !after.trim_end().ends_with("\\$");
+    if is_tied {
+        return None;
+    }
+    let mut place = regex.at.clone();
+    place.column = u32::try_from(before[..at].chars().count() + 1).unwrap_or(0);
+    let message = format!(
+        "'{}' before the host, and no end: who writes that text may choose who is banned",
+        &before[at..at + 2]
+    );
+    let found = Diagnostic::new("catch-all-before-host", Severity::Warning, message);
+    Some(
+        found
+            .with_location(place)
+            .with_help("say what may stand there (\\S+, [^:]*), or end the expression with $"),
+    )
+}
+
+/// Where a greedy `.*` or `.+` stands.
+fn catch_all(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    (0..bytes.len().saturating_sub(1)).find(|at| {
+        let is_any = bytes[*at] == b'.' && matches!(bytes[at + 1], b'*' | b'+');
+        let is_escaped = text[..*at].bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 1;
+        let is_lazy = bytes.get(at + 2) == Some(&b'?');
+        is_any && !is_escaped && !is_lazy
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Location;
+
+    fn warns(regex: &str) -> bool {
+        finding(&Text { value: regex.to_owned(), at: Location::new("f.conf", 3) }).is_some()
+    }
+
+    #[test]
+    fn a_catch_all_before_a_host_without_an_end_is_a_warning() {
+        assert!(warns("fail for .* from <HOST>"));
+        assert!(warns("x .+<ADDR> y"));
+        assert!(!warns("fail for .* from <HOST>$"));
+        assert!(!warns("fail for \\S+ from <HOST>"));
+        assert!(!warns("fail for .*? from <HOST>"));
+        assert!(!warns("fail\\.* from <HOST> .*"));
+    }
+}
