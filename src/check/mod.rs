@@ -7,7 +7,9 @@ mod inject;
 
 use std::collections::HashSet;
 
-use crate::config::{Config, JailDef};
+use rayon::prelude::*;
+
+use crate::config::{Config, JailDef, Loaded};
 use crate::date::{Templates, YearWindow, parse_log_zone};
 use crate::decide::IgnoreList;
 use crate::diag::{Diagnostic, Location, Severity};
@@ -56,35 +58,38 @@ pub fn check(config: &Config, scope: Scope, now: Time) -> Report {
     let mut report = Report::default();
     let names = config.jail_names();
     report.findings.extend(names.findings);
-    for name in names.value.unwrap_or_default() {
-        let loaded = config.jail(&name);
-        let is_wanted = match &loaded.value {
-            Some(jail) => jail.enabled || scope == Scope::All,
-            // What can't be loaded can't say that it is off.
-            None => true,
-        };
-        if !is_wanted {
-            continue;
-        }
-        let mut findings = loaded.findings;
-        let backtracking = match &loaded.value {
-            Some(jail) => check_jail(jail, now, &mut findings),
-            None => Vec::new(),
-        };
-        let is_usable = loaded.value.is_some()
-            && findings.iter().all(|finding| {
-                finding.severity < Severity::Error || finding.id == "unknown-action"
-            });
-        report.findings.extend(findings.into_iter().map(|finding| match finding.subject {
-            Some(_) => finding,
-            None => finding.with_subject(&name),
-        }));
-        report.jails.push(Checked { name, is_usable, backtracking });
+    let names = names.value.unwrap_or_default();
+    // What can't be loaded can't say that it is off.
+    let is_wanted = |loaded: &Loaded<JailDef>| {
+        loaded.value.as_ref().is_none_or(|jail| jail.enabled || scope == Scope::All)
+    };
+    let loaded = names.into_iter().map(|name| (config.jail(&name), name));
+    let wanted: Vec<_> = loaded.filter(|(loaded, _)| is_wanted(loaded)).collect();
+    // Compiling takes most of the time.
+    let looked = wanted.into_par_iter().map(|(loaded, name)| look_at(loaded, name, now));
+    for (checked, findings) in looked.collect::<Vec<_>>() {
+        report.jails.push(checked);
+        report.findings.extend(findings);
     }
     // Jails share filters and defaults: what is wrong there is wrong once.
     let mut seen = HashSet::new();
     report.findings.retain(|finding| seen.insert(finding.to_string()));
     report
+}
+
+/// One jail and what is wrong with it.
+fn look_at(loaded: Loaded<JailDef>, name: String, now: Time) -> (Checked, Vec<Diagnostic>) {
+    let mut findings = loaded.findings;
+    let backtracking =
+        loaded.value.as_ref().map(|jail| check_jail(jail, now, &mut findings)).unwrap_or_default();
+    let is_usable = loaded.value.is_some()
+        && findings
+            .iter()
+            .all(|finding| finding.severity < Severity::Error || finding.id == "unknown-action");
+    for finding in findings.iter_mut().filter(|finding| finding.subject.is_none()) {
+        finding.subject = Some(name.clone());
+    }
+    (Checked { name, is_usable, backtracking }, findings)
 }
 
 fn check_jail(
@@ -115,7 +120,9 @@ fn check_jail(
 
 fn check_dates(jail: &JailDef, now: Time, findings: &mut Vec<Diagnostic>) {
     let patterns: Vec<&str> = jail.filter.datepattern.iter().map(|text| &*text.value).collect();
-    if let Err(error) = Templates::from_patterns(&patterns, YearWindow::around(now)) {
+    if !patterns.is_empty()
+        && let Err(error) = Templates::from_patterns(&patterns, YearWindow::around(now))
+    {
         let at = jail.filter.datepattern.first().map(|text| text.at.clone());
         findings.push(error_at("invalid-datepattern", error.to_string(), at));
     }

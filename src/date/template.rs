@@ -59,9 +59,8 @@ enum Matcher {
         fields: Vec<(Field, usize)>,
     },
     Epoch(Epoch),
-    Tai {
-        regex: Regex,
-    },
+    /// Compiled when first needed, too.
+    Tai(OnceLock<Regex>),
 }
 
 /// An expression and what its groups mean.
@@ -301,7 +300,7 @@ impl Template {
         Self {
             pattern: name.clone(),
             name,
-            matcher: Matcher::Tai { regex: Regex::new(&text).expect("it's a constant") },
+            matcher: Matcher::Tai(OnceLock::new()),
             regex: text,
             anchored,
             weight: 1,
@@ -313,7 +312,7 @@ impl Template {
     /// An expression that matches at least the lines in which this template matches.
     fn superset(&self) -> Option<&str> {
         match self.matcher {
-            Matcher::Plain(_) | Matcher::Builtin(_) | Matcher::Tai { .. } => Some(&self.regex),
+            Matcher::Plain(_) | Matcher::Builtin(_) | Matcher::Tai(_) => Some(&self.regex),
             Matcher::Epoch(_) => Some("[0-9]{10}"),
             Matcher::Fancy { .. } => None,
         }
@@ -360,7 +359,9 @@ impl Template {
                 hit(line, fields, group)
             }
             Matcher::Epoch(epoch) => epoch.find(line, from),
-            Matcher::Tai { regex } => {
+            Matcher::Tai(regex) => {
+                let compile = || Regex::new(&self.regex).expect("it's a constant");
+                let regex = regex.get_or_init(compile);
                 let groups = regex.captures_at(line, from)?;
                 let (whole, label) = (groups.get(0)?, groups.get(1)?);
                 Some(tai_hit(whole.start(), label.start(), label.as_bytes()))

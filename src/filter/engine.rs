@@ -43,8 +43,9 @@ pub(super) enum Engine {
 #[derive(Debug)]
 pub(super) struct Linear {
     hir: Hir,
-    ascii: meta::Regex,
-    /// `None` inside: too large; its texts are given up.
+    /// Built for the first text that needs it, as most expressions of a configuration never see one;
+    /// `None` inside: too large, its texts are given up.
+    ascii: OnceLock<Option<meta::Regex>>,
     unicode: OnceLock<Option<meta::Regex>>,
     direct: Option<Direct>,
 }
@@ -91,9 +92,9 @@ impl Engine {
     pub(super) fn group_names(&self) -> Vec<Option<String>> {
         match self {
             Self::Linear(linear) => {
-                let info = linear.ascii.group_info();
-                let names = info.pattern_names(regex_automata::PatternID::ZERO);
-                names.map(|name| name.map(str::to_owned)).collect()
+                let mut names = vec![None; linear.hir.properties().explicit_captures_len() + 1];
+                name_groups(&linear.hir, &mut names);
+                names
             }
             Self::Backtracking { exact, .. } => {
                 exact.capture_names().map(|name| name.map(str::to_owned)).collect()
@@ -178,10 +179,8 @@ impl Scratch {
 impl Linear {
     fn new(expression: &str) -> Result<Self, PatternError> {
         let hir = regex_syntax::Parser::new().parse(expression).map_err(Box::new)?;
-        let narrow = of_ascii(&hir);
-        let ascii = build(&narrow)?;
-        let direct = Direct::of(&narrow);
-        Ok(Self { hir, ascii, unicode: OnceLock::new(), direct })
+        let direct = Direct::of(&of_ascii(&hir));
+        Ok(Self { hir, ascii: OnceLock::new(), unicode: OnceLock::new(), direct })
     }
 
     /// The program for a text, with its scratch space.
@@ -190,15 +189,14 @@ impl Linear {
         text: &str,
         scratch: &'p mut Scratch,
     ) -> Option<(&'p meta::Regex, &'p mut meta::Cache, &'p mut Vec<Option<NonMaxUsize>>)> {
-        let (program, cache) = if text.is_ascii() {
-            (&self.ascii, &mut scratch.ascii)
+        let (built, cache) = if text.is_ascii() {
+            (self.ascii.get_or_init(|| build(&of_ascii(&self.hir)).ok()), &mut scratch.ascii)
         } else {
-            let built = self.unicode.get_or_init(|| build(&self.hir).ok());
-            let Some(program) = built else {
-                scratch.gave_up += 1;
-                return None;
-            };
-            (program, &mut scratch.unicode)
+            (self.unicode.get_or_init(|| build(&self.hir).ok()), &mut scratch.unicode)
+        };
+        let Some(program) = built else {
+            scratch.gave_up += 1;
+            return None;
         };
         Some((program, cache.get_or_insert_with(|| program.create_cache()), &mut scratch.slots))
     }
@@ -254,6 +252,18 @@ impl Direct {
 fn build(hir: &Hir) -> Result<meta::Regex, Box<meta::BuildError>> {
     let config = meta::Config::new().nfa_size_limit(Some(SIZE_LIMIT_BYTES)).utf8_empty(false);
     meta::Builder::new().configure(config).build_from_hir(hir).map_err(Box::new)
+}
+
+/// Writes the names of the groups to their places.
+fn name_groups(hir: &Hir, names: &mut [Option<String>]) {
+    if let HirKind::Capture(capture) = hir.kind()
+        && let Some(place) = usize::try_from(capture.index).ok().and_then(|at| names.get_mut(at))
+    {
+        *place = capture.name.as_ref().map(ToString::to_string);
+    }
+    for sub in hir.kind().subs() {
+        name_groups(sub, names);
+    }
 }
 
 /// How every match begins.

@@ -38,8 +38,6 @@ pub(super) enum PatternError {
     Syntax(#[from] SyntaxError),
     #[error("{}", last_line(.0))]
     Linear(#[from] Box<regex_syntax::Error>),
-    #[error("too large: {0}")]
-    Size(#[from] Box<regex_automata::meta::BuildError>),
     #[error("{}", last_line(.0))]
     Backtracking(#[from] Box<fancy_regex::Error>),
 }
