@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use f2b::config::{Config, Spec, UseDns};
 use f2b::date::{Detector, Resolver, Templates, YearWindow};
@@ -17,8 +17,16 @@ use f2b::filter::{CompileOptions, Filter, Id, Matcher, Mode, Sessions, Verdict, 
 use f2b::model::{Time, Zone};
 use serde_json::{Map, Value};
 
-const LOGS: &str = "/usr/lib/python3/dist-packages/fail2ban/tests/files/logs";
-const CONFIG: &str = "/etc/fail2ban";
+/// Where the package's files are in the folder that `F2B_FAIL2BAN_ROOT` names, else in `/`: another version,
+/// unpacked somewhere, can be tried.
+const LOGS: &str = "usr/lib/python3/dist-packages/fail2ban/tests/files/logs";
+const CONFIG: &str = "etc/fail2ban";
+
+fn root(path: &str) -> PathBuf {
+    let root = std::env::var_os("F2B_FAIL2BAN_ROOT").unwrap_or_else(|| "/".into());
+    Path::new(&root).join(path)
+}
+
 /// 2005-08-14 12:00:00 in Zurich, when the samples are read.
 const NOW: Time = Time::from_secs(1_124_013_600);
 
@@ -54,7 +62,7 @@ struct Instance {
 
 impl Instance {
     fn new(name: &str, options: &Map<String, Value>) -> Result<Self, String> {
-        let config = Config::open(Path::new(CONFIG)).unwrap();
+        let config = Config::open(&root(CONFIG)).unwrap();
         let options: Vec<(String, String)> = options
             .iter()
             .filter(|(key, _)| !key.starts_with("test."))
@@ -147,12 +155,16 @@ impl Instance {
 
 /// The samples of a file and of those that it adds, in order.
 fn samples(file: &str, samples_of: &mut Vec<Sample>, defaults: &mut Map<String, Value>) {
-    let text = fs::read_to_string(Path::new(LOGS).join(file)).unwrap();
+    let text = fs::read_to_string(root(LOGS).join(file)).unwrap();
     let mut options = vec![Map::new()];
     let mut expected: Option<Map<String, Value>> = None;
     let mut added = Vec::new();
     for (nth, line) in (1..).zip(text.split('\n')) {
         let line = line.trim_end_matches('\r');
+        if !line.is_empty() && !line.starts_with('#') {
+            // Nothing must come of a line that nothing is said of.
+            expected.get_or_insert_default();
+        }
         if let Some(expected) = expected.take() {
             let at = format!("{file}:{nth}");
             samples_of.push(Sample {
@@ -196,12 +208,12 @@ fn directive(line: &str) -> Option<(&str, &str)> {
 
 /// Filters that have both samples and a file in the stock folder.
 fn names() -> Vec<String> {
-    let logs = fs::read_dir(LOGS).expect("Debian's package fail2ban is installed");
+    let logs = fs::read_dir(root(LOGS)).expect("Debian's package fail2ban is installed");
     let mut names: Vec<String> = logs
         .map(|entry| entry.unwrap())
         .filter(|entry| entry.file_type().unwrap().is_file())
         .map(|entry| entry.file_name().into_string().unwrap())
-        .filter(|name| Path::new(CONFIG).join(format!("filter.d/{name}.conf")).exists())
+        .filter(|name| root(CONFIG).join(format!("filter.d/{name}.conf")).exists())
         .collect();
     names.sort();
     names
@@ -274,11 +286,10 @@ fn every_sample_line_means_what_it_means_to_fail2ban() {
     let names = names();
     let (mut checks, mut passed, mut good) = (0, 0, 0);
     let mut wrong = Vec::new();
-    let mut defaults = Map::new();
     for name in &names {
         let before = wrong.len();
         let mut of_filter = Vec::new();
-        samples(name, &mut of_filter, &mut defaults);
+        samples(name, &mut of_filter, &mut Map::new());
         let mut instances: BTreeMap<String, Instance> = BTreeMap::new();
         for sample in &of_filter {
             for options in &sample.options {
@@ -346,10 +357,9 @@ fn every_sample_line_means_what_it_means_to_fail2ban() {
 fn the_command_line_gives_the_same_verdicts() {
     let (mut checks, mut wrong) = (0, Vec::new());
     let dir = tempfile::tempdir().unwrap();
-    let mut defaults = Map::new();
     for name in names() {
         let mut all = Vec::new();
-        samples(&name, &mut all, &mut defaults);
+        samples(&name, &mut all, &mut Map::new());
         let mut logs: BTreeMap<String, Vec<&Sample>> = BTreeMap::new();
         for sample in &all {
             for options in &sample.options {
@@ -403,7 +413,8 @@ fn scan(log: &Path, spec: &str) -> Vec<Value> {
     let ran = std::process::Command::new(env!("CARGO_BIN_EXE_f2b"))
         .env("TZ", "Europe/Zurich")
         .args(["scan", "--dry-run", "--format", "jsonl", "--now", "2005-08-14T12:00:00+02:00"])
-        .args(["--usedns", "raw", "-c", CONFIG])
+        .args(["--usedns", "raw", "-c"])
+        .arg(root(CONFIG))
         .arg(log)
         .arg(spec)
         .output()
