@@ -8,12 +8,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use f2b::config::{Config, FilterDef, JailDef, Spec, Text, options};
 use f2b::model::BanTime;
 use serde_json::Value;
+
+/// A folder of the stock configuration, of the version that `F2B_FAIL2BAN_ROOT` names or of the installed one.
+fn stock(folder: &str) -> PathBuf {
+    let root = std::env::var_os("F2B_FAIL2BAN_ROOT").unwrap_or_else(|| "/".into());
+    Path::new(&root).join("etc/fail2ban").join(folder)
+}
 
 /// What fail2ban makes of a folder.
 fn fail2ban(dir: &Path) -> Value {
@@ -116,7 +122,12 @@ fn compare_jails(config: &Config, theirs: &Value) -> usize {
             if option != "enabled" {
                 let default = || options::known(option).map(|option| option.default);
                 let ours = setting(&jail, option).or_else(default);
-                assert_eq!(ours, value.as_str(), "{option} of {name}");
+                let value = value.as_str().unwrap();
+                assert_eq!(
+                    ours.map(|ours| as_python(ours, value)),
+                    Some(value),
+                    "{option} of {name}"
+                );
             }
         }
         let mut filter = shape(&jail.filter);
@@ -136,6 +147,16 @@ fn their_filter(dump: &Value) -> BTreeMap<String, Vec<String>> {
     let mut filter = their_shape(&dump["filter"]);
     filter.extend(their_shape(&dump["stream"]));
     filter
+}
+
+/// What is written, in Python's words where its answer is no text.
+fn as_python<'t>(ours: &'t str, theirs: &str) -> &'t str {
+    match (theirs, ours) {
+        ("True", "1" | "on" | "true" | "yes") => "True",
+        ("False", "0" | "off" | "false" | "no") => "False",
+        ("None", "") => "None",
+        (_, ours) => ours,
+    }
 }
 
 /// What an action runs.
@@ -162,14 +183,7 @@ fn compare_actions(jail: &JailDef, theirs: &Value) {
             if COMMANDS.contains(&property.as_str()) || !value.contains('<') {
                 let ours = action.properties.get(property).map(|text| text.value.as_str());
                 let about = format!("{property} of {} in {}", action.name, jail.name);
-                // Python's answer is a boolean where ours is what is written.
-                let ours = match (value, ours.unwrap_or("")) {
-                    ("True", "1" | "on" | "true" | "yes") => "True",
-                    ("False", "0" | "off" | "false" | "no") => "False",
-                    ("None", "") => "None",
-                    (_, ours) => ours,
-                };
-                assert_eq!(ours, value, "{about}");
+                assert_eq!(as_python(ours.unwrap_or(""), value), value, "{about}");
             }
         }
     }
@@ -177,9 +191,9 @@ fn compare_actions(jail: &JailDef, theirs: &Value) {
 
 #[test]
 fn every_stock_filter_in_every_mode_and_every_stock_jail_are_alike() {
-    let dir = Path::new("/etc/fail2ban");
-    let theirs = fail2ban(dir);
-    let config = Config::open(dir).unwrap();
+    let dir = stock("");
+    let theirs = fail2ban(&dir);
+    let config = Config::open(&dir).unwrap();
     let filters = compare_filters(&config, &theirs);
     assert!(filters > 400, "only {filters} filters: fail2ban's folder isn't the stock one");
     let jails = compare_jails(&config, &theirs);
@@ -196,7 +210,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         fs::create_dir(dir.path().join(sub)).unwrap();
     }
     for sub in ["filter.d", "action.d"] {
-        for entry in fs::read_dir(Path::new("/etc/fail2ban").join(sub)).unwrap() {
+        for entry in fs::read_dir(stock(sub)).unwrap() {
             let entry = entry.unwrap();
             if entry.path().extension().is_some_and(|extension| extension == "conf") {
                 fs::copy(entry.path(), dir.path().join(sub).join(entry.file_name())).unwrap();

@@ -266,7 +266,7 @@ impl Config {
     /// The two options that every jail has without a file.
     fn add_built_in(&self, merged: &mut Merged) {
         let at = Place { file: self.dir.as_path().into(), line: 0 };
-        let dir = self.dir.to_string_lossy().replace('%', "%%");
+        let dir = self.dir.to_string_lossy().trim_end_matches('/').replace('%', "%%");
         let version = env!("CARGO_PKG_VERSION").to_owned();
         for (name, value) in [("fail2ban_version", version), ("fail2ban_confpath", dir)] {
             let value = Rc::new(Traced::new(value, at.clone()));

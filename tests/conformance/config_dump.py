@@ -10,7 +10,7 @@ import json
 import os
 import sys
 
-sys.path.insert(0, "/usr/lib/python3/dist-packages")
+sys.path.insert(0, os.environ.get("F2B_FAIL2BAN_ROOT", "") + "/usr/lib/python3/dist-packages")
 sys.dont_write_bytecode = True
 
 from fail2ban.client.filterreader import FilterReader  # noqa: E402
