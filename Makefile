@@ -1,7 +1,7 @@
 # `make test` is what CI runs: it installs what the tests need, checks format and lints, runs all tests.
 # `make bench` measures; see docs/performance.md. `make build` leaves target/release/f2b.
 
-.PHONY: build test packages format lint check bench
+.PHONY: build test packages format lint check fuzz bench
 
 # The tests run Debian's fail2ban beside f2b, generate logs with Python and compress them with the usual tools.
 TEST_PACKAGES = build-essential bzip2 fail2ban gzip python3 ripgrep sqlite3 xz-utils zstd
@@ -25,6 +25,11 @@ lint:
 check:
 	cargo build --release --quiet
 	cargo test --quiet
+
+# Ten minutes each of configurations and logs that nobody wrote, beside Debian's fail2ban; another seed each time.
+fuzz:
+	@packaging/require-packages $(TEST_PACKAGES)
+	F2B_FUZZ_SECONDS=600 F2B_FUZZ_SEED=$$(date +%s) cargo test --quiet --test fuzz -- --nocapture generated
 
 bench: build
 	@packaging/require-packages $(TEST_PACKAGES)

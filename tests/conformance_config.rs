@@ -5,15 +5,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its helper fails")]
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use f2b::config::{Config, FilterDef, JailDef, Spec, Text, options};
+use f2b::config::{Config, Spec, options};
 use f2b::model::BanTime;
 use serde_json::Value;
+
+#[path = "conformance/shape.rs"]
+mod shape;
+
+use shape::{as_python, compare_actions, setting, shape, their_filter, their_shape};
 
 /// A folder of the stock configuration, of the version that `F2B_FAIL2BAN_ROOT` names or of the installed one.
 fn stock(folder: &str) -> PathBuf {
@@ -31,43 +35,6 @@ fn fail2ban(dir: &Path) -> Value {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "fail2ban is missing or too new, run `make packages`: {said}");
     serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn values(lines: &[Text]) -> Vec<String> {
-    lines.iter().map(|line| line.value.clone()).collect()
-}
-
-/// A filter as option → lines, without options that are empty.
-fn shape(def: &FilterDef) -> BTreeMap<String, Vec<String>> {
-    let all = [
-        (
-            "prefregex",
-            def.prefregex.iter().flat_map(|text| text.value.lines()).map(str::to_owned).collect(),
-        ),
-        ("failregex", values(&def.failregex)),
-        ("ignoreregex", values(&def.ignoreregex)),
-        ("datepattern", values(&def.datepattern)),
-        ("journalmatch", values(&def.journalmatch)),
-        ("maxlines", def.maxlines.iter().map(u32::to_string).collect()),
-        ("usedns", def.usedns.iter().map(|usedns| usedns.name().to_owned()).collect()),
-    ];
-    let set = all.into_iter().filter(|(_, lines)| !lines.is_empty());
-    set.map(|(name, lines)| (name.to_owned(), lines)).collect()
-}
-
-/// The same of what fail2ban said.
-fn their_shape(dump: &Value) -> BTreeMap<String, Vec<String>> {
-    let mut shape = BTreeMap::new();
-    for (name, values) in dump.as_object().unwrap() {
-        let values = values.as_array().unwrap().iter().map(|value| value.as_str().unwrap());
-        let lines = values.flat_map(|value| value.split('\n')).filter(|line| !line.is_empty());
-        let lines: Vec<String> = lines.map(str::to_owned).collect();
-        let known = ["prefregex", "failregex", "ignoreregex", "datepattern", "journalmatch"];
-        if !lines.is_empty() && (known.contains(&name.as_str()) || name == "maxlines") {
-            shape.insert(name.clone(), lines);
-        }
-    }
-    shape
 }
 
 /// Compares all filters; gives how many there were.
@@ -98,11 +65,6 @@ fn compare_filters(config: &Config, theirs: &Value) -> usize {
         }
     }
     filters.len()
-}
-
-fn setting<'j>(jail: &'j JailDef, name: &str) -> Option<&'j str> {
-    let found = jail.settings.iter().find(|setting| setting.name == name)?;
-    Some(found.text.value.as_str())
 }
 
 fn compare_jails(config: &Config, theirs: &Value) -> usize {
@@ -137,56 +99,9 @@ fn compare_jails(config: &Config, theirs: &Value) -> usize {
             assert_eq!(filter.get(option), Some(lines), "{option} of {name}");
         }
         assert_eq!(filter.len(), theirs.len(), "filter of {name}");
-        compare_actions(&jail, &dump["actions"]);
+        assert_eq!(compare_actions(&jail, &dump["actions"]), Ok(()));
     }
     order.len()
-}
-
-/// What the jail's filter says, and the jail itself on top.
-fn their_filter(dump: &Value) -> BTreeMap<String, Vec<String>> {
-    let mut filter = their_shape(&dump["filter"]);
-    filter.extend(their_shape(&dump["stream"]));
-    filter
-}
-
-/// What is written, in Python's words where its answer is no text.
-fn as_python<'t>(ours: &'t str, theirs: &str) -> &'t str {
-    match (theirs, ours) {
-        ("True", "1" | "on" | "true" | "yes") => "True",
-        ("False", "0" | "off" | "false" | "no") => "False",
-        ("None", "") => "None",
-        (_, ours) => ours,
-    }
-}
-
-/// What an action runs.
-const COMMANDS: [&str; 8] = [
-    "actionstart",
-    "actionstop",
-    "actioncheck",
-    "actionban",
-    "actionunban",
-    "actionflush",
-    "actionreload",
-    "actionrepair",
-];
-
-fn compare_actions(jail: &JailDef, theirs: &Value) {
-    let theirs = theirs.as_object().unwrap();
-    let mut names: Vec<&str> = jail.actions.iter().map(|action| action.name.as_str()).collect();
-    names.sort_unstable();
-    assert_eq!(names, theirs.keys().map(String::as_str).collect::<Vec<_>>(), "{}", jail.name);
-    for action in &jail.actions {
-        for (property, value) in theirs[&action.name].as_object().unwrap() {
-            let value = value.as_str().unwrap();
-            // fail2ban resolves a parameter's tags only where it is used, and so keeps them here.
-            if COMMANDS.contains(&property.as_str()) || !value.contains('<') {
-                let ours = action.properties.get(property).map(|text| text.value.as_str());
-                let about = format!("{property} of {} in {}", action.name, jail.name);
-                assert_eq!(as_python(ours.unwrap_or(""), value), value, "{about}");
-            }
-        }
-    }
 }
 
 #[test]

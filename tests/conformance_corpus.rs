@@ -145,7 +145,7 @@ impl Instance {
             }
             let fields = hit.fields(self.filter, text);
             let mut fields: BTreeMap<String, Value> =
-                fields.map(|(name, value)| (name.to_owned(), value.into())).collect();
+                fields.map(|(name, value)| (name.to_owned(), value.into_owned().into())).collect();
             fields.insert("attempts".into(), 1.into());
             results.push(Found { id, time, fields });
         }

@@ -27,6 +27,23 @@ pub struct ActionDef {
 /// Tags that are known at a ban only, even if an option has such a name.
 const AT_A_BAN: [&str; 5] = ["bantime", "timeout", "matches", "ipmatches", "ipjailmatches"];
 
+/// What an action may run, and its switches.
+const COMMANDS: [&str; 13] = [
+    "actionstart",
+    "actionstop",
+    "actioncheck",
+    "actionban",
+    "actionunban",
+    "actionflush",
+    "actionreload",
+    "actionrepair",
+    "actionprolong",
+    "actionreban",
+    "actionstart_on_demand",
+    "actionrepair_on_unban",
+    "norestored",
+];
+
 /// Loads the actions of a jail; those that can't be loaded are findings.
 pub(super) fn load(
     config: &Config,
@@ -86,10 +103,15 @@ fn one(
         .with_late(&AT_A_BAN);
     let mut properties = BTreeMap::new();
     for name in definition.names() {
-        if let Some(value) = definition.value(&name).map_err(|error| failed(error.diagnostic()))? {
-            properties.insert(name, value.text());
+        match definition.value(&name) {
+            Ok(Some(value)) => drop(properties.insert(name, value.text())),
+            Ok(None) => {}
+            // What nothing refers to is never read.
+            Err(_) if !COMMANDS.contains(&&*name) && !definition.is_given(&name) => {}
+            Err(error) => return Err(failed(error.diagnostic())),
         }
     }
+    definition.check_known().map_err(|error| failed(error.diagnostic()))?;
     Ok(ActionDef { name: name_of(&properties), file, properties })
 }
 

@@ -2,7 +2,7 @@
 //! parameters from the brackets, tags resolved.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::interpolate::{InterpolationError, Overrides, Scope};
@@ -20,13 +20,24 @@ pub(super) struct Definition {
     merged: Rc<Merged>,
     /// From the brackets: these beat everything.
     params: Overrides,
-    /// What `%(...)s` sees first: the parameters, and the options of the jail.
+    /// What comes before the files: the parameters, and the options of the jail.
     vars: Overrides,
+    /// What `%(...)s` sees first: these, and more when it's [`reread`](Self::reread).
+    quoted: Overrides,
     /// Tags in capitals that options in small letters took the place of.
     shadowed: RefCell<BTreeSet<String>>,
     /// Tags that are replaced at a ban.
     late: &'static [&'static str],
     none: Overrides,
+}
+
+/// How a reader comes to an option.
+#[derive(Clone, Copy)]
+enum Asked {
+    Directly,
+    ByTag,
+    /// Together with all others, when parameters don't count in what is quoted.
+    InPassing,
 }
 
 impl Definition {
@@ -47,6 +58,7 @@ impl Definition {
         Ok(Self {
             merged,
             params: own,
+            quoted: vars.clone(),
             vars,
             shadowed: RefCell::default(),
             late: &[],
@@ -66,9 +78,35 @@ impl Definition {
             || self.merged.section(DEFINITION).is_some_and(|options| options.contains_key(name))
     }
 
+    /// Whether a parameter or `[Init]` sets the option.
+    pub(super) fn is_given(&self, name: &str) -> bool {
+        self.params.contains_key(name) || self.initializes(name)
+    }
+
+    /// Whether `[Init]` sets the option.
+    pub(super) fn initializes(&self, name: &str) -> bool {
+        self.merged.section(INIT).is_some_and(|options| options.contains_key(name))
+    }
+
+    /// The same as a jail reads it, which is the second time: `%(x)s` then sees what `[Init]` said at the first.
+    pub(super) fn reread(mut self) -> Result<Self, Box<InterpolationError>> {
+        let names: Vec<String> =
+            self.merged.section(INIT).into_iter().flatten().map(|(name, _)| name.clone()).collect();
+        for name in names {
+            if let Some(value) = self.bare(INIT).fetch(&name)? {
+                self.quoted.insert(format!("known/{name}"), value.clone());
+                if !self.params.contains_key(&name) {
+                    self.quoted.insert(name, value);
+                }
+            }
+        }
+        Ok(self)
+    }
+
     /// Sets a parameter that nobody gave.
     pub(super) fn set_param(&mut self, name: &str, value: Traced) {
         self.vars.insert(name.to_owned(), value.clone());
+        self.quoted.insert(name.to_owned(), value.clone());
         self.params.insert(name.to_owned(), value);
     }
 
@@ -79,19 +117,51 @@ impl Definition {
 
     /// The names of all options and parameters.
     pub(super) fn names(&self) -> BTreeSet<String> {
+        let all = self.own_names().chain(self.merged.defaults.keys()).chain(self.params.keys());
+        all.cloned().collect()
+    }
+
+    fn own_names(&self) -> impl Iterator<Item = &String> {
         let sections = [DEFINITION, INIT].into_iter().filter_map(|name| self.merged.section(name));
-        let own = sections.flat_map(|options| options.keys());
-        own.chain(self.merged.defaults.keys()).chain(self.params.keys()).cloned().collect()
+        sections.flat_map(BTreeMap::keys)
     }
 
     /// The option with everything in it resolved; `None` if nobody sets it.
     pub(super) fn value(&self, name: &str) -> Result<Option<Traced>, SubstituteError> {
-        let Some(value) = self.overlaid(name)? else { return Ok(None) };
+        self.resolved(name, Asked::Directly)
+    }
+
+    fn resolved(&self, name: &str, asked: Asked) -> Result<Option<Traced>, SubstituteError> {
+        let Some(value) = self.overlaid(name, asked)? else { return Ok(None) };
+        if self.is_conditional(name) {
+            return Ok(Some(value));
+        }
         substitute::resolve(name, value, &|tag| self.tag(tag)).map(Some)
     }
 
-    fn scope<'m>(&'m self, section: &'m str) -> Scope<'m> {
-        Scope::new(&self.merged, section, &self.vars)
+    /// The first option that can't be resolved, among those that are read anyway and all in the files,
+    /// needed or not: to fail2ban one spoils a jail's filter.
+    pub(super) fn check(&self, read: &[&str]) -> Result<(), SubstituteError> {
+        read.iter().try_for_each(|name| self.value(name).map(|_| ()))?;
+        let rest = self.own_names().chain(self.params.keys());
+        for name in rest.filter(|name| !read.contains(&name.as_str())) {
+            self.resolved(name, Asked::InPassing)?;
+        }
+        self.check_known()
+    }
+
+    /// The first `<known/x>` that can't be resolved: what `[Init]` says of x, which is there beside a parameter x.
+    pub(super) fn check_known(&self) -> Result<(), SubstituteError> {
+        for (name, stack) in self.merged.section(INIT).into_iter().flatten() {
+            let quotes = stack.last().is_some_and(|value| value.value.contains("<known/"));
+            if (quotes || self.params.contains_key(name))
+                && let Some(value) = self.bare(INIT).fetch(name)?
+            {
+                let known = format!("known/{name}");
+                substitute::resolve(&known, value, &|tag| self.tag(tag))?;
+            }
+        }
+        Ok(())
     }
 
     fn bare<'m>(&'m self, section: &'m str) -> Scope<'m> {
@@ -99,22 +169,38 @@ impl Definition {
     }
 
     /// The option before its tags are replaced.
-    fn overlaid(&self, name: &str) -> Result<Option<Traced>, Box<InterpolationError>> {
+    fn overlaid(
+        &self,
+        name: &str,
+        asked: Asked,
+    ) -> Result<Option<Traced>, Box<InterpolationError>> {
         if let Some(value) = self.params.get(name) {
             return Ok(Some(value.clone()));
         }
         // Here upper and lower case differ, unlike in the lookup after it.
-        if self.merged.section(INIT).is_some_and(|options| options.contains_key(name)) {
-            return self.scope(INIT).fetch(name);
+        if self.initializes(name) {
+            return self.bare(INIT).fetch(name);
         }
-        self.scope(DEFINITION).fetch(name)
+        // Defaults are defaults of a section: files without [Definition] define nothing.
+        if self.merged.section(DEFINITION).is_none() {
+            return Ok(None);
+        }
+        let scope = Scope::new(&self.merged, DEFINITION, &self.quoted);
+        match asked {
+            // Here, too, names in capitals are found in small letters.
+            Asked::ByTag if !self.defines(name) => {
+                Scope::new(&self.merged, DEFINITION, &self.vars).fetch(name)
+            }
+            Asked::InPassing => self.bare(DEFINITION).fetch(name),
+            _ => scope.fetch(name),
+        }
     }
 
     fn tag(&self, tag: &str) -> Result<Option<Traced>, SubstituteError> {
         if self.late.contains(&tag) || self.is_conditional(tag) {
             return Ok(None);
         }
-        if let Some(value) = self.overlaid(tag)? {
+        if let Some(value) = self.overlaid(tag, Asked::ByTag)? {
             if BUILT_IN.contains(&tag) {
                 self.shadowed.borrow_mut().insert(tag.to_owned());
             }
@@ -136,20 +222,25 @@ impl Definition {
 
     /// What an option would be without parameters, or was before a file changed it.
     fn known(&self, option: &str) -> Result<Option<Traced>, Box<InterpolationError>> {
-        if self.merged.section(INIT).is_some_and(|options| options.contains_key(option)) {
+        if self.initializes(option) {
             return self.bare(INIT).fetch(option);
         }
-        match self.bare(DEFINITION).fetch_known(option)? {
+        if self.merged.section(DEFINITION).is_none() {
+            return Ok(None);
+        }
+        let scope = self.bare(DEFINITION);
+        // To fail2ban former values are a section of its own, which has the defaults behind it, too.
+        let remembers = self.merged.remembering.contains(DEFINITION);
+        match if remembers { scope.fetch_known(option)? } else { None } {
             Some(known) => Ok(Some(known)),
-            None => self.bare(DEFINITION).fetch(option),
+            None => scope.fetch(option),
         }
     }
 
     /// Whether the value depends on the address that is being banned.
     fn is_conditional(&self, name: &str) -> bool {
         let prefix = format!("{name}?");
-        let names = [DEFINITION, INIT].into_iter().filter_map(|name| self.merged.section(name));
-        names.flat_map(|options| options.keys()).any(|key| key.starts_with(&prefix))
+        self.own_names().any(|key| key.starts_with(&prefix))
     }
 }
 

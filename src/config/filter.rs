@@ -43,16 +43,16 @@ impl FilterDef {
         Self { failregex, ..Self::default() }
     }
 
-    /// Takes over a value of one of the [`OPTIONS`].
+    /// Takes over a value of one of the [`OPTIONS`]; lists that are there already get longer.
     pub(super) fn apply(&mut self, name: &str, value: &Traced, findings: &mut Vec<Diagnostic>) {
         match name {
             "prefregex" => {
                 self.prefregex = Some(value.text()).filter(|text| !text.value.is_empty());
             }
-            "failregex" => self.failregex = value.lines(),
-            "ignoreregex" => self.ignoreregex = value.lines(),
+            "failregex" => self.failregex.extend(value.lines()),
+            "ignoreregex" => self.ignoreregex.extend(value.lines()),
             "datepattern" => self.datepattern = value.lines(),
-            "journalmatch" => self.journalmatch = value.lines(),
+            "journalmatch" => self.journalmatch.extend(value.lines()),
             "maxlines" => self.maxlines = maxlines(value, findings).or(self.maxlines),
             "usedns" => self.usedns = Some(usedns(value, findings)),
             _ => {}

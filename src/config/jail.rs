@@ -223,6 +223,10 @@ impl Loader<'_> {
         match self.config.definition(&spec, &value.at, backend, &Overrides::new()) {
             Ok((definition, findings)) => {
                 self.findings.extend(findings);
+                if let Err(error) = definition.check(&filter::OPTIONS) {
+                    self.fail(error.diagnostic().with_subject(&spec.name));
+                    return None;
+                }
                 Some((spec, definition))
             }
             Err(findings) => {
@@ -241,13 +245,23 @@ impl Loader<'_> {
         backend: &str,
         values: &Overrides,
     ) -> Option<FilterDef> {
-        let replaced = |name: &str| values.contains_key(name);
         let mut def = FilterDef::default();
+        // fail2ban sets these of a jail first, and then again what the filter's [Init] says.
+        let is_lost = |name: &str| {
+            matches!(name, "prefregex" | "maxlines")
+                && source.is_some_and(|(_, definition)| definition.initializes(name))
+        };
         if let (Some((spec, _)), Some(at)) = (source, at) {
             let loaded = self.config.definition(spec, &at.at, backend, values);
-            let loaded = match loaded {
-                Ok((definition, _)) => {
-                    filter::read(&definition, self.config.filter_def(spec), &replaced)
+            let reread = loaded.and_then(|(definition, _)| {
+                definition.reread().map_err(|error| vec![error.diagnostic()])
+            });
+            let loaded = match reread {
+                Ok(definition) => {
+                    // A jail's value takes the place of one in [Definition], but not of one in [Init].
+                    let is_replaced =
+                        |name: &str| values.contains_key(name) && !definition.initializes(name);
+                    filter::read(&definition, self.config.filter_def(spec), &is_replaced)
                 }
                 Err(findings) => Loaded { value: None, findings },
             };
@@ -255,7 +269,7 @@ impl Loader<'_> {
             self.failed |= loaded.value.is_none();
             def = loaded.value?;
         }
-        for name in filter::OPTIONS {
+        for name in filter::OPTIONS.into_iter().filter(|name| !is_lost(name)) {
             if let Some(value) = values.get(name) {
                 def.apply(name, value, &mut self.findings);
             }

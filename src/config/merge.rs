@@ -5,7 +5,7 @@
 //! instead of replacing them: `%(known/x)s` is the value below.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -30,6 +30,8 @@ pub(super) struct Merged {
     pub(super) defaults: Options,
     /// In the order in which they first appeared.
     pub(super) sections: Vec<(String, Options, Location)>,
+    /// The sections that were merged more than once: these remember former values.
+    pub(super) remembering: BTreeSet<String>,
     /// The files, in the order of merging.
     pub(super) files: Vec<PathBuf>,
     pub(super) findings: Vec<Diagnostic>,
@@ -79,6 +81,8 @@ impl Merged {
             let index = index.unwrap_or(self.sections.len());
             if index == self.sections.len() {
                 self.sections.push((name.to_owned(), Options::new(), section.at.clone()));
+            } else {
+                self.remembering.insert(name.to_owned());
             }
             &mut self.sections[index].1
         };

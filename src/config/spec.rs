@@ -112,7 +112,7 @@ impl<'t> Reader<'t> {
             && let Some(len) = rest[1..].find(quote)
         {
             self.at += len + 2;
-            return rest[1..=len].trim_end().to_owned();
+            return rest[1..=len].trim().to_owned();
         }
         let value = &rest[..rest.find([',', ']']).unwrap_or(rest.len())];
         self.at += value.len();
@@ -233,6 +233,7 @@ mod tests {
             ("a[b= c]", "a|b=c"),
             ("a[b=]", "a|b="),
             (r#"a[b="",c=''] "#, "a|b=|c="),
+            ("a[b=\" x\n\"]", "a|b=x"),
             ("a[x=1,\n  y=2]", "a|x=1|y=2"),
             ("a[b?family=inet6=1]", "a|b?family=inet6=1"),
             ("a[b = c]", "no option at 2"),

@@ -13,6 +13,9 @@ use crate::text;
 /// A tag is replaced in one value so many times at most.
 const REPLACED_MAX: usize = 25;
 
+/// A value that gets longer than this quotes itself in ways that take a while to come round.
+const LEN_MAX: usize = 1 << 20;
+
 /// Text that can't be resolved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum SubstituteError {
@@ -76,6 +79,12 @@ fn inner(
             open.push(tag.clone());
             let text = inner(found, lookup, open)?;
             open.pop();
+            let times = value.value.matches(&format!("<{tag}>")).count();
+            if value.value.len() + times * text.value.len() > LEN_MAX {
+                let at = value.place_of(start).location();
+                let option = open.first().cloned().unwrap_or_default();
+                return Err(SubstituteError::Loop { at, option, tag });
+            }
             value = value.replace(&format!("<{tag}>"), &text);
             from = start;
             changed = true;

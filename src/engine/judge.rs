@@ -45,7 +45,7 @@ impl Seen {
             is_pending: false,
             is_invalid: hit.has_invalid_id(),
             users: Vec::new(),
-            fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            fields: fields.map(|(name, value)| (name.to_owned(), value.into_owned())).collect(),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use super::hit::{DNS, FID, IP4, IP6, MLFID, NameId, RESERVED};
 use super::literal::Candidates;
-use super::pattern::{Lines, Pattern};
+use super::pattern::Pattern;
 use super::tags;
+use super::translate::Lines;
 use crate::config::{FilterDef, Text, UseDns};
 use crate::diag::{Diagnostic, Severity};
 use crate::text::shown;
@@ -76,12 +77,15 @@ impl Filter {
             names: Names(RESERVED.map(str::to_owned).to_vec()),
             findings: Vec::new(),
         };
-        let lines = if options.maxlines > 1 { Lines::Many } else { Lines::One };
-        let prefregex = def.prefregex.as_ref().and_then(|text| work.pattern(text, Lines::One));
+        let (each, whole) = match options.maxlines {
+            0 | 1 => (Lines::One, Lines::One),
+            _ => (Lines::Each, Lines::Whole),
+        };
+        let prefregex = def.prefregex.as_ref().and_then(|text| work.pattern(text, whole));
         let failregex: Vec<Pattern> =
-            def.failregex.iter().filter_map(|text| work.pattern(text, lines)).collect();
+            def.failregex.iter().filter_map(|text| work.pattern(text, each)).collect();
         let ignoreregex: Vec<Pattern> =
-            def.ignoreregex.iter().filter_map(|text| work.pattern(text, Lines::One)).collect();
+            def.ignoreregex.iter().filter_map(|text| work.pattern(text, whole)).collect();
         work.check_ids(prefregex.as_ref(), &failregex);
         let Work { mut names, findings, .. } = work;
         let alternatives = names.alternatives();

@@ -20,7 +20,7 @@ use regex_automata::util::primitives::NonMaxUsize;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look};
 
 use super::pattern::PatternError;
-use super::translate::{Translated, translate};
+use super::translate::{Lines, Translated, translate};
 use super::walk::{Trail, Walk};
 
 /// Steps of the backtracking engine after which a text counts as missed; a stranger may have written it.
@@ -73,9 +73,9 @@ impl Engine {
     /// it needs the backtracking engine.
     pub(super) fn compile(
         expanded: &str,
-        multiline: bool,
+        lines: Lines,
     ) -> Result<(Self, Vec<&'static str>), PatternError> {
-        let Translated { plain, exact, narrowing } = translate(expanded, multiline)?;
+        let Translated { plain, exact, narrowing } = translate(expanded, lines)?;
         let plain = Box::new(Linear::new(&plain)?);
         if narrowing.is_empty() {
             return Ok((Self::Linear(plain), narrowing));
@@ -325,7 +325,7 @@ mod tests {
     use super::*;
 
     fn groups(expression: &str, text: &str) -> Option<Vec<Option<Range<usize>>>> {
-        let (engine, _) = Engine::compile(expression, false).expect("compiles");
+        let (engine, _) = Engine::compile(expression, Lines::One).expect("compiles");
         let mut scratch = engine.scratch();
         engine
             .search(text, &mut scratch)
@@ -333,7 +333,7 @@ mod tests {
     }
 
     fn reference(expression: &str, text: &str) -> Option<Vec<Option<Range<usize>>>> {
-        let plain = translate(expression, false).expect("translates").plain;
+        let plain = translate(expression, Lines::One).expect("translates").plain;
         let captures = regex::Regex::new(&plain).expect("compiles").captures(text)?;
         Some(captures.iter().map(|group| group.map(|group| group.range())).collect())
     }

@@ -1,5 +1,6 @@
 //! What a failregex captured: who it is about, whether it is a failure, and the named groups.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -79,16 +80,21 @@ impl Hit {
         self.is_invalid
     }
 
-    /// The captured groups of `text` by name, without those that only steer f2b.
+    /// The captured groups of `text` by name, without those that only steer f2b; and `ip`, the address or name
+    /// beside an `<F-ID>`.
     pub fn fields<'t>(
         &'t self,
         filter: &'t Filter,
         text: &'t [u8],
-    ) -> impl Iterator<Item = (&'t str, &'t str)> {
-        self.groups.iter().filter(|(name, _)| is_field(*name)).filter_map(|(name, range)| {
-            let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
-            Some((filter.group_name(*name), value))
+    ) -> impl Iterator<Item = (&'t str, Cow<'t, str>)> {
+        let value = |range: &Range<usize>| std::str::from_utf8(text.get(range.clone())?).ok();
+        let get = move |wanted| value(&self.range(wanted)?);
+        let beside = beside_fid(get, self.addr).map(|ip| ("ip", Cow::from(ip)));
+        let own = self.groups.iter().filter(|(name, _)| is_field(*name));
+        own.filter_map(move |(name, range)| {
+            Some((filter.group_name(*name), Cow::from(value(range)?)))
         })
+        .chain(beside)
     }
 
     /// The hit with its texts, for state across lines.
@@ -106,7 +112,8 @@ impl Hit {
         let get = |wanted: NameId| self.range(wanted).map(|range| &text[range]);
         let identity = Identity::of(get, raw);
         let is_set = |name| get(name).is_some_and(|value| !value.is_empty());
-        self.nofail = is_set(NOFAIL) || is_set(MLFGAINED);
+        // Gaining access means something to a connection only.
+        self.nofail = is_set(NOFAIL) || (is_set(MLFGAINED) && is_set(MLFID));
         self.is_invalid = identity == Identity::Invalid;
         (self.id, self.addr) = match identity {
             Identity::None | Identity::Invalid => (None, None),
@@ -153,7 +160,7 @@ pub(super) enum Identity {
 impl Identity {
     /// Decides by the groups' texts: an address before a name before a text, unless `fid` differs.
     ///
-    /// With `raw` an address that is none, or is written in another way than ours, stays as it is.
+    /// With `raw` an address that is none, or has capitals, stays as it is.
     pub(super) fn of<'t>(get: impl Fn(NameId) -> Option<&'t str>, raw: bool) -> Self {
         let some = |name| get(name).filter(|value| !value.is_empty());
         let fid = some(FID);
@@ -168,19 +175,32 @@ impl Identity {
         let addr = address(written, some(CIDR));
         match (fid, addr) {
             (Some(fid), _) if fid != written => Self::Fid(addr),
-            (_, Some(addr)) if !raw || !addr.is_host() || addr.to_string() == written => {
-                Self::Addr(addr)
-            }
+            // fail2ban keeps an address as an object; its samples expect letters as they were written.
+            (_, Some(addr)) if !(raw && is_in_other_letters(addr, written)) => Self::Addr(addr),
             _ if raw => Self::Written(if some(IP4).is_some() { IP4 } else { IP6 }),
             _ => Self::Invalid,
         }
     }
 }
 
+/// The address or name that was captured together with another `fid`.
+fn beside_fid<'t>(get: impl Fn(NameId) -> Option<&'t str>, addr: Option<Addr>) -> Option<String> {
+    let some = |name| get(name).filter(|value| !value.is_empty());
+    let fid = some(FID)?;
+    let written = some(IP4).or_else(|| some(IP6)).or_else(|| some(DNS))?;
+    (written != fid).then(|| addr.map_or_else(|| written.to_owned(), |addr| addr.to_string()))
+}
+
+fn is_in_other_letters(addr: Addr, written: &str) -> bool {
+    let ours = addr.to_string();
+    ours != written && ours.eq_ignore_ascii_case(written)
+}
+
 fn address(written: &str, cidr: Option<&str>) -> Option<Addr> {
     let ip = written.parse().ok()?;
     match cidr {
-        Some(prefix) => Addr::network(ip, prefix.parse().ok()?),
+        // A line can't have everyone banned.
+        Some(prefix) => Addr::network(ip, prefix.parse().ok().filter(|bits| *bits > 0)?),
         None => Some(Addr::host(ip)),
     }
 }
@@ -231,6 +251,12 @@ pub(super) fn host_of(
 }
 
 /// The fields among owned groups.
-pub(super) fn fields_of(groups: &BTreeMap<NameId, (String, String)>) -> Vec<(String, String)> {
-    groups.iter().filter(|(id, _)| is_field(**id)).map(|(_, field)| field.clone()).collect()
+pub(super) fn fields_of(
+    groups: &BTreeMap<NameId, (String, String)>,
+    addr: Option<Addr>,
+) -> Vec<(String, String)> {
+    let get = |name| groups.get(&name).map(|(_, value)| value.as_str());
+    let beside = beside_fid(get, addr).map(|ip| ("ip".to_owned(), ip));
+    let own = groups.iter().filter(|(id, _)| is_field(**id)).map(|(_, field)| field.clone());
+    own.chain(beside).collect()
 }

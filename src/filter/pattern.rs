@@ -7,18 +7,9 @@ use regex_syntax::hir::Hir;
 use super::compile::Names;
 use super::engine::{Engine, Scratch};
 use super::hit::NameId;
-use super::translate::SyntaxError;
+use super::translate::{Lines, SyntaxError};
 use crate::config::Text;
 use crate::diag::Location;
-
-/// How `^` and `$` see the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lines {
-    /// One line; its only newline is its last character.
-    One,
-    /// Several lines, each with its own beginning and end: a failregex with `maxlines`.
-    Many,
-}
 
 /// A regular expression of a filter.
 #[derive(Debug)]
@@ -61,7 +52,7 @@ impl Pattern {
         lines: Lines,
         names: &mut Names,
     ) -> Result<Self, PatternError> {
-        let (engine, narrowing) = Engine::compile(&expanded, lines == Lines::Many)?;
+        let (engine, narrowing) = Engine::compile(&expanded, lines)?;
         let all = engine.group_names().into_iter().enumerate();
         let groups = all.filter_map(|(index, name)| Some((index, names.id(&name?)))).collect();
         Ok(Self { source, expanded, engine, groups, narrowing })

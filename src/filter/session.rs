@@ -98,7 +98,7 @@ struct Flags {
 
 impl Flags {
     fn of(hit: &OwnedHit) -> Self {
-        let gained = hit.get(MLFGAINED).is_some();
+        let gained = hit.get(MLFGAINED).is_some() && hit.get(MLFID).is_some();
         Self {
             gained,
             nofail: gained || hit.get(NOFAIL).is_some(),
@@ -111,7 +111,10 @@ impl Connection {
     fn take(&mut self, hit: &OwnedHit, flags: Flags, is_known: bool, line: u64) -> Merged {
         let had_flags =
             self.groups.remove(&NOFAIL).is_some() | self.groups.remove(&MLFGAINED).is_some();
-        self.users.extend(hit.get(USER).map(str::to_owned));
+        // One that ends with its only line was never one.
+        if is_known || !flags.forget {
+            self.users.extend(hit.get(USER).map(str::to_owned));
+        }
         if flags.gained {
             self.is_pending = false;
         }
@@ -158,7 +161,7 @@ impl Connection {
             nofail,
             is_pending,
             users: self.users.iter().cloned().collect(),
-            fields: fields_of(&self.groups),
+            fields: fields_of(&self.groups, addr),
             lines,
         }
     }

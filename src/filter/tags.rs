@@ -15,7 +15,7 @@ use crate::config::UseDns;
 const IP4: &str = r"(?:::f{4,6}:)?(?P<ip4>(?:\d{1,3}\.){3}\d{1,3})";
 /// What `<IP6>` stands for. Every round of the repetition ends in a colon, so the one that may end the
 /// address needs no look-behind.
-const IP6: &str = r"(?P<ip6>(?:[0-9a-fA-F]{1,4}::?|:){1,7}(?:[0-9a-fA-F]{1,4}|:))";
+const IP6: &str = r"(?P<ip6>(?:[0-9a-fA-F]{1,4}::?|::){1,7}(?:[0-9a-fA-F]{1,4}|:))";
 const DNS: &str = r"(?P<dns>[\w\-.^_]*\w)";
 const CIDR: &str = r"(?P<cidr>\d+)";
 

@@ -52,8 +52,19 @@ pub(super) enum SyntaxError {
     UnknownFlag(char),
 }
 
-/// Translates `pattern`; with `multiline`, `^` and `$` match at every line of the text.
-pub(super) fn translate(pattern: &str, multiline: bool) -> Result<Translated, SyntaxError> {
+/// How `^` and `$` see the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// One line; its only newline is its last character.
+    One,
+    /// Several lines, each with its own beginning and end: a failregex with `maxlines`.
+    Each,
+    /// Several lines with one beginning and one end: a prefregex or ignoreregex with `maxlines`.
+    Whole,
+}
+
+/// Translates `pattern`.
+pub(super) fn translate(pattern: &str, lines: Lines) -> Result<Translated, SyntaxError> {
     let mut translator = Translator {
         chars: pattern.chars().collect(),
         at: 0,
@@ -66,8 +77,9 @@ pub(super) fn translate(pattern: &str, multiline: bool) -> Result<Translated, Sy
         open: Vec::new(),
         verbose: false,
         last: Last::Nothing,
+        lines,
     };
-    if multiline {
+    if lines == Lines::Each {
         translator.both("(?m)");
     }
     while let Some(c) = translator.next() {
@@ -112,6 +124,7 @@ struct Translator {
     open: Vec<Open>,
     verbose: bool,
     last: Last,
+    lines: Lines,
 }
 
 impl Translator {
@@ -180,6 +193,10 @@ impl Translator {
             ')' => return self.close(),
             '|' => self.alternative(),
             '^' => self.assertion("^"),
+            '$' if self.lines == Lines::Whole => {
+                self.narrow("the end of several lines", "(?=\\n?\\z)", "(?m:$)");
+                self.last = Last::Assertion;
+            }
             // The text ends in its only newline, so that this is Python's "end, or before a last newline".
             '$' => self.assertion("(?m:$)"),
             '.' => self.item("."),
@@ -559,7 +576,7 @@ mod tests {
     use super::*;
 
     fn plain(pattern: &str) -> String {
-        let translated = translate(pattern, false).expect("translates");
+        let translated = translate(pattern, Lines::One).expect("translates");
         assert_eq!(translated.narrowing, Vec::<&str>::new(), "{pattern}");
         assert_eq!(translated.plain, translated.exact);
         translated.plain
@@ -595,11 +612,11 @@ mod tests {
     #[test]
     fn look_around_is_left_out_of_the_plain_form() {
         let found =
-            translate(r#"a(?!b(c))d(?(1)e|f)(?P<q>['"])x(?P=q)"#, false).expect("translates");
+            translate(r#"a(?!b(c))d(?(1)e|f)(?P<q>['"])x(?P=q)"#, Lines::One).expect("translates");
         assert_eq!(found.plain, r"a(?:)d(?:e|f)(?P<q>[\x27\x22])x(?s:.*?)");
         assert_eq!(found.exact, r"a(?!b(c))d(?(1)e|f)(?P<q>[\x27\x22])x(?P=q)");
         assert_eq!(found.narrowing, ["look-ahead", "conditional", "back-reference"]);
-        let named = translate("(?P<a>x)?(?(a)y)", false).expect("translates");
+        let named = translate("(?P<a>x)?(?(a)y)", Lines::One).expect("translates");
         assert_eq!((&*named.exact, &*named.plain), ("(?P<a>x)?(?(<a>)y)", "(?P<a>x)?(?:y|)"));
     }
 
@@ -628,7 +645,7 @@ mod tests {
             "(?y)",
             "a\\",
         ] {
-            assert!(translate(text, false).is_err(), "{text}");
+            assert!(translate(text, Lines::One).is_err(), "{text}");
         }
     }
 }

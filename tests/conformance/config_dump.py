@@ -22,6 +22,8 @@ RENAMED = {
     "addignoreregex": "ignoreregex",
     "addjournalmatch": "journalmatch",
 }
+# Each command adds to these; of other options the last one counts.
+LISTS = ("failregex", "ignoreregex", "journalmatch")
 MODES = ["", "normal", "ddos", "extra", "aggressive"]
 
 
@@ -37,7 +39,9 @@ def commands(stream, subject):
             values = command[3]
         if name == "journalmatch":
             values = [" ".join(values)]
-        found.setdefault(name, []).extend(str(value) for value in values)
+        if name in LISTS:
+            values = found.get(name, []) + list(values)
+        found[name] = [str(value) for value in values]
     return found
 
 
@@ -107,4 +111,5 @@ def main(folder):
     json.dump({"filters": filters, "jails": dump, "order": sections}, sys.stdout)
 
 
-main(os.path.abspath(sys.argv[1]))
+if __name__ == "__main__":
+    main(os.path.abspath(sys.argv[1]))

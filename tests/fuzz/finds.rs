@@ -1,0 +1,137 @@
+//! What the generators found, made small: each was read differently once.
+
+use std::fmt::Write as _;
+
+use crate::logs::{self, Case};
+use crate::trees::{self, Tree};
+
+/// Files of a folder beside those that every tree has, in which `filter = f` and `action = a` are the defaults.
+fn tree(files: &[(&'static str, &str)]) {
+    let base = trees::BASE.iter().copied();
+    let plain = [
+        ("filter.d/f.conf", "[INCLUDES]\nbefore = base.conf\n"),
+        ("jail.conf", "[INCLUDES]\nbefore = base.conf\n[j]\n"),
+        ("action.d/a.conf", "[Definition]\nactionban = run <ip>\n"),
+    ];
+    let is_given = |path: &str| files.iter().any(|(given, _)| *given == path);
+    let plain = plain.into_iter().filter(|(path, _)| !is_given(path));
+    let all = base.chain(plain).chain(files.iter().copied());
+    let tree = Tree(all.map(|(path, text)| (path, text.to_owned())).collect());
+    assert_eq!(trees::compare(&tree), Ok(()), "{tree:?}");
+}
+
+fn log(definition: &str, lines: &[&str]) {
+    let case = Case {
+        definition: format!("{definition}\n"),
+        filter: "made".to_owned(),
+        options: Vec::new(),
+        lines: lines.iter().map(|line| format!("Aug 14 11:00:00 {line}")).collect(),
+    };
+    assert_eq!(logs::compare(&case), Ok(()), "{case:?}");
+}
+
+#[test]
+fn a_filter_without_a_definition_defines_nothing() {
+    tree(&[("filter.d/f.conf", "[DEFAULT]\nfailregex = ^<HOST>\n")]);
+}
+
+#[test]
+fn an_init_of_the_filter_stays_beside_the_jails_own() {
+    let jail = "[INCLUDES]\nbefore = base.conf\n[j]\nfailregex = ^j <HOST>\njournalmatch = _X=j\nmaxlines = 3\n\
+                prefregex = j\ndatepattern = J\n";
+    let init = "[INCLUDES]\nbefore = base.conf\n[Init]\nfailregex = ^i <HOST>\njournalmatch = _X=i\nmaxlines = 5\n\
+                prefregex = i\ndatepattern = I\n";
+    tree(&[("jail.conf", jail), ("filter.d/f.conf", init)]);
+}
+
+#[test]
+fn a_jail_reads_its_filter_twice() {
+    let filter = "[DEFAULT]\nword = D\n[Definition]\nfailregex = %(known/word)s <known/word> %(word)s <HOST>\n\
+                  ignoreregex = <ADDR>\naddr = %(word)s\n[Init]\nword = I\n";
+    let jail =
+        "[INCLUDES]\nbefore = base.conf\n[j]\n[k]\nfilter = f[word=p]\n[l]\nfilter = f[other=p]\n";
+    tree(&[("filter.d/f.conf", filter), ("jail.conf", jail)]);
+}
+
+#[test]
+fn a_former_value_has_the_defaults_behind_it_once_there_is_one() {
+    let jail = "[INCLUDES]\nbefore = base.conf\n[j]\nfilter = f[other='<known/other>']\n";
+    let one = "[DEFAULT]\nother =\n[Definition]\nfailregex = x%(other)s\nother = O\n";
+    tree(&[("jail.conf", jail), ("filter.d/f.conf", one)]);
+    tree(&[
+        ("jail.conf", jail),
+        ("filter.d/f.conf", one),
+        ("filter.d/f.local", "[Definition]\nx = 1\n"),
+    ]);
+}
+
+#[test]
+fn a_circle_beside_what_is_needed_spoils_the_filter() {
+    tree(&[(
+        "filter.d/f.conf",
+        "[INCLUDES]\nbefore = base.conf\n[Definition]\na = <b>\nb = <a>\n",
+    )]);
+    tree(&[("filter.d/f.conf", "[INCLUDES]\nbefore = base.conf\n[DEFAULT]\na = %(nothing/x)s\n")]);
+    tree(&[("action.d/a.conf", "[Definition]\nport = %(word)s\nactionban = run\n")]);
+    tree(&[("action.d/a.conf", "[Init]\nport = <known/port>\n[Init?family=inet6]\nport = 1\n")]);
+}
+
+#[test]
+fn tags_that_double_without_end_are_an_error() {
+    let mut filter = "[Definition]\nfailregex = <t0> <HOST>\n".to_owned();
+    for n in 0..30 {
+        writeln!(filter, "t{n} = <t{}><t{}>", n + 1, n + 1).unwrap();
+    }
+    tree(&[("filter.d/f.conf", &(filter + "t30 = z\n"))]);
+}
+
+#[test]
+fn what_depends_on_the_family_waits_for_the_ban() {
+    tree(&[(
+        "action.d/a.conf",
+        "[Init]\nactionstart = <name>\n[Init?family=inet6]\nactionstart =\n",
+    )]);
+}
+
+#[test]
+fn quoted_parameters_are_trimmed() {
+    let jail = "[INCLUDES]\nbefore = base.conf\n[j]\nport = %(none)s\n  [z]\nnone =\naction = a[port=\"%(port)s\"]\n";
+    tree(&[("jail.conf", jail)]);
+}
+
+#[test]
+fn an_address_is_what_fail2ban_takes_for_one() {
+    log(
+        "failregex = <HOST>",
+        &["2001:db8::/33", "::ffff:c000:201", ":5", "1::2::3", "::ffff:192.0.2.9"],
+    );
+    log("failregex = <DNS><ADDR>\n  <HOST>", &["::ffff:192.0.2.9"]);
+}
+
+#[test]
+fn the_address_beside_an_id_is_kept() {
+    log(
+        "failregex = <F-ID>\\w+</F-ID> <HOST>",
+        &["abc 192.0.2.1", "x [2001:DB8::1]", "y host.example", "1 1"],
+    );
+}
+
+#[test]
+fn access_is_gained_by_a_connection_only() {
+    let line = "(?:<F-MLFGAINED>in</F-MLFGAINED>)?<HOST>";
+    log(&format!("failregex = {line}"), &["in192.0.2.1"]);
+    log(
+        &format!("failregex = <F-MLFID>\\d</F-MLFID>{line}"),
+        &["1 192.0.2.1", "1in192.0.2.1", "1192.0.2.1"],
+    );
+}
+
+#[test]
+fn a_connection_that_ends_at_once_has_no_users() {
+    let line =
+        "<F-MLFID>\\d</F-MLFID> <F-USER>\\w+</F-USER> (?:<F-MLFFORGET>gone</F-MLFFORGET>)? ?<ADDR>";
+    log(
+        &format!("failregex = {line}"),
+        &["1 root gone 192.0.2.1", "2 root 192.0.2.1", "2 bob gone 192.0.2.1"],
+    );
+}
