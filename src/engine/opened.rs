@@ -2,10 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::piece::Scanner;
@@ -93,8 +96,11 @@ impl<'l> Opened<'l> {
         };
         let beginning = beginning.unwrap_or_default();
         let (prime, is_yearless) = learn(scan.templates, &beginning);
-        let info =
-            LogInfo { name, head: (!beginning.is_empty()).then(|| Head::from_bytes(&beginning)) };
+        let info = LogInfo {
+            name,
+            is_plain: matches!(input, Input::Map(_)),
+            head: (!beginning.is_empty()).then(|| Head::from_bytes(&beginning)),
+        };
         Ok(Self { log, info, input, timeline: Timeline::Each, prime, is_yearless })
     }
 
@@ -123,11 +129,17 @@ impl<'l> Opened<'l> {
 
 /// Opens an archive or standard input and reads its first block.
 fn stream(log: &Log, control: &Arc<Control>) -> Result<(Input, Option<Vec<u8>>), SourceError> {
-    let reader: Box<dyn Read + Send> = if matches!(log.kind, Kind::Stdin) {
-        Box::new(Patient { stdin: io::stdin(), control: Arc::clone(control) })
-    } else {
-        let unreadable = |source| SourceError::Unreadable { path: log.path.clone(), source };
-        Box::new(File::open(&log.path).map_err(unreadable)?)
+    let unreadable = |source| SourceError::Unreadable { path: log.path.clone(), source };
+    let control_of = || Arc::clone(control);
+    let reader: Box<dyn Read + Send> = match log.kind {
+        Kind::Stdin => Box::new(Patient { input: io::stdin(), control: control_of() }),
+        Kind::Pipe => {
+            // Waits for a writer when it is read, not here, where nothing can interrupt it.
+            let flags = OFlags::NONBLOCK.bits().cast_signed();
+            let options = File::options().read(true).custom_flags(flags).open(&log.path);
+            Box::new(Patient { input: options.map_err(unreadable)?, control: control_of() })
+        }
+        _ => Box::new(File::open(&log.path).map_err(unreadable)?),
     };
     let reader = Counted { reader, control: Arc::clone(control) };
     let mut blocks = Blocks::from_reader(&log.path, reader)?;
@@ -137,23 +149,26 @@ fn stream(log: &Log, control: &Arc<Control>) -> Result<(Input, Option<Vec<u8>>),
     Ok((Input::Stream(Mutex::new(Some(first.into_iter().chain(blocks)))), beginning))
 }
 
-/// Standard input that ends when the scan is stopped, even if nobody writes to it.
-struct Patient {
-    stdin: io::Stdin,
+/// Standard input or a pipe that ends when the scan is stopped, even if nobody writes to it.
+struct Patient<I> {
+    input: I,
     control: Arc<Control>,
 }
 
-impl Read for Patient {
+impl<I: AsFd> Read for Patient<I> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         const A_MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
         while !self.control.is_stopped() {
-            let mut ready = [PollFd::new(&self.stdin, PollFlags::IN)];
+            let mut ready = [PollFd::new(&self.input, PollFlags::IN)];
             match poll(&mut ready, Some(&A_MOMENT)) {
                 // A signal, or nothing yet.
                 Err(Errno::INTR) | Ok(0) => {}
                 Err(error) => return Err(error.into()),
                 // Past the buffer of `Stdin`, of which the poll above knows nothing.
-                Ok(_) => return Ok(rustix::io::read(&self.stdin, buffer)?),
+                Ok(_) => match rustix::io::read(&self.input, &mut *buffer) {
+                    Err(Errno::AGAIN | Errno::INTR) => {}
+                    read => return Ok(read?),
+                },
             }
         }
         Ok(0)
@@ -203,6 +218,9 @@ pub(super) fn map_piece(
             .reread(range.clone())
             .map_err(|source| SourceError::Unreadable { path: "-".into(), source })?;
         piece = scanner.piece(&left, range.start as u64);
+    }
+    if range.end == bytes.len() && bytes.last().is_some_and(|byte| *byte != b'\n') {
+        piece.mark_unfinished(bytes.len() as u64);
     }
     if (index + 1).is_multiple_of(CHUNKS_KEPT) {
         map.release((index + 1 - CHUNKS_KEPT) * CHUNK_BYTES..range.end);

@@ -4,6 +4,9 @@
 //! read again after an interruption. Lines, matches and failures of a batch are stored together or not
 //! at all; storing one twice changes nothing.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
 use super::piece::LineMatch;
 use super::scan::{LogInfo, Matches};
 use crate::model::Origin;
@@ -19,6 +22,8 @@ pub struct Persist<'s> {
     filter: FilterId,
     jail: JailId,
     log: Option<(String, LogId)>,
+    /// The last line that is known of the log, as long as it may turn out to have been half a line.
+    last: Option<(u64, Vec<u8>)>,
     waiting: Vec<Matches>,
     written: Written,
 }
@@ -38,6 +43,7 @@ impl<'s> Persist<'s> {
             filter,
             jail,
             log: None,
+            last: None,
             waiting: Vec::new(),
             written: Written::default(),
         })
@@ -48,7 +54,16 @@ impl<'s> Persist<'s> {
         let Some(head) = &log.head else { return Ok(()) };
         if self.log.as_ref().is_none_or(|(name, _)| *name != log.name) {
             self.flush()?;
-            self.log = Some((log.name.clone(), self.store.log(head.as_bytes(), &log.name)?));
+            let id = self.store.log(head.as_bytes(), &log.name)?;
+            self.log = Some((log.name.clone(), id));
+            self.last = self.store.last_line(id)?;
+            if let Some((offset, text)) = &self.last
+                && log.is_plain
+                && goes_on(&log.name, *offset + text.len() as u64)
+            {
+                self.store.forget_line(id, *offset)?;
+                self.last = None;
+            }
         }
         self.waiting.push(matches);
         if self.waiting.iter().map(|matches| matches.lines.len()).sum::<usize>() >= BATCH_MATCHES {
@@ -63,12 +78,27 @@ impl<'s> Persist<'s> {
         Ok(self.written)
     }
 
+    /// Forgets the last line that was known if it is another one now: its log ended in the middle of it.
+    fn replace_half_line(&mut self, log: LogId, waiting: &[Matches]) -> Result<(), StoreError> {
+        let Some((offset, text)) = &self.last else { return Ok(()) };
+        let mut lines = waiting.iter().flat_map(|m| m.lines.iter().map(move |line| (line, m)));
+        let Some((line, of)) = lines.find(|(line, _)| line.offset >= *offset) else {
+            return Ok(());
+        };
+        if line.offset == *offset && of.text(line) != text {
+            self.store.forget_line(log, *offset)?;
+        }
+        self.last = None;
+        Ok(())
+    }
+
     fn flush(&mut self) -> Result<(), StoreError> {
         let Some((_, log)) = self.log else { return Ok(()) };
         let waiting = std::mem::take(&mut self.waiting);
         if waiting.is_empty() {
             return Ok(());
         }
+        self.replace_half_line(log, &waiting)?;
         let fields: Vec<Option<String>> =
             waiting.iter().flat_map(|m| &m.lines).map(fields_json).collect();
         let lines =
@@ -87,6 +117,13 @@ impl<'s> Persist<'s> {
         self.written.failures += written.failures;
         Ok(())
     }
+}
+
+/// Whether the file has more of a line at `end`, where the line ended when it was stored.
+fn goes_on(path: &str, end: u64) -> bool {
+    let mut next = [0; 2];
+    let read = File::open(path).and_then(|file| file.read_at(&mut next, end)).unwrap_or(0);
+    !matches!(next[..read], [] | [b'\n', ..] | [b'\r'] | [b'\r', b'\n'])
 }
 
 /// A record a failure; one for a line that is none.

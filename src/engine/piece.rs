@@ -60,6 +60,8 @@ pub struct LineMatch {
     pub fields: Vec<(String, String)>,
     /// Everyone who tried on the same connection, where the filter tracks connections.
     pub users: Vec<String>,
+    /// Whether its log ends in it, without a line end: its writer may not be done with it.
+    pub is_unfinished: bool,
     /// Who failed: none if `nofail`, several if a name has several addresses.
     pub failures: Vec<Host>,
     /// The hits themselves, where state across lines decides what they mean; empty once that is done.
@@ -104,6 +106,18 @@ impl Piece {
         }
         for host in &line.failures {
             self.totals.hosts.count(host, line.time);
+        }
+    }
+
+    /// Notes that the log ends at `end` without a line end.
+    pub(super) fn mark_unfinished(&mut self, end: u64) {
+        let is_at_end = |found: &LineMatch| {
+            let len = found.text.len() as u64;
+            // A CR is cut off, too.
+            found.offset + len == end || found.offset + len + 1 == end
+        };
+        if let Some(last) = self.matches.last_mut().filter(|last| is_at_end(last)) {
+            last.is_unfinished = true;
         }
     }
 

@@ -15,11 +15,12 @@
 //! parallel and merged here; those that look at several lines at once run over a log in one task.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
 
 use chrono::FixedOffset;
+use rayon::{ScopeFifo, ThreadPool, ThreadPoolBuilder};
 
 use super::fold::Fold;
 use super::judge;
@@ -70,6 +71,8 @@ pub struct Scan<'s> {
 pub struct LogInfo {
     /// The path, or `-`.
     pub name: String,
+    /// Whether its bytes can be read at its name as they were scanned: a plain file.
+    pub is_plain: bool,
     /// What identifies it for good; `None` if it holds nothing, or is a literal line.
     pub head: Option<Head>,
 }
@@ -187,32 +190,53 @@ impl<'s> Scan<'s> {
     where
         's: 'l,
     {
-        rayon::in_place_scope_fifo(|scope| {
-            let ahead = rayon::current_num_threads() * 2
-                + if wanted.matches { TASKS_WHILE_WRITING } else { 2 };
-            let mut tasks: VecDeque<Task<'l>> = VecDeque::new();
-            let mut running: VecDeque<(Task<'l>, Receiver<Message>)> = VecDeque::new();
-            loop {
-                while running.len() < ahead && !control.is_stopped() {
-                    if tasks.is_empty() {
-                        let Some(opened) = logs.next() else { break };
-                        tasks.extend(self.tasks(opened));
-                    }
-                    let Some(task) = tasks.pop_front() else { continue };
-                    let (sender, receiver) = sync_channel(PIECES_AHEAD);
-                    if let Ok(opened) = &task.opened {
-                        let (scan, opened, chunk) = (*self, Arc::clone(opened), task.chunk);
-                        let control = Arc::clone(control);
-                        scope.spawn_fifo(move |_| {
-                            scan.work(&opened, chunk, wanted, &control, &sender);
-                        });
-                    }
-                    running.push_back((task, receiver));
+        // A log's years are learnt while workers wait to hand over pieces of the logs before it, so by others.
+        match wanted.trail_only.then(trail_pool).flatten() {
+            None => rayon::in_place_scope_fifo(|scope| {
+                self.drive(scope, &mut logs, wanted, control, take)
+            }),
+            Some(pool) => pool
+                .in_place_scope_fifo(|scope| self.drive(scope, &mut logs, wanted, control, take)),
+        }
+    }
+
+    /// Starts the tasks and takes what they send, until there are no more.
+    fn drive<'l, 'scope, E>(
+        &self,
+        scope: &ScopeFifo<'scope>,
+        logs: &mut dyn Iterator<Item = Result<Opened<'l>, Unread>>,
+        wanted: Wanted,
+        control: &Arc<Control>,
+        take: &mut Take<'_, 'l, E>,
+    ) -> Result<(), E>
+    where
+        's: 'l,
+        'l: 'scope,
+    {
+        let ahead =
+            rayon::current_num_threads() * 2 + if wanted.matches { TASKS_WHILE_WRITING } else { 2 };
+        let mut tasks: VecDeque<Task<'l>> = VecDeque::new();
+        let mut running: VecDeque<(Task<'l>, Receiver<Message>)> = VecDeque::new();
+        loop {
+            while running.len() < ahead && !control.is_stopped() {
+                if tasks.is_empty() {
+                    let Some(opened) = logs.next() else { break };
+                    tasks.extend(self.tasks(opened));
                 }
-                let Some((task, pieces)) = running.pop_front() else { return Ok(()) };
-                hand_over(task, pieces, take)?;
+                let Some(task) = tasks.pop_front() else { continue };
+                let (sender, receiver) = sync_channel(PIECES_AHEAD);
+                if let Ok(opened) = &task.opened {
+                    let (scan, opened, chunk) = (*self, Arc::clone(opened), task.chunk);
+                    let control = Arc::clone(control);
+                    scope.spawn_fifo(move |_| {
+                        scan.work(&opened, chunk, wanted, &control, &sender);
+                    });
+                }
+                running.push_back((task, receiver));
             }
-        })
+            let Some((task, pieces)) = running.pop_front() else { return Ok(()) };
+            hand_over(task, pieces, take)?;
+        }
     }
 
     fn tasks<'l>(&self, opened: Result<Opened<'l>, Unread>) -> Vec<Task<'l>> {
@@ -313,6 +337,13 @@ impl<'s> Scan<'s> {
             Err(never) => match never {},
         }
     }
+}
+
+/// The threads that learn the years of logs; without them it's done by the others.
+fn trail_pool() -> Option<&'static ThreadPool> {
+    static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
+    let build = || ThreadPoolBuilder::new().num_threads(rayon::current_num_threads()).build().ok();
+    POOL.get_or_init(build).as_ref()
 }
 
 /// What happens to a log, in order.

@@ -7,10 +7,12 @@
 //! place is read as text).
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+
+use flate2::bufread::GzDecoder;
 
 use super::SourceError;
 use crate::model::Time;
@@ -76,7 +78,7 @@ impl Compression {
     ) -> io::Result<Box<dyn Read + Send + 'r>> {
         let archive = BufReader::with_capacity(1 << 16, archive);
         Ok(match self {
-            Self::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(archive)),
+            Self::Gzip => Box::new(Members(Some(GzDecoder::new(archive)))),
             Self::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(archive)),
             Self::Xz => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(archive)),
             Self::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(archive)?),
@@ -89,6 +91,35 @@ pub(super) fn first_bytes(reader: impl Read, len: usize) -> io::Result<Vec<u8>> 
     let mut bytes = Vec::with_capacity(len);
     reader.take(len as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The members of a gzip file, one after the other, and the zeros of a tape's last block behind them.
+struct Members<R>(Option<GzDecoder<R>>);
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.0 {
+            let len = member.read(out)?;
+            if len > 0 || out.is_empty() {
+                return Ok(len);
+            }
+            let Some(mut rest) = self.0.take().map(GzDecoder::into_inner) else { break };
+            loop {
+                let bytes = rest.fill_buf()?;
+                let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+                let (is_end, is_over) = (bytes.is_empty(), zeros < bytes.len());
+                rest.consume(zeros);
+                if is_end {
+                    return Ok(0);
+                }
+                if is_over {
+                    break;
+                }
+            }
+            self.0 = Some(GzDecoder::new(rest));
+        }
+        Ok(0)
+    }
 }
 
 /// Reads in small portions. A decoder that meets damaged input forgets what it put out in that call;

@@ -5,9 +5,10 @@
 //! prefix of another, and only a *short* head can fit several logs. It is then taken for the one that was
 //! last seen.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use super::{HEAD_MAX_BYTES, LOG_ID_END, LogId, Store, StoreError, sql};
+use super::{HEAD_MAX_BYTES, LOG_ID_END, LogId, OFFSET_BITS, Store, StoreError, sql};
 use crate::model::{Clock, SystemClock, Time};
 
 /// How much of a head is in the index; `log.head_key` cuts there.
@@ -36,6 +37,38 @@ impl Store {
             Some(id) => Ok(LogId(id)),
             None => Err(StoreError::TooManyLogs { path: self.path().to_owned() }),
         }
+    }
+
+    /// The last line that is kept of a log: its offset and its bytes.
+    pub fn last_line(&self, log: LogId) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+        let places = (log.0 << OFFSET_BITS, (log.0 + 1) << OFFSET_BITS);
+        let conn = &self.reader.conn;
+        conn.prepare_cached(sql::LINE_SELECT_LAST)
+            .and_then(|mut found| {
+                let row = found.query_row(places, |row| {
+                    let place: i64 = row.get(0)?;
+                    let (ValueRef::Text(text) | ValueRef::Blob(text)) = row.get_ref(1)? else {
+                        return Err(rusqlite::Error::InvalidQuery);
+                    };
+                    Ok((
+                        u64::try_from(place & ((1 << OFFSET_BITS) - 1)).unwrap_or(0),
+                        text.to_vec(),
+                    ))
+                });
+                row.optional()
+            })
+            .map_err(|source| self.explain(source))
+    }
+
+    /// Forgets a line of a log with its matches and failures: it was the beginning of another one.
+    pub fn forget_line(&mut self, log: LogId, offset: u64) -> Result<(), StoreError> {
+        let place = super::write::place(log, offset);
+        self.change(|conn, _| {
+            for statement in [sql::FAILURE_DELETE, sql::MATCH_DELETE, sql::LINE_DELETE] {
+                conn.prepare_cached(statement)?.execute([place])?;
+            }
+            Ok(())
+        })
     }
 
     /// `None` if there are too many logs.

@@ -29,7 +29,9 @@ pub use write::{Batch, Record, Scanned, Written};
 use crate::model::Host;
 
 /// Offsets of lines are less than this: 40 bits of a place.
-const OFFSET_END: u64 = 1 << 40;
+const OFFSET_BITS: u32 = 40;
+/// The first offset that has no place.
+const OFFSET_END: u64 = 1 << OFFSET_BITS;
 /// Ids of logs are less than this: the other bits of a place, less its sign.
 const LOG_ID_END: i64 = 1 << 23;
 /// How much of a log's beginning identifies it, in bytes.

@@ -97,6 +97,12 @@ fn version(conn: &Connection, path: &Path) -> Result<i64, StoreError> {
         return Err(StoreError::Foreign { path: path.to_owned() });
     }
     let found = number("user_version").map_err(explain)?;
+    if found < 1 {
+        return Err(StoreError::Corrupt {
+            path: path.to_owned(),
+            detail: format!("its user_version is {found}"),
+        });
+    }
     if found > VERSION {
         return Err(StoreError::Newer { path: path.to_owned(), found, known: VERSION });
     }

@@ -25,6 +25,7 @@ statements! {
     EXPORT_UPSERT = "export/upsert.sql";
     FAILURE_COUNT_BETWEEN = "failure/count_between.sql";
     FAILURE_COUNT_BY_JAIL = "failure/count_by_jail.sql";
+    FAILURE_DELETE = "failure/delete.sql";
     FAILURE_DELETE_UNMATCHED = "failure/delete_unmatched.sql";
     FAILURE_INSERT = "failure/insert.sql";
     FAILURE_INSERT_MANY = "failure/insert_many.sql";
@@ -41,9 +42,11 @@ statements! {
     JAIL_SELECT = "jail/select.sql";
     JAIL_SELECT_ALL = "jail/select_all.sql";
     JAIL_SELECT_BY_HOST = "jail/select_by_host.sql";
+    LINE_DELETE = "line/delete.sql";
     LINE_DELETE_UNMATCHED = "line/delete_unmatched.sql";
     LINE_INSERT = "line/insert.sql";
     LINE_INSERT_MANY = "line/insert_many.sql";
+    LINE_SELECT_LAST = "line/select_last.sql";
     LOG_DELETE_IDLE = "log/delete_idle.sql";
     LOG_HAS = "log/has.sql";
     LOG_INSERT = "log/insert.sql";
@@ -51,6 +54,7 @@ statements! {
     LOG_SELECT_SHORTER = "log/select_shorter.sql";
     LOG_TOTALS = "log/totals.sql";
     LOG_UPDATE_SEEN = "log/update_seen.sql";
+    MATCH_DELETE = "match/delete.sql";
     MATCH_DELETE_BEFORE = "match/delete_before.sql";
     MATCH_INSERT = "match/insert.sql";
     MATCH_INSERT_MANY = "match/insert_many.sql";

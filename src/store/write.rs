@@ -3,7 +3,7 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Statement, ToSql};
 
-use super::{FilterId, HostCache, JailId, LogId, OFFSET_END, Store, StoreError, sql};
+use super::{FilterId, HostCache, JailId, LogId, OFFSET_BITS, OFFSET_END, Store, StoreError, sql};
 use crate::model::{Ban, Host, Origin, Time};
 
 /// What found a batch of records, and where.
@@ -225,9 +225,9 @@ fn has_log(conn: &Connection, log: LogId) -> rusqlite::Result<bool> {
 }
 
 /// Where a line stands, for good: the log's id above the 40 bits of the offset.
-fn place(log: LogId, offset: u64) -> i64 {
+pub(super) fn place(log: LogId, offset: u64) -> i64 {
     let offset = i64::try_from(offset).expect("offsets of 2^40 and more were refused above");
-    log.0 << 40 | offset
+    log.0 << OFFSET_BITS | offset
 }
 
 /// A line's text: TEXT if it is UTF-8, so that people can read it in SQL, else the bytes as they are.

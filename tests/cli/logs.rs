@@ -1,5 +1,6 @@
 //! Logs as they come: rotated, grown, compressed, without a year, truncated while they are read.
 
+use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -302,4 +303,75 @@ fn junk_bytes_are_data() {
     assert_eq!(report["lines"]["matched"], 2);
     assert_eq!(report["lines"]["missed"], 2);
     assert_eq!(stored(&world), "2|2|1");
+}
+
+#[test]
+fn half_a_line_is_replaced_by_the_whole_one_and_bans_nobody() {
+    let world = World::new();
+    world.write(
+        "jail.local",
+        "[password-fail]\nlogpath = half.log\nmaxretry = 1\nbantime = -1\nenabled = true\n",
+    );
+    let line = |host: &str| {
+        format!(
+            "Nov 20 10:00:00 mail vpopmail[1]: vchkpw-smtp: password fail (pass: 'x') a@b:{host}"
+        )
+    };
+    let scan = "scan --jail password-fail --ban half.log --now 2026-11-20T12:00:00Z";
+    world.write("half.log", format!("{}\n{}", line("198.51.100.1"), line("192.0.2.1")));
+    let ran = world.f2b(scan).exits(0);
+    assert!(ran.out.contains("2 matched"), "{}", ran.out);
+    assert_eq!(world.sql("SELECT host FROM bans"), "198.51.100.1");
+    assert_eq!(world.sql("SELECT host FROM failures ORDER BY host"), "192.0.2.1\n198.51.100.1");
+    world.write("half.log", format!("{}\n{}34\n", line("198.51.100.1"), line("192.0.2.1")));
+    world.f2b(scan).exits(0);
+    assert_eq!(world.sql("SELECT host FROM bans ORDER BY host"), "192.0.2.134\n198.51.100.1");
+    assert_eq!(world.sql("SELECT host FROM failures ORDER BY host"), "192.0.2.134\n198.51.100.1");
+    assert_eq!(world.sql("SELECT count(*) FROM matches"), "2");
+}
+
+#[test]
+fn half_a_line_that_turns_out_to_be_none_of_ours_is_forgotten() {
+    let world = World::new();
+    world.write("half.log", "Nov 20 10:00:00 bad 192.0.2.1\nNov 20 10:00:01 bad 192.0.2.2");
+    let scan = |world: &World| {
+        world.run(["scan", "--now", "2026-11-20T12:00:00Z", "half.log", "bad <HOST>$"]).exits(0);
+    };
+    scan(&world);
+    assert_eq!(world.sql("SELECT count(*) FROM failures"), "2");
+    world.write(
+        "half.log",
+        "Nov 20 10:00:00 bad 192.0.2.1\nNov 20 10:00:01 bad 192.0.2.2 is good\n",
+    );
+    scan(&world);
+    assert_eq!(world.sql("SELECT host FROM failures"), "192.0.2.1");
+    assert_eq!(world.sql("SELECT count(*) FROM matches"), "1");
+}
+
+#[test]
+fn several_archives_without_years_are_read_by_one_thread() {
+    let world = World::new();
+    let mut text = String::new();
+    for nth in 0..100_000 {
+        let (minute, second) = (nth / 60 % 60, nth % 60);
+        writeln!(
+            text,
+            "Nov 20 {:02}:{minute:02}:{second:02} bad 192.0.2.{} and {:60}",
+            nth / 3600 % 24,
+            nth % 250,
+            nth
+        )
+        .unwrap();
+    }
+    world.write("a.log", &text);
+    let gzip = world
+        .shell(
+            "gzip -1 <a.log >a.log.1.gz; gzip -1 <a.log >a.log.2.gz; echo more | gzip >>a.log.2.gz",
+        )
+        .status();
+    assert!(gzip.unwrap().success());
+    // Each archive is larger than what the workers may have ready, so they wait for the one who takes it.
+    let scan = "timeout 120 f2b scan --quiet --threads 1 a.log.1.gz a.log.2.gz a.log 'bad <HOST>'";
+    let ran = ran(&mut world.shell(scan)).exits(0);
+    assert!(ran.out.contains("300000 matched"), "{}", ran.out);
 }

@@ -88,7 +88,8 @@ impl Sink for Takers<'_> {
         if let Some(gathered) = &mut self.gathered {
             for found in &mut matches.lines {
                 found.failures.retain(|host| gathered.counts(host));
-                if let Some(at) = found.time {
+                // Half a line may name half an address; it counts once it is whole.
+                if let Some(at) = found.time.filter(|_| !found.is_unfinished) {
                     found.failures.iter().for_each(|host| gathered.push(host, at));
                 }
             }
