@@ -13,7 +13,7 @@ use crate::exchange::ListError;
 use crate::model::duration::DurationError;
 use crate::source::SourceError;
 use crate::store::StoreError;
-use crate::text::shown;
+use crate::text::{printable, shown};
 
 /// Why a command failed. Every variant leads to exit status 2.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +81,7 @@ pub enum Error {
         nearest: Option<String>,
     },
     /// A list to import is wrong.
-    #[error("{}:{source}; nothing was imported", .file.display())]
+    #[error("{}:{source}; nothing was imported", printable(&.file.to_string_lossy()))]
     List {
         /// The file.
         file: PathBuf,
@@ -95,7 +95,7 @@ pub enum Error {
     #[error("which file? write f2b import FORMAT FILE")]
     NoList,
     /// Reading or writing a file failed.
-    #[error("{}: {action} failed: {source}", .file.display())]
+    #[error("{}: {action} failed: {source}", printable(&.file.to_string_lossy()))]
     File {
         /// The file.
         file: PathBuf,

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::exchange::{self, Defaults, Format};
 use crate::model::{Ban, BanTime};
 use crate::store::{Reader, Store};
+use crate::text::printable;
 
 impl From<ListFormat> for Format {
     fn from(format: ListFormat) -> Self {
@@ -37,13 +38,14 @@ pub(super) fn export(
             let file = absolute(file)?;
             write_file(&file, format, &bans)?;
             let mut store = Store::open(&context.db)?;
-            // The list of one jail is written once: a file that is kept true holds every ban.
-            if args.jail.is_none() {
+            // The list of one jail is written once: a file that is kept true holds every ban. So is what
+            // isn't a file, such as a pipe.
+            if args.jail.is_none() && fs::metadata(&file).is_ok_and(|found| found.is_file()) {
                 store.set_export(&file.to_string_lossy(), format.name(), context.now)?;
             } else {
                 store.forget_export(&file.to_string_lossy())?;
             }
-            writeln!(out, "wrote {} to {}", counted(bans.len() as u64, "ban"), file.display())?;
+            writeln!(out, "wrote {} to {}", counted(bans.len() as u64, "ban"), shown(&file))?;
         }
     }
     Ok(if bans.is_empty() { Status::Nothing } else { Status::Found })
@@ -86,8 +88,8 @@ pub(super) fn import(
             "imported {imported} of {total} listed; the others are banned already or over"
         )?;
     }
-    refresh(&mut store, context, out)?;
-    Ok(if new > 0 { Status::Found } else { Status::Nothing })
+    let kept = refresh(&mut store, context, out)?;
+    Ok(kept.unwrap_or(if new > 0 { Status::Found } else { Status::Nothing }))
 }
 
 /// `FORMAT FILE`, or `--format FORMAT FILE`.
@@ -113,40 +115,57 @@ fn read_list(file: &Path) -> Result<Vec<u8>, Error> {
     fs::read(file).map_err(failed)
 }
 
-/// Writes every exported file anew, for the bans have changed. A file that is gone is forgotten.
+/// Writes every exported file anew, for the bans have changed; says [`Status::Trouble`] if that can't be done.
+/// A file that its user removed is forgotten; one whose folder is missing, an unmounted one perhaps, is not.
 pub(super) fn refresh(
     store: &mut Store,
     context: &Context,
     out: &mut dyn Write,
-) -> Result<(), Error> {
+) -> Result<Option<Status>, Error> {
     let exports = store.reader().exports()?;
     if exports.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
+    let mut trouble = None;
     let bans = store.reader().bans_active(context.now, None)?;
     for export in exports {
         let file = PathBuf::from(&export.path);
         let Some(format) = Format::from_name(&export.format) else { continue };
-        if !file.exists() {
+        if !file.exists() && file.parent().is_some_and(Path::is_dir) {
             store.forget_export(&export.path)?;
+            warn(&format!("f2b: {} is gone and is no longer kept up to date", shown(&file)));
             continue;
         }
         match write_file(&file, format, &bans) {
             Ok(()) => {
                 store.set_export(&export.path, &export.format, context.now)?;
-                writeln!(out, "rewrote {}", file.display())?;
+                writeln!(out, "rewrote {}", shown(&file))?;
             }
             // The store is right; the file will be when it can be written again.
-            Err(error) => warn(&format!("f2b: {error}; it still lists the bans of before")),
+            Err(error) => {
+                trouble = Some(Status::Trouble);
+                warn(&format!("f2b: {error}; it still lists the bans of before"));
+            }
         }
     }
-    Ok(())
+    Ok(trouble)
 }
 
-/// Beside the file, synced, then renamed over it: a reader sees the old list or the new one.
+fn shown(file: &Path) -> String {
+    printable(&file.to_string_lossy()).into_owned()
+}
+
+/// Beside the file, synced, then renamed over it: a reader sees the old list or the new one. A link stays a link;
+/// what is no file (a pipe, a device) is written to.
 fn write_file(file: &Path, format: Format, bans: &[Ban]) -> Result<(), Error> {
     let mut list = Vec::new();
     exchange::write(format, bans, &mut list)?;
+    let failed = |source| Error::File { file: file.to_owned(), action: "writing", source };
+    let is_link_to_nothing = file.is_symlink() && !file.exists();
+    if is_link_to_nothing || fs::metadata(file).is_ok_and(|found| !found.is_file()) {
+        return fs::File::create(file).and_then(|mut out| out.write_all(&list)).map_err(failed);
+    }
+    let file = &fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let beside = file.with_file_name(format!(".{name}.f2b-{}", std::process::id()));
     let written = fs::File::create(&beside)

@@ -15,7 +15,7 @@ mod scan;
 mod status;
 mod target;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -26,6 +26,7 @@ use crate::diag::{Diagnostic, nearest};
 use crate::error::Error;
 use crate::model::{Clock, Host, SystemClock, Time, Zone};
 use args::{Cli, Command, Global};
+use output::harmless::Harmless;
 
 /// What a command came to, as grep counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub enum Status {
     Nothing,
     /// Something went wrong that did not stop the rest, and was reported.
     Trouble,
+    /// It was stopped by a signal before it was done; what is stored stays.
+    Interrupted,
 }
 
 impl From<Status> for ExitCode {
@@ -44,6 +47,8 @@ impl From<Status> for ExitCode {
             Status::Found => Self::SUCCESS,
             Status::Nothing => Self::from(1),
             Status::Trouble => Self::from(2),
+            // What a shell says of a process that Ctrl-C ended.
+            Status::Interrupted => Self::from(130),
         }
     }
 }
@@ -58,7 +63,10 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if help_or_error.use_stderr() { 2 } else { 0 });
         }
     };
-    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let stdout = io::stdout().lock();
+    let stdout: Box<dyn Write> =
+        if stdout.is_terminal() { Box::new(Harmless::new(stdout)) } else { Box::new(stdout) };
+    let mut out = io::BufWriter::with_capacity(1 << 16, stdout);
     let result = run(cli, &mut out).and_then(|status| Ok(out.flush().map(|()| status)?));
     match result {
         Ok(status) => status.into(),

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::model::Host;
 use crate::store::Reader;
 use crate::store::read::JailSummary;
+use crate::text::printable;
 
 pub(super) fn run(
     context: &Context,
@@ -107,10 +108,10 @@ fn one(
     writeln!(out, "|- Filter")?;
     writeln!(out, "|  |- Currently failed:\t{recent}")?;
     writeln!(out, "|  |- Total failed:\t{}", summary.failures)?;
-    writeln!(out, "|  `- File list:\t{}", logs.join(" "))?;
+    writeln!(out, "|  `- File list:\t{}", printable(&logs.join(" ")))?;
     writeln!(out, "`- Actions")?;
     writeln!(out, "   |- Currently banned:\t{}", summary.bans_active)?;
     writeln!(out, "   |- Total banned:\t{}", summary.bans)?;
-    writeln!(out, "   `- Banned IP list:\t{}", hosts.join(" "))?;
+    writeln!(out, "   `- Banned IP list:\t{}", printable(&hosts.join(" ")))?;
     Ok(Status::Found)
 }

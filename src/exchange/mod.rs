@@ -101,13 +101,13 @@ pub enum ListError {
     #[error("1: the header has no column 'host'")]
     NoHostColumn,
     /// Not CSV.
-    #[error("not a CSV list: {0}")]
+    #[error(" not a CSV list: {0}")]
     Csv(#[from] csv::Error),
     /// Not JSON, or not of the form.
-    #[error("not a JSON list of bans: {0}")]
+    #[error(" not a JSON list of bans: {0}")]
     Json(#[from] serde_json::Error),
     /// Bytes that are no text.
-    #[error("not UTF-8 at byte {0}")]
+    #[error(" not UTF-8 at byte {0}")]
     NotText(usize),
 }
 

@@ -86,5 +86,5 @@ fn err_the_line_is_named() {
         message(Format::Csv, "host,banned_at\n192.0.2.1,soon\n"),
         "2: 'soon' is not a time; expected one like 2026-11-01T12:00:00Z"
     );
-    assert!(message(Format::Json, "[]").starts_with("not a JSON list of bans: "));
+    assert!(message(Format::Json, "[]").starts_with(" not a JSON list of bans: "));
 }

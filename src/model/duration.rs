@@ -39,7 +39,8 @@ impl BanTime {
     pub fn until(self, at: super::Time) -> Option<super::Time> {
         match self {
             Self::Permanent => None,
-            Self::Micros(micros) => Some(at.plus_micros(micros)),
+            // The last instant that everyone can write.
+            Self::Micros(micros) => Some(at.plus_micros(micros).min(super::Time::LAST)),
         }
     }
 }

@@ -14,6 +14,9 @@ use chrono::{DateTime, FixedOffset, LocalResult, NaiveDateTime, Offset, TimeDelt
 pub struct Time(i64);
 
 impl Time {
+    /// The end of the year 9999: what comes later has no form that everyone reads.
+    pub const LAST: Self = Self::from_secs(253_402_300_799);
+
     /// From microseconds since 1970.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)

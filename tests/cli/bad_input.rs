@@ -1,5 +1,6 @@
 //! What can go wrong is one line that says what, where and what to do; nothing is half-written.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -222,4 +223,35 @@ fn nothing_found_is_status_one() {
     world.f2b(&format!("scan empty {FILTER}")).exits(1);
     world.write("quiet", "Nov 20 10:00:00 mail nothing\n");
     world.f2b(&format!("scan quiet {FILTER}")).exits(1);
+}
+
+#[test]
+fn err_a_store_that_lost_its_version() {
+    let world = World::new();
+    world.f2b("ban 192.0.2.1 --jail password-fail").exits(0);
+    world.sql("PRAGMA user_version = 0");
+    let ran = world.f2b("ban 192.0.2.2 --jail password-fail").exits(2);
+    assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    assert!(ran.err.contains("its user_version is 0"), "{}", ran.err);
+}
+
+#[test]
+fn err_tags_that_double_without_end() {
+    let world = World::new();
+    let mut filter = "[Definition]\nfailregex = <t0> <HOST>\n".to_owned();
+    for n in 0..40 {
+        writeln!(filter, "t{n} = <t{}><t{}>", n + 1, n + 1).unwrap();
+    }
+    world.write("filter.d/double.conf", filter + "t40 = z\n");
+    let ran = world.f2b("scan --dry-run --config . /dev/null double").exits(2);
+    assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+}
+
+#[test]
+fn a_tape_padded_archive_is_whole() {
+    let world = World::new();
+    world.write("a.log", "Nov 20 10:00:00 bad 192.0.2.1\n");
+    let pad = "(gzip -c a.log; head -c 512 /dev/zero) >a.gz; f2b scan --dry-run --quiet a.gz 'bad <HOST>'";
+    let ran = ran(&mut world.shell(pad)).exits(0);
+    assert!(ran.out.contains("1 matched"), "{}", ran.out);
 }

@@ -2,9 +2,13 @@
 
 use std::fs;
 
-use crate::harness::{World, password_fails};
+use crate::harness::{World, password_fails, ran};
 
 const NOW: &str = "2026-11-20T12:00:00Z";
+
+fn ban(world: &World, host: &str) {
+    world.run(["ban", host, "--jail", "password-fail", "--time", "1d"]).exits(0);
+}
 
 /// Three failures within the hour: one ban; the jail bans for a day.
 fn one_offender() -> String {
@@ -235,4 +239,82 @@ fn purge_forgets_what_is_old_and_keeps_who_is_banned() {
     world.f2b("purge --keep 1h --now 2026-11-20T13:00:00Z").exits(0);
     assert_eq!(world.sql("select count(*) from failures"), "0");
     assert_eq!(world.sql("select count(*) from bans"), "1");
+}
+
+#[test]
+fn an_exported_link_stays_a_link_and_a_pipe_a_pipe() {
+    let world = World::new();
+    ban(&world, "192.0.2.1");
+    world.write("real.deny", "");
+    std::os::unix::fs::symlink("real.deny", world.path("link.deny")).unwrap();
+    world.f2b("export ip.deny --output link.deny").exits(0);
+    ban(&world, "192.0.2.2");
+    assert!(world.path("link.deny").is_symlink());
+    assert_eq!(fs::read_to_string(world.path("real.deny")).unwrap(), "192.0.2.1\n192.0.2.2\n");
+    let ran = ran(&mut world.shell("mkfifo p && (cat p & f2b export ip.deny --output p; wait)"));
+    assert!(ran.exits(0).out.contains("192.0.2.1\n192.0.2.2\n"));
+    assert!(!fs::metadata(world.path("p")).unwrap().is_file());
+    assert_eq!(world.sql("SELECT count(*) FROM export"), "1");
+}
+
+#[test]
+fn a_list_whose_folder_is_missing_for_a_while_is_not_forgotten() {
+    let world = World::new();
+    ban(&world, "192.0.2.1");
+    world.write("lists/ip.deny", "");
+    world.f2b("export ip.deny --output lists/ip.deny").exits(0);
+    fs::rename(world.path("lists"), world.path("away")).unwrap();
+    let ran = world.f2b("ban 192.0.2.2 --jail password-fail --time 1d").exits(2);
+    assert!(ran.err.contains("still lists the bans of before"), "{}", ran.err);
+    fs::rename(world.path("away"), world.path("lists")).unwrap();
+    ban(&world, "192.0.2.3");
+    let list = fs::read_to_string(world.path("lists/ip.deny")).unwrap();
+    assert_eq!(list, "192.0.2.1\n192.0.2.2\n192.0.2.3\n");
+    fs::remove_file(world.path("lists/ip.deny")).unwrap();
+    let ran = world.f2b("ban 192.0.2.4 --jail password-fail --time 1d").exits(0);
+    assert!(ran.err.contains("is gone and is no longer kept up to date"), "{}", ran.err);
+    assert_eq!(world.sql("SELECT count(*) FROM export"), "0");
+}
+
+#[test]
+fn a_permanent_ban_is_not_shortened_by_a_clock_that_is_behind() {
+    let world = World::new();
+    let ban = |now: &str, time: &str| {
+        let args = ["ban", "192.0.2.1", "--jail", "password-fail", "--now", now, "--time", time];
+        world.run(args).exits(0).out
+    };
+    ban("2026-11-20T10:00:00Z", "-1");
+    assert!(ban("2026-11-20T09:00:00Z", "10").contains("is already banned"));
+    assert_eq!(world.sql("SELECT count(*) FROM bans WHERE until IS NULL AND ended IS NULL"), "1");
+}
+
+#[test]
+fn a_ban_beyond_all_calendars_can_be_exported_and_imported() {
+    let world = World::new();
+    world.f2b("ban 192.0.2.1 --jail password-fail --time 90000y").exits(0);
+    for format in ["csv", "json"] {
+        let list = world.run(["export", format]).exits(0).out;
+        world.write("list", list);
+        let ran = world.run(["import", format, "list", "--db", &format!("{format}.db")]).exits(0);
+        assert!(ran.out.contains("imported 1 ban"), "{}", ran.out);
+    }
+}
+
+#[test]
+fn a_host_can_not_steer_the_terminal() {
+    let world = World::new();
+    let log = "Nov 20 10:00:00 bad \x1b]0;pwned\x07x";
+    world.write("filter.d/any.conf", "[Definition]\nfailregex = bad <F-ID>.+</F-ID>$\n");
+    world.write(
+        "jail.local",
+        "[any]\nenabled = true\nfilter = any\nlogpath = any.log\nmaxretry = 1\n",
+    );
+    world.write("any.log", format!("{log}\n"));
+    let now = "--now 2026-11-20T10:01:00Z";
+    world.f2b(&format!("scan --quiet --jail any --ban any.log {now}")).exits(0);
+    for command in ["status any", "bans", "unban --all"] {
+        let ran = world.f2b(&format!("{command} {now}")).exits(0);
+        assert!(ran.out.contains("\\x1b]0;pwned"), "{command}: {}", ran.out);
+        assert!(!ran.out.contains('\x1b'), "{command}: {}", ran.out);
+    }
 }

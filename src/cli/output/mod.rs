@@ -1,6 +1,7 @@
 //! What people and programs see: tables, the scan report, JSON, CSV, the progress bar.
 
 pub mod failure;
+pub mod harmless;
 pub mod json;
 pub mod progress;
 pub mod report;

@@ -39,7 +39,9 @@ pub(super) struct End<'j> {
 impl End<'_> {
     /// How the process ends.
     pub(super) fn status(&self) -> Status {
-        if !self.outcome.unread.is_empty() {
+        if self.outcome.interrupted {
+            Status::Interrupted
+        } else if !self.outcome.unread.is_empty() {
             Status::Trouble
         } else if self.outcome.totals.lines.matched > 0 {
             Status::Found

@@ -53,14 +53,15 @@ pub(super) fn run(
         Some(gathered) if args.ban => decide(context, &target, &plan, gathered, store.as_mut())?,
         _ => Vec::new(),
     };
-    if let (Some(store), false) = (store.as_mut(), bans.is_empty()) {
-        refresh(store, context, &mut io::sink())?;
-    }
+    let kept = match store.as_mut() {
+        Some(store) if !bans.is_empty() => refresh(store, context, &mut io::sink())?,
+        _ => None,
+    };
     let elapsed = started.elapsed();
     let job = Job { context, args, target: &target, plan: &plan, logs: &logs };
     let end = End { job, outcome, written, bans, elapsed };
     end.show(out)?;
-    Ok(end.status())
+    Ok(kept.unwrap_or(end.status()))
 }
 
 /// As many workers as asked for, or as there are cores. They stand back a little: the thread that writes

@@ -11,7 +11,8 @@ use crate::decide::Rule;
 use crate::engine::{Names, SampleLimits, Scan};
 use crate::error::Error;
 use crate::filter::{CompileOptions, Filter, Mode};
-use crate::model::{BanTime, duration};
+use crate::model::BanTime;
+use crate::model::duration::{self, DurationError};
 use crate::source::{self, Log};
 
 /// Everything compiled and settled before the first line is read.
@@ -129,6 +130,7 @@ fn rule(args: &ScanArgs, jail: &JailDef) -> Result<Rule, Error> {
     };
     let findtime_us = match &args.findtime {
         Some(text) => duration::parse_micros(text)
+            .and_then(|us| if us < 0 { Err(DurationError(text.clone())) } else { Ok(us) })
             .map_err(|source| Error::Duration { option: "findtime", source })?,
         None => jail.findtime_us,
     };
