@@ -63,12 +63,15 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it, or the nearest known name.
     pub help: Option<String>,
+    /// The offending text as it was written, to be found in the line.
+    pub text: Option<String>,
 }
 
 impl Diagnostic {
     /// A finding with the given identity and message; refine it with the `with_…` functions.
     pub fn new(id: &'static str, severity: Severity, message: impl Into<String>) -> Self {
-        Self { id, severity, at: None, subject: None, message: message.into(), help: None }
+        let message = message.into();
+        Self { id, severity, at: None, subject: None, message, help: None, text: None }
     }
 
     /// The same finding, located.
@@ -82,6 +85,13 @@ impl Diagnostic {
     #[must_use]
     pub fn with_subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
+        self
+    }
+
+    /// The same finding about this part of its line.
+    #[must_use]
+    pub fn with_text(mut self, text: impl Into<String>) -> Self {
+        self.text = Some(text.into());
         self
     }
 

@@ -18,8 +18,6 @@ pub(super) fn finding(regex: &Text) -> Option<Diagnostic> {
     if is_tied {
         return None;
     }
-    let mut place = regex.at.clone();
-    place.column = u32::try_from(before[..at].chars().count() + 1).unwrap_or(0);
     let message = format!(
         "'{}' before the host, and no end: who writes that text may choose who is banned",
         &before[at..at + 2]
@@ -27,7 +25,8 @@ pub(super) fn finding(regex: &Text) -> Option<Diagnostic> {
     let found = Diagnostic::new("catch-all-before-host", Severity::Warning, message);
     Some(
         found
-            .with_location(place)
+            .with_location(regex.at.clone())
+            .with_text(&before[at..])
             .with_help("say what may stand there (\\S+, [^:]*), or end the expression with $"),
     )
 }

@@ -4,18 +4,21 @@
 //! says nothing about the others. What comes out is data; nothing is printed here and nothing is run.
 
 mod inject;
+mod place;
+mod tags;
 
 use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use crate::config::{Config, JailDef, Loaded};
+use crate::config::{Config, Draft, JailDef};
 use crate::date::{Templates, YearWindow, parse_log_zone};
 use crate::decide::IgnoreList;
 use crate::diag::{Diagnostic, Location, Severity};
 use crate::filter::{CompileOptions, Filter};
 use crate::model::Time;
 use crate::source;
+pub use place::{Excerpt, Sources};
 
 /// Which jails are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,15 +61,14 @@ pub fn check(config: &Config, scope: Scope, now: Time) -> Report {
     let mut report = Report::default();
     let names = config.jail_names();
     report.findings.extend(names.findings);
+    report.findings.extend(config.slips());
     let names = names.value.unwrap_or_default();
-    // What can't be loaded can't say that it is off.
-    let is_wanted = |loaded: &Loaded<JailDef>| {
-        loaded.value.as_ref().is_none_or(|jail| jail.enabled || scope == Scope::All)
-    };
-    let loaded = names.into_iter().map(|name| (config.jail(&name), name));
-    let wanted: Vec<_> = loaded.filter(|(loaded, _)| is_wanted(loaded)).collect();
+    let drafts = names.into_iter().filter_map(|name| Some((config.draft(&name).ok()?, name)));
+    let wanted: Vec<_> = drafts
+        .filter(|(draft, _)| scope == Scope::All || draft.jail.enabled || !draft.is_clear)
+        .collect();
     // Compiling takes most of the time.
-    let looked = wanted.into_par_iter().map(|(loaded, name)| look_at(loaded, name, now));
+    let looked = wanted.into_par_iter().map(|(draft, name)| look_at(draft, name, now));
     for (checked, findings) in looked.collect::<Vec<_>>() {
         report.jails.push(checked);
         report.findings.extend(findings);
@@ -74,18 +76,19 @@ pub fn check(config: &Config, scope: Scope, now: Time) -> Report {
     // Jails share filters and defaults: what is wrong there is wrong once.
     let mut seen = HashSet::new();
     report.findings.retain(|finding| seen.insert(finding.to_string()));
+    let mut sources = Sources::default();
+    report.findings.iter_mut().for_each(|finding| sources.locate(finding));
     report
 }
 
 /// One jail and what is wrong with it.
-fn look_at(loaded: Loaded<JailDef>, name: String, now: Time) -> (Checked, Vec<Diagnostic>) {
-    let mut findings = loaded.findings;
-    let backtracking =
-        loaded.value.as_ref().map(|jail| check_jail(jail, now, &mut findings)).unwrap_or_default();
-    let is_usable = loaded.value.is_some()
-        && findings
-            .iter()
-            .all(|finding| finding.severity < Severity::Error || finding.id == "unknown-action");
+fn look_at(draft: Draft, name: String, now: Time) -> (Checked, Vec<Diagnostic>) {
+    let mut findings = draft.findings;
+    let backtracking = check_jail(&draft.jail, now, &mut findings);
+    let is_fatal = |finding: &Diagnostic| {
+        finding.severity == Severity::Error && finding.id != "unknown-action"
+    };
+    let is_usable = draft.is_usable && !findings.iter().any(is_fatal);
     for finding in findings.iter_mut().filter(|finding| finding.subject.is_none()) {
         finding.subject = Some(name.clone());
     }
@@ -101,6 +104,8 @@ fn check_jail(
     let options = CompileOptions { usedns: jail.usedns, maxlines, raw: false };
     let mut backtracking = Vec::new();
     match Filter::compile(&jail.filter, &options) {
+        // That is said already, or its filter can't be read.
+        Err(_) if jail.filter.failregex.is_empty() => {}
         Err(wrong) => findings.extend(wrong),
         Ok(filter) => {
             let all = filter.prefregex().into_iter().chain(filter.failregex());
@@ -109,7 +114,10 @@ fn check_jail(
             }
         }
     }
-    findings.extend(jail.filter.failregex.iter().filter_map(inject::finding));
+    let filter = &jail.filter;
+    let all = filter.prefregex.iter().chain(&filter.failregex).chain(&filter.ignoreregex);
+    findings.extend(all.flat_map(tags::findings));
+    findings.extend(filter.failregex.iter().filter_map(inject::finding));
     check_dates(jail, now, findings);
     check_logs(jail, findings);
     let ignored = jail.ignoreip.iter().map(|text| (text.value.as_str(), Some(text.at.clone())));
@@ -131,14 +139,21 @@ fn check_dates(jail: &JailDef, now: Time, findings: &mut Vec<Diagnostic>) {
     {
         let message = format!("unknown time zone '{}'", crate::text::shown(&zone.value));
         let found = error_at("unknown-zone", message, Some(zone.at.clone()));
-        findings.push(found.with_help("write an offset such as UTC+0200 or -03:30"));
+        findings.push(
+            found.with_text(&zone.value).with_help("write an offset such as UTC+0200 or -03:30"),
+        );
     }
     if let Some(encoding) = &jail.logencoding
         && !matches!(encoding.value.as_str(), "auto" | "")
         && encoding_rs::Encoding::for_label(encoding.value.replace('_', "-").as_bytes()).is_none()
     {
         let message = format!("unknown encoding '{}'", crate::text::shown(&encoding.value));
-        findings.push(error_at("unknown-encoding", message, Some(encoding.at.clone())));
+        let found = error_at("unknown-encoding", message, Some(encoding.at.clone()));
+        findings.push(
+            found
+                .with_text(&encoding.value)
+                .with_help("write auto, UTF-8, ISO-8859-15 or the like"),
+        );
     }
 }
 
@@ -156,7 +171,7 @@ fn check_logs(jail: &JailDef, findings: &mut Vec<Diagnostic>) {
     }
     for log in missing {
         let message = format!("no log matches '{}'", crate::text::shown(&log.glob));
-        let mut found = error_at("no-log", message, Some(log.at.clone()));
+        let mut found = error_at("no-log", message, Some(log.at.clone())).with_text(&log.glob);
         if !is_blind {
             found.severity = Severity::Note;
         }

@@ -1,15 +1,20 @@
 //! `f2b check`: everything that is wrong with a configuration, and where each setting comes from.
 
+mod explain;
+
 use std::io::Write;
 
 use super::args::{CheckArgs, CheckFormat};
 use super::output::{counted, json};
-use super::{Context, Status};
-use crate::check::{Report, Scope, check};
-use crate::config::{ActionDef, Config, JailDef, Text};
+use super::{Context, Status, warn_findings};
+use crate::check::{Excerpt, Report, Scope, Sources, check};
+use crate::config::Config;
 use crate::diag::{Diagnostic, Severity};
 use crate::error::Error;
 use crate::text::printable;
+
+/// Longer lines are quoted in part, in characters.
+const QUOTED_MAX: usize = 110;
 
 pub(super) fn run(
     context: &Context,
@@ -19,10 +24,14 @@ pub(super) fn run(
     let config = Config::open(&context.config)?;
     if let Some(name) = &args.explain {
         context.known_jail(name)?;
-        let loaded = config.jail(name);
-        let jail = loaded.value.ok_or(Error::Findings(loaded.findings))?;
-        explain(&jail, out)?;
-        return Ok(Status::Found);
+        let draft = config.draft(name).map_err(Error::Findings)?;
+        match args.format {
+            CheckFormat::Text => explain::text(&draft.jail, out)?,
+            CheckFormat::Json => json::document(&explain::document(&draft.jail), out)?,
+        }
+        let errors = draft.findings.into_iter().filter(|found| found.severity == Severity::Error);
+        warn_findings(&errors.collect::<Vec<_>>());
+        return Ok(if draft.is_usable { Status::Found } else { Status::Trouble });
     }
     let scope = if args.all { Scope::All } else { Scope::Enabled };
     let report = check(&config, scope, context.now);
@@ -30,15 +39,25 @@ pub(super) fn run(
         CheckFormat::Text => text(&report, args.verbose > 0, out)?,
         CheckFormat::Json => json::document(&document(&report), out)?,
     }
-    Ok(if report.findings.is_empty() { Status::Found } else { Status::Nothing })
+    let worst = report.findings.iter().map(|finding| finding.severity).max();
+    Ok(match worst {
+        None | Some(Severity::Note) => Status::Found,
+        Some(Severity::Warning) => Status::Nothing,
+        Some(Severity::Error) => Status::Trouble,
+    })
 }
 
 fn text(report: &Report, is_verbose: bool, out: &mut dyn Write) -> Result<(), Error> {
+    let mut sources = Sources::default();
     for finding in &report.findings {
         writeln!(out, "{}", line(finding))?;
-        if let Some(help) = &finding.help {
-            writeln!(out, "    {help}")?;
+        if let Some(excerpt) = sources.excerpt(finding) {
+            quote(finding, &excerpt, out)?;
         }
+        if let Some(help) = &finding.help {
+            writeln!(out, "   = help: {help}")?;
+        }
+        writeln!(out)?;
     }
     if is_verbose {
         for jail in report.jails.iter().filter(|jail| !jail.backtracking.is_empty()) {
@@ -46,10 +65,8 @@ fn text(report: &Report, is_verbose: bool, out: &mut dyn Write) -> Result<(), Er
             for (regex, why) in &jail.backtracking {
                 writeln!(out, "    {}: {}", why.join(", "), printable(regex))?;
             }
+            writeln!(out)?;
         }
-    }
-    if !report.findings.is_empty() {
-        writeln!(out)?;
     }
     let usable = report.jails.iter().filter(|jail| jail.is_usable).count() as u64;
     writeln!(
@@ -61,6 +78,27 @@ fn text(report: &Report, is_verbose: bool, out: &mut dyn Write) -> Result<(), Er
         counted(report.count(Severity::Warning) as u64, "warning"),
         counted(report.count(Severity::Note) as u64, "note"),
     )?;
+    Ok(())
+}
+
+/// The line of a finding with what offends underlined; of a long one the part around it.
+fn quote(finding: &Diagnostic, excerpt: &Excerpt, out: &mut dyn Write) -> Result<(), Error> {
+    let number = finding.at.as_ref().map_or(0, |at| at.line);
+    let chars: Vec<char> = excerpt.line.chars().collect();
+    let from =
+        if chars.len() > QUOTED_MAX { excerpt.start.saturating_sub(QUOTED_MAX / 4) } else { 0 };
+    let to = chars.len().min(from + QUOTED_MAX);
+    let part = |from: usize, to: usize| -> String {
+        let text: String = chars[from..to.max(from)].iter().collect();
+        printable(&text).replace('\t', " ")
+    };
+    let cut = |is_cut: bool| if is_cut { "…" } else { "" };
+    let before = format!("{}{}", cut(from > 0), part(from, excerpt.start.clamp(from, to)));
+    let end = (excerpt.start + excerpt.len).min(to);
+    let marked = part(excerpt.start.min(end), end);
+    writeln!(out, "{number:>6} | {before}{marked}{}{}", part(end, to), cut(to < chars.len()))?;
+    let (before, marked) = (before.chars().count(), marked.chars().count().max(1));
+    writeln!(out, "       | {}{}", " ".repeat(before), "^".repeat(marked))?;
     Ok(())
 }
 
@@ -90,6 +128,7 @@ fn document(report: &Report) -> serde_json::Value {
             "line": at.map(|at| at.line).filter(|line| *line > 0),
             "column": at.map(|at| at.column).filter(|column| *column > 0),
             "subject": finding.subject,
+            "text": finding.text,
             "message": finding.message,
             "help": finding.help,
         })
@@ -112,59 +151,4 @@ fn document(report: &Report) -> serde_json::Value {
         })
         .collect();
     serde_json::json!({ "findings": findings, "jails": jails })
-}
-
-/// Every option that is set, where, and whom it overrides; then what became of it.
-fn explain(jail: &JailDef, out: &mut dyn Write) -> Result<(), Error> {
-    writeln!(out, "[{}]", jail.name)?;
-    for setting in &jail.settings {
-        value(&setting.name, &setting.text, out)?;
-        for place in &setting.overridden {
-            writeln!(out, "    # overrides {place}")?;
-        }
-    }
-    let filter = &jail.filter;
-    writeln!(out, "\n# filter {}", filter.name)?;
-    if let Some(text) = &filter.prefregex {
-        value("prefregex", text, out)?;
-    }
-    let lists = [
-        ("failregex", &filter.failregex),
-        ("ignoreregex", &filter.ignoreregex),
-        ("datepattern", &filter.datepattern),
-        ("journalmatch", &filter.journalmatch),
-    ];
-    for (name, texts) in lists {
-        for text in texts {
-            value(name, text, out)?;
-        }
-    }
-    if let Some(maxlines) = filter.maxlines {
-        writeln!(out, "maxlines = {maxlines}")?;
-    }
-    for action in &jail.actions {
-        explain_action(action, out)?;
-    }
-    Ok(())
-}
-
-fn explain_action(action: &ActionDef, out: &mut dyn Write) -> Result<(), Error> {
-    writeln!(out, "\n# action {} ({})", action.name, action.file.display())?;
-    for (name, text) in action.properties.iter().filter(|(name, _)| name.starts_with("action")) {
-        if !text.value.is_empty() {
-            value(name, text, out)?;
-        }
-    }
-    Ok(())
-}
-
-fn value(name: &str, text: &Text, out: &mut dyn Write) -> Result<(), Error> {
-    let mut lines = text.value.trim().lines();
-    let first = lines.next().unwrap_or_default();
-    writeln!(out, "{name} = {}", printable(first))?;
-    for line in lines {
-        writeln!(out, "    {}", printable(line))?;
-    }
-    writeln!(out, "    # {}", text.at)?;
-    Ok(())
 }

@@ -27,6 +27,30 @@ pub struct ActionDef {
 /// Tags that are known at a ban only, even if an option has such a name.
 const AT_A_BAN: [&str; 5] = ["bantime", "timeout", "matches", "ipmatches", "ipjailmatches"];
 
+/// Tags that a ban gives its action (jail.conf(5), "Action Tags").
+const OF_A_BAN: [&str; 20] = [
+    "ip",
+    "family",
+    "ip-rev",
+    "ip-host",
+    "fid",
+    "failures",
+    "time",
+    "bancount",
+    "bantime",
+    "restored",
+    "matches",
+    "ipmatches",
+    "ipfailures",
+    "ipjailmatches",
+    "ipjailfailures",
+    "raw-ticket",
+    "jail.banned",
+    "jail.banned_total",
+    "jail.found",
+    "jail.found_total",
+];
+
 /// What an action may run, and its switches.
 const COMMANDS: [&str; 13] = [
     "actionstart",
@@ -111,6 +135,8 @@ fn one(
             Err(error) => return Err(failed(error.diagnostic())),
         }
     }
+    let commands = properties.iter().filter(|(name, _)| COMMANDS.contains(&name.as_str()));
+    findings.extend(commands.flat_map(|(_, text)| definition.misspelt(text, &OF_A_BAN)));
     definition.check_known().map_err(|error| failed(error.diagnostic()))?;
     Ok(ActionDef { name: name_of(&properties), file, properties })
 }
@@ -173,6 +199,7 @@ fn unknown(config: &Config, jail: &str, name: &str, at: &Place) -> Diagnostic {
     };
     Diagnostic::new("unknown-action", Severity::Error, format!("unknown action '{}'", shown(name)))
         .with_location(at.location())
+        .with_text(name)
         .with_subject(jail)
         .with_help(text::printable(&help).into_owned())
 }

@@ -5,10 +5,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::Text;
 use super::interpolate::{InterpolationError, Overrides, Scope};
 use super::merge::{DEFAULT, Merged};
 use super::substitute::{self, SubstituteError};
 use super::traced::{Place, Traced};
+use crate::diag::{Diagnostic, Severity};
+use crate::text::printable;
 
 const DEFINITION: &str = "Definition";
 const INIT: &str = "Init";
@@ -119,6 +122,27 @@ impl Definition {
     pub(super) fn names(&self) -> BTreeSet<String> {
         let all = self.own_names().chain(self.merged.defaults.keys()).chain(self.params.keys());
         all.cloned().collect()
+    }
+
+    /// Findings about tags left in a text that look like one of the options: `<mdre-agressive>`.
+    ///
+    /// `others` are tags that are replaced later.
+    pub(super) fn misspelt(&self, text: &Text, others: &[&str]) -> Vec<Diagnostic> {
+        let mut names = self.names();
+        names.extend(others.iter().map(|name| (*name).to_owned()));
+        let is_option = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+        let left = substitute::tags(&text.value);
+        let left =
+            left.filter(|tag| tag.len() > 3 && tag.chars().all(is_option) && !names.contains(*tag));
+        let slip = |tag: &str| {
+            // Text and parameters to be given are often near to something; a slip is one letter.
+            let near = names.iter().find(|name| strsim::damerau_levenshtein(tag, name) == 1)?;
+            let message = format!("there is no option for <{tag}>, so that it is text");
+            let found = Diagnostic::new("unknown-tag", Severity::Warning, message);
+            let found = found.with_location(text.at.clone()).with_text(format!("<{tag}>"));
+            Some(found.with_help(format!("did you mean <{}>?", printable(near))))
+        };
+        left.filter_map(slip).collect()
     }
 
     fn own_names(&self) -> impl Iterator<Item = &String> {

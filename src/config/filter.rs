@@ -97,6 +97,8 @@ pub(super) fn read(
             }
         }
     }
+    let all = def.prefregex.iter().chain(&def.failregex).chain(&def.ignoreregex);
+    findings.extend(all.flat_map(|text| definition.misspelt(text, &[])));
     findings.extend(definition.shadowed().iter().map(|tag| shadowed(tag, &def.name)));
     Loaded { value: (!failed).then_some(def), findings }
 }
@@ -120,6 +122,7 @@ fn maxlines(value: &Traced, findings: &mut Vec<Diagnostic>) -> Option<u32> {
         findings.push(
             Diagnostic::new("bad-number", Severity::Warning, message)
                 .with_location(value.at.location())
+                .with_text(&value.value)
                 .with_help("write a whole number above zero; 1 is used"),
         );
     }
@@ -133,6 +136,7 @@ pub(super) fn usedns(value: &Traced, findings: &mut Vec<Diagnostic>) -> UseDns {
         findings.push(
             Diagnostic::new("bad-usedns", Severity::Warning, message)
                 .with_location(value.at.location())
+                .with_text(&value.value)
                 .with_help("write yes, warn, no or raw; no is used"),
         );
         UseDns::No

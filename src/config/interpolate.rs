@@ -59,8 +59,14 @@ impl InterpolationError {
             }
         };
         let message = text::printable(&self.problem.to_string()).into_owned();
+        let excerpt = match &self.problem {
+            Problem::Missing { key, .. } => format!("%({key})s"),
+            Problem::TagLoop { tag, .. } => format!("<{tag}>"),
+            Problem::LonePercent { .. } | Problem::TooDeep { .. } => "%".to_owned(),
+        };
         Diagnostic::new(id, Severity::Error, message)
             .with_location(self.at.clone())
+            .with_text(excerpt)
             .with_help(text::printable(&help).into_owned())
     }
 }

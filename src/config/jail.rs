@@ -99,23 +99,43 @@ pub struct JailDef {
     pub settings: Vec<Setting>,
 }
 
+/// A jail, whether it can be used or not, with everything that was found on the way.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// What could be read; options that couldn't have their defaults, and a filter that couldn't is empty.
+    pub jail: JailDef,
+    /// Whether what it says of being enabled can be read.
+    pub is_clear: bool,
+    /// Whether nothing keeps it from being used.
+    pub is_usable: bool,
+    /// In the order of finding.
+    pub findings: Vec<Diagnostic>,
+}
+
 /// Loads the jail of a section that exists.
-pub(super) fn load(config: &Config, merged: &Rc<Merged>, name: &str) -> Loaded<JailDef> {
+pub(super) fn load(config: &Config, merged: &Rc<Merged>, name: &str) -> Draft {
+    let is_clear = is_enabled(merged, name).is_ok_and(|enabled| enabled.is_some());
     let mut loader = Loader { config, merged, name, findings: Vec::new(), failed: false };
-    let value = loader.load();
+    let jail = loader.load();
     let mut findings = loader.findings;
     for found in &mut findings {
         found.subject.get_or_insert_with(|| name.to_owned());
     }
-    Loaded { value, findings }
+    Draft { jail, is_clear, is_usable: !loader.failed, findings }
 }
 
-/// Whether the jail is enabled, as far as that can be read.
-pub(super) fn is_enabled(merged: &Merged, name: &str) -> Result<bool, Box<InterpolationError>> {
+/// Whether the jail is enabled; `None` if what it says is neither yes nor no.
+pub(super) fn is_enabled(
+    merged: &Merged,
+    name: &str,
+) -> Result<Option<bool>, Box<InterpolationError>> {
     let none = Overrides::new();
     let value = Scope::new(merged, name, &none).fetch("enabled")?;
-    Ok(value.is_some_and(|value| truth(&value.value) == Some(true)))
+    Ok(value.map_or(Some(false), |value| truth(&value.value)))
 }
+
+/// How logs may be watched; `gamin` was dropped after fail2ban 1.0.
+const BACKENDS: [&str; 5] = ["auto", "polling", "pyinotify", "systemd", "gamin"];
 
 struct Loader<'c> {
     config: &'c Config,
@@ -127,27 +147,34 @@ struct Loader<'c> {
 }
 
 impl Loader<'_> {
-    fn load(&mut self) -> Option<JailDef> {
+    fn load(&mut self) -> JailDef {
         let none = Overrides::new();
         let early = Scope::new(self.merged, self.name, &none);
         let backend = self.fetch(&early, "backend").map_or("auto".to_owned(), |text| text.value);
         let filter = self.fetch(&early, "filter");
-        if self.failed {
-            return None;
-        }
         self.unknown_options();
-        let source = self.source(filter.as_ref(), &backend);
-        if self.failed {
-            return None;
-        }
-        let known = |option: &str| known_in_filter(source.as_ref(), option);
+        let source = if self.failed { None } else { self.source(filter.as_ref(), &backend) };
+        // What a filter that can't be read would have said is not missing.
+        let is_blind = self.failed;
+        let nowhere = Traced::empty(Place { file: self.config.dir().into(), line: 0 });
+        let known = |option: &str| {
+            if is_blind {
+                Ok(Some(nowhere.clone()))
+            } else {
+                known_in_filter(source.as_ref(), option)
+            }
+        };
         let scope = Scope::new(self.merged, self.name, &none).with_known(&known);
         let values = self.values(&scope);
-        let filter = self.filter(source.as_ref(), filter.as_ref(), &backend, &values)?;
+        let filter = if is_blind {
+            FilterDef::default()
+        } else {
+            self.filter(source.as_ref(), filter.as_ref(), &backend, &values)
+        };
         let actions = action::load(self.config, self.name, &values, &mut self.findings);
         let settings = self.settings(&scope);
-        let jail = self.assemble(&values, filter, backend, actions, settings);
-        (!self.failed).then_some(jail)
+        self.check_backend(values.get("backend"));
+        self.assemble(&values, filter, backend, actions, settings)
     }
 
     fn assemble(
@@ -185,7 +212,10 @@ impl Loader<'_> {
 
     fn fail(&mut self, found: Diagnostic) {
         self.failed = true;
-        self.findings.push(found);
+        // Some options are read twice.
+        if !self.findings.contains(&found) {
+            self.findings.push(found);
+        }
     }
 
     fn fetch(&mut self, scope: &Scope<'_>, option: &str) -> Option<Traced> {
@@ -216,7 +246,7 @@ impl Loader<'_> {
             Ok(spec) => spec,
             Err(error) => {
                 let found = Diagnostic::new("bad-filter", Severity::Error, error.to_string());
-                self.fail(found.with_location(value.at.location()));
+                self.fail(found.with_location(value.at.location()).with_text(&value.value));
                 return None;
             }
         };
@@ -244,7 +274,7 @@ impl Loader<'_> {
         at: Option<&Traced>,
         backend: &str,
         values: &Overrides,
-    ) -> Option<FilterDef> {
+    ) -> FilterDef {
         let mut def = FilterDef::default();
         // fail2ban sets these of a jail first, and then again what the filter's [Init] says.
         let is_lost = |name: &str| {
@@ -267,7 +297,8 @@ impl Loader<'_> {
             };
             self.findings.extend(loaded.findings);
             self.failed |= loaded.value.is_none();
-            def = loaded.value?;
+            let Some(read) = loaded.value else { return def };
+            def = read;
         }
         for name in filter::OPTIONS.into_iter().filter(|name| !is_lost(name)) {
             if let Some(value) = values.get(name) {
@@ -280,7 +311,23 @@ impl Loader<'_> {
                 None => found,
             });
         }
-        Some(def)
+        def
+    }
+
+    /// A kind of watching that nobody knows keeps a jail from starting.
+    fn check_backend(&mut self, value: Option<&Traced>) {
+        let Some(value) = value else { return };
+        let name = value.value.split('[').next().unwrap_or_default().trim().to_lowercase();
+        if name.is_empty() || BACKENDS.contains(&&*name) {
+            return;
+        }
+        let message = format!("unknown backend '{}'", text::shown(&name));
+        let help = match nearest(&name, BACKENDS) {
+            Some(near) => format!("did you mean '{near}'?"),
+            None => "write auto, pyinotify, polling or systemd".to_owned(),
+        };
+        let found = Diagnostic::new("unknown-backend", Severity::Error, message);
+        self.fail(found.with_location(value.at.location()).with_text(&value.value).with_help(help));
     }
 
     fn flag(&mut self, values: &Overrides, name: &'static str, default: bool) -> bool {
@@ -290,6 +337,7 @@ impl Loader<'_> {
             self.findings.push(
                 Diagnostic::new("bad-boolean", Severity::Warning, message)
                     .with_location(value.at.location())
+                    .with_text(&value.value)
                     .with_help("write true or false"),
             );
             false
@@ -303,6 +351,7 @@ impl Loader<'_> {
             self.findings.push(
                 Diagnostic::new("bad-number", Severity::Warning, message)
                     .with_location(value.at.location())
+                    .with_text(&value.value)
                     .with_help(format!("write a whole number; {default} is used")),
             );
             default
@@ -328,6 +377,7 @@ impl Loader<'_> {
         let message = format!("{name} is '{}', which is no duration", text::shown(&value.value));
         let found = Diagnostic::new("bad-duration", Severity::Error, message)
             .with_location(value.at.location())
+            .with_text(&value.value)
             .with_help("write seconds or units such as 600, 10m, 1d12h, 1w");
         self.fail(found);
     }
@@ -366,7 +416,7 @@ impl Loader<'_> {
                     let message = format!("'{}' is behind a log's path", text::shown(word));
                     let help = "write one path per line; after a path with blanks write ' head'";
                     let found = Diagnostic::new("bad-logpath", Severity::Error, message);
-                    self.fail(found.with_location(line.at.clone()).with_help(help));
+                    self.fail(found.with_location(line.at.clone()).with_text(word).with_help(help));
                 }
             }
         }
@@ -425,6 +475,7 @@ pub(super) fn slips<'o>(
         findings.push(
             Diagnostic::new("unknown-option", Severity::Warning, message)
                 .with_location(at.location())
+                .with_text(name)
                 .with_help(format!("did you mean '{near}'?")),
         );
     }

@@ -29,7 +29,7 @@ use std::rc::Rc;
 
 pub use action::ActionDef;
 pub use filter::FilterDef;
-pub use jail::{Increment, JailDef, LogPath, Setting};
+pub use jail::{Draft, Increment, JailDef, LogPath, Setting};
 pub use spec::{Spec, SpecError};
 
 use crate::diag::{Diagnostic, Location, Severity, nearest};
@@ -167,34 +167,53 @@ impl Config {
 
     /// One jail, enabled or not.
     pub fn jail(&self, name: &str) -> Loaded<JailDef> {
+        match self.draft(name) {
+            Ok(draft) => {
+                Loaded { value: draft.is_usable.then_some(draft.jail), findings: draft.findings }
+            }
+            Err(findings) => Loaded { value: None, findings },
+        }
+    }
+
+    /// One jail, even if it can't be used.
+    ///
+    /// # Errors
+    /// The findings, if the files of the jails can't be read or have no jail of that name.
+    pub fn draft(&self, name: &str) -> Result<Draft, Vec<Diagnostic>> {
         let (merged, mut findings) = self.jail_files();
-        let Some(merged) = merged else { return Loaded { value: None, findings } };
+        let Some(merged) = merged else { return Err(findings) };
         let names = names_of_jails(&merged);
         if !names.iter().any(|known| known == name) {
             findings.push(self.unknown_jail(name, &names));
-            return Loaded { value: None, findings };
+            return Err(findings);
         }
-        let loaded = jail::load(self, &merged, name);
-        findings.extend(loaded.findings);
-        Loaded { value: loaded.value, findings }
+        let mut draft = jail::load(self, &merged, name);
+        findings.append(&mut draft.findings);
+        Ok(Draft { findings, ..draft })
+    }
+
+    /// Names in `[DEFAULT]` that look like a misspelt option.
+    pub fn slips(&self) -> Vec<Diagnostic> {
+        let merged = self.merged("jail");
+        let defaults = merged.defaults.iter();
+        let options = defaults.filter_map(|(name, stack)| Some((name.as_str(), &stack.last()?.at)));
+        jail::slips(&merged, options)
     }
 
     /// All enabled jails that load.
     pub fn jails(&self) -> Loaded<Vec<JailDef>> {
         let (merged, mut findings) = self.jail_files();
         let Some(merged) = merged else { return Loaded { value: None, findings } };
-        let defaults = merged.defaults.iter();
-        let options = defaults.filter_map(|(name, stack)| Some((name.as_str(), &stack.last()?.at)));
-        findings.extend(jail::slips(&merged, options));
+        findings.extend(self.slips());
         let mut jails = Vec::new();
         for name in names_of_jails(&merged) {
             match jail::is_enabled(&merged, &name) {
-                Ok(true) => {
+                Ok(Some(true)) => {
                     let loaded = jail::load(self, &merged, &name);
                     findings.extend(loaded.findings);
-                    jails.extend(loaded.value);
+                    jails.extend(loaded.is_usable.then_some(loaded.jail));
                 }
-                Ok(false) => {}
+                Ok(_) => {}
                 Err(error) => findings.push(error.diagnostic().with_subject(name)),
             }
         }
@@ -314,7 +333,9 @@ impl Config {
             };
             let message = format!("unknown filter '{}'", text::shown(&spec.name));
             let found = Diagnostic::new("unknown-filter", Severity::Error, message);
-            return Err(vec![found.with_location(at.location()).with_help(help)]);
+            return Err(vec![
+                found.with_location(at.location()).with_text(&spec.name).with_help(help),
+            ]);
         }
         let merged = self.merged(&in_folder("filter.d", &spec.name));
         definition(&merged, &spec.name, &spec.options, at, backend, jail)

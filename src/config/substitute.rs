@@ -35,6 +35,7 @@ impl SubstituteError {
                 let message = format!("'<{tag}>' stands for itself in option '{option}'");
                 Diagnostic::new("self-reference", Severity::Error, message)
                     .with_location(at.clone())
+                    .with_text(format!("<{tag}>"))
                     .with_help("break the circle")
             }
             Self::Interpolation(error) => error.diagnostic(),
@@ -107,6 +108,16 @@ fn next_tag(value: &str, from: usize) -> Option<(usize, &str)> {
         }
     }
     None
+}
+
+/// The innermost tags of a text.
+pub(super) fn tags(text: &str) -> impl Iterator<Item = &str> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let (start, tag) = next_tag(text, from)?;
+        from = start + tag.len() + 2;
+        Some(tag)
+    })
 }
 
 #[cfg(test)]

@@ -123,7 +123,9 @@ impl IgnoreList {
         if let Some(help) = bad_address(word) {
             let message = format!("'{}' in ignoreip is no address or network", shown(word));
             return Some(
-                Diagnostic::new("bad-ignoreip", Severity::Warning, message).with_help(help),
+                Diagnostic::new("bad-ignoreip", Severity::Warning, message)
+                    .with_text(word)
+                    .with_help(help),
             );
         }
         let rule = self.rule(rule);

@@ -235,6 +235,7 @@ impl Work<'_> {
     fn report(&mut self, id: &'static str, text: &Text, message: String, help: Option<&str>) {
         let mut found = Diagnostic::new(id, Severity::Error, message)
             .with_location(text.at.clone())
+            .with_text(&text.value)
             .with_subject(&self.def.name);
         if let Some(help) = help {
             found = found.with_help(help);

@@ -18,12 +18,12 @@ fn every_jail_has_its_say_and_a_bad_one_stops_no_other() {
         "filter.d/squirrelmail.conf",
         "[Definition]\nfailregex = ^a(<HOST>\n            b\n",
     );
-    let ran = world.f2b("check").exits(1);
+    let ran = world.f2b("check").exits(2);
     for wanted in [
         "error: unknown action 'sendmailwhois'",
         "did you mean 'sendmail-whois'?",
         "error: invalid regex '^a(<HOST>': a ( is never closed [invalid-regex, ",
-        "filter.d/squirrelmail.conf:3: error: 'b' identifies nobody",
+        "filter.d/squirrelmail.conf:3:13: error: 'b' identifies nobody",
         "username-notfund",
         "did you mean 'username-notfound'?",
         "error: no log matches '/var/log/qmail/smtp/current' [no-log, dos-hosts]",
@@ -32,7 +32,7 @@ fn every_jail_has_its_say_and_a_bad_one_stops_no_other() {
     ] {
         assert!(ran.out.contains(wanted), "{wanted}\n{}", ran.out);
     }
-    let json = world.f2b("check --format json").exits(1).json();
+    let json = world.f2b("check --format json").exits(2).json();
     let usable = json["jails"].as_array().unwrap().iter().filter(|jail| jail["usable"] == true);
     let names: Vec<_> = usable.map(|jail| jail["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["password-fail", "vpopmail"]);
@@ -53,6 +53,77 @@ fn a_good_configuration_has_nothing_to_say() {
     world.write("filter.d/good.conf", "[Definition]\nfailregex = ^login failed from <HOST>$\n");
     let ran = world.f2b("check").exits(0);
     assert_eq!(ran.out, "1 of 1 jail usable; 0 errors, 0 warnings, 0 notes\n");
+}
+
+/// A folder in which one of each kind of thing is wrong.
+fn broken() -> World {
+    let world = World::new();
+    let log = world.write("maillog", "").display().to_string();
+    let jail = format!(
+        "[DEFAULT]\nfnidtime = 5m\nenabled = true\nlogpath = {log}\n\
+         [form]\nfilter = good[mode=x\nlogpath = /none/log\n\
+         [name]\nfilter = goood\nmaxretry = many\nfindtime = 5 parsecs\n\
+         [quote]\nfilter = good\nbantime = %(bantme)s\nbackend = gopher\nignoreip = ::1 10.0.0.0/33\n\
+         [tags]\nfilter = tags[kind=agressive]\n\
+         [doubt]\nfilter = good\nenabled = maybe\n\
+         [off]\nfilter = none\nenabled = false\n\
+         [fine]\nfilter = good\n"
+    );
+    world.write("jail.conf", jail);
+    world.write("jail.local", "");
+    world.write("filter.d/good.conf", "[Definition]\nfailregex = ^bad <HOST>$\n");
+    let tags = "[Definition]\nre-aggressive = a\nfailregex = <HOTS> <re-<kind>>\n  <F-USER>x</F-USR> <HOST>\n";
+    world.write("filter.d/tags.conf", tags);
+    world
+}
+
+#[test]
+fn one_problem_hides_no_other_and_each_has_its_column() {
+    let ran = broken().f2b("check").exits(2);
+    for wanted in [
+        "jail.conf:2:1: warning: unknown option 'fnidtime' [unknown-option]\n",
+        "jail.conf:6:10: error: 'good[mode=x' isn't of the form",
+        "jail.conf:7:11: error: no log matches '/none/log' [no-log, form]\n",
+        "jail.conf:9:10: error: unknown filter 'goood' [unknown-filter, name]\n     9 | filter = goood\n       |          ^^^^^\n   = help: did you mean 'good'?\n",
+        "jail.conf:10:12: warning: maxretry is 'many' [bad-number, name]\n",
+        "jail.conf:11:12: error: findtime is '5 parsecs', which is no duration [bad-duration, name]\n",
+        "jail.conf:14:11: error: option 'bantime' needs 'bantme', which isn't set [missing-option, quote]\n",
+        "jail.conf:15:11: error: unknown backend 'gopher' [unknown-backend, quote]\n",
+        "jail.conf:16:16: warning: '10.0.0.0/33' in ignoreip is no address or network [bad-ignoreip, quote]\n",
+        "tags.conf:3:13: warning: <HOTS> is no tag, but text [unknown-tag, tags]\n",
+        "there is no option for <re-agressive>, so that it is text [unknown-tag, tags]\n",
+        "help: did you mean <re-aggressive>?\n",
+        "tags.conf:4:12: warning: </F-USR> closes nothing [unknown-tag, tags]\n",
+        "jail.conf:21:11: warning: enabled is 'maybe', which counts as no [bad-boolean, doubt]\n",
+        "2 of 6 jails usable; ",
+    ] {
+        assert!(ran.out.contains(wanted), "{wanted}\n{}", ran.out);
+    }
+    assert!(!ran.out.contains("'none'"), "{}", ran.out);
+}
+
+#[test]
+fn warnings_alone_exit_with_one() {
+    let world = broken();
+    let log = world.path("maillog").display().to_string();
+    let jail = format!("[fine]\nenabled = true\nfilter = good\nmaxretry = many\nlogpath = {log}\n");
+    world.write("jail.conf", jail);
+    let ran = world.f2b("check").exits(1);
+    assert!(ran.out.ends_with("1 of 1 jail usable; 0 errors, 1 warning, 0 notes\n"), "{}", ran.out);
+    world.write("jail.conf", "[empty]\n");
+    world.f2b("check").exits(0);
+}
+
+#[test]
+fn explain_speaks_json_and_explains_what_cannot_be_used() {
+    let world = broken();
+    let jail = world.f2b("check --explain quote --format json").exits(2);
+    assert!(jail.err.contains("option 'bantime' needs 'bantme'"), "{}", jail.err);
+    let jail = world.f2b("check --explain fine --format json").exits(0).json();
+    let regex = &jail["filter"]["failregex"][0];
+    assert_eq!((&regex["value"], &regex["line"]), (&"^bad <HOST>$".into(), &2.into()));
+    let settings = jail["settings"].as_array().unwrap();
+    assert!(settings.iter().any(|setting| setting["name"] == "filter" && setting["line"] == 26));
 }
 
 #[test]
