@@ -177,7 +177,9 @@ impl Definition {
     /// The first `<known/x>` that can't be resolved: what `[Init]` says of x, which is there beside a parameter x.
     pub(super) fn check_known(&self) -> Result<(), SubstituteError> {
         for (name, stack) in self.merged.section(INIT).into_iter().flatten() {
-            let quotes = stack.last().is_some_and(|value| value.value.contains("<known/"));
+            let names_a_place = |tag: &str| tag.contains('/');
+            let quotes =
+                stack.last().is_some_and(|value| substitute::tags(&value.value).any(names_a_place));
             if (quotes || self.params.contains_key(name))
                 && let Some(value) = self.bare(INIT).fetch(name)?
             {

@@ -92,11 +92,7 @@ impl Merged {
                 None => option.name.clone(),
             };
             let stack = options.entry(name).or_default();
-            let value = traced(file, option);
-            // A file that is merged twice doesn't override itself.
-            if stack.last().is_none_or(|top| top.at != value.at) {
-                stack.push(Rc::new(value));
-            }
+            stack.push(Rc::new(traced(file, option)));
         }
     }
 }

@@ -54,6 +54,29 @@ fn a_jail_reads_its_filter_twice() {
 }
 
 #[test]
+fn a_place_that_is_named_sees_what_init_says() {
+    let filter = "[DEFAULT]\nother = %(known/word)s\n[Definition]\nfailregex = <Init/other><HOST>\nword =\n[Init]\nword = W\n";
+    tree(&[("filter.d/f.conf", filter)]);
+    let filter = "[INCLUDES]\nbefore = base.conf\n[DEFAULT]\nother = %(known/word)s\n[Definition]\nword =\n[Init]\nword = W\nignoreregex =\n  <Init/other>\n";
+    tree(&[("filter.d/f.conf", filter)]);
+    let filter = "[DEFAULT]\nother = %(word)s\n[Definition]\nfailregex = <Init/other><HOST>\nword = D\n[Init]\nword = W\n";
+    tree(&[("filter.d/f.conf", filter)]);
+}
+
+#[test]
+fn a_file_that_is_merged_twice_comes_before_itself() {
+    tree(&[
+        ("jail.conf", "[INCLUDES]\nbefore = base.conf\n[j]\nfilter = j\n"),
+        ("filter.d/j.conf", "[INCLUDES]\nbefore = f.conf\n  common.conf\n"),
+        ("filter.d/f.conf", "[INCLUDES]\nbefore = base.conf\n  common.conf\n"),
+        (
+            "filter.d/common.local",
+            "[DEFAULT]\nother = %(known/word)s\n[Init]\nword = W\nignoreregex = <Init/other>\n",
+        ),
+    ]);
+}
+
+#[test]
 fn a_former_value_has_the_defaults_behind_it_once_there_is_one() {
     let jail = "[INCLUDES]\nbefore = base.conf\n[j]\nfilter = f[other='<known/other>']\n";
     let one = "[DEFAULT]\nother =\n[Definition]\nfailregex = x%(other)s\nother = O\n";
@@ -73,7 +96,10 @@ fn a_circle_beside_what_is_needed_spoils_the_filter() {
     )]);
     tree(&[("filter.d/f.conf", "[INCLUDES]\nbefore = base.conf\n[DEFAULT]\na = %(nothing/x)s\n")]);
     tree(&[("action.d/a.conf", "[Definition]\nport = %(word)s\nactionban = run\n")]);
-    tree(&[("action.d/a.conf", "[Init]\nport = <known/port>\n[Init?family=inet6]\nport = 1\n")]);
+    for port in ["<known/port>", "<Init/port>"] {
+        let action = format!("[Init]\nport = {port}\n[Init?family=inet6]\nport = 1\n");
+        tree(&[("action.d/a.conf", &action)]);
+    }
 }
 
 #[test]
