@@ -13,7 +13,7 @@
 //! neighbours unless named here.
 //!
 //! 0. [`model`], [`diag`], [`text`]: nouns, findings, showing strangers' bytes
-//! 1. [`config`], [`source`], [`date`], [`store`]
+//! 1. [`config`], [`source`], [`date`], [`store`], [`command`]
 //! 2. [`filter`] (uses `config`, `date`), [`decide`]
 //! 3. [`engine`], [`exchange`]
 //! 4. [`cli`] and [`error`]
@@ -22,6 +22,7 @@
 
 pub mod check;
 pub mod cli;
+pub mod command;
 pub mod config;
 pub mod date;
 pub mod decide;

@@ -7,10 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with its layer, and the neighbours it may use all the same.
-const LAYERS: [(&str, u8, &[&str]); 15] = [
+const LAYERS: [(&str, u8, &[&str]); 16] = [
     ("model", 0, &["text"]),
     ("diag", 0, &["text"]),
     ("text", 0, &[]),
+    ("command", 1, &[]),
     ("config", 1, &[]),
     ("source", 1, &[]),
     ("date", 1, &[]),

@@ -56,13 +56,14 @@ impl Spec {
         if open == 0 || !trimmed.ends_with(']') {
             return Err(form());
         }
-        let mut options: Vec<(String, String)> = Vec::new();
-        let mut reader = Reader { text, at: open + 1, end: trimmed.len() - 1 };
-        while let Some((name, value)) = reader.next_option()? {
-            options.retain(|(known, _)| *known != name);
-            options.push((name, value));
-        }
-        Ok(Self { name: trimmed[..open].to_owned(), options })
+        let reader = Reader { text, at: open + 1, end: trimmed.len() - 1 };
+        Ok(Self { name: trimmed[..open].to_owned(), options: reader.options()? })
+    }
+
+    /// Reads options without a name and brackets: `a=1,b="x, y"`.
+    pub fn parse_options(text: &str) -> Result<Self, SpecError> {
+        let options = Reader { text, at: 0, end: text.len() }.options()?;
+        Ok(Self { name: String::new(), options })
     }
 
     /// The value of an option.
@@ -79,6 +80,15 @@ struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
+    fn options(mut self) -> Result<Vec<(String, String)>, SpecError> {
+        let mut options: Vec<(String, String)> = Vec::new();
+        while let Some((name, value)) = self.next_option()? {
+            options.retain(|(known, _)| *known != name);
+            options.push((name, value));
+        }
+        Ok(options)
+    }
+
     fn rest(&self) -> &'t str {
         &self.text[self.at..self.end]
     }

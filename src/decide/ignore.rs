@@ -102,6 +102,11 @@ impl IgnoreList {
         }
     }
 
+    /// Names in it whose addresses are ignored.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// Whether nobody is ignored.
     pub fn is_empty(&self) -> bool {
         self.own.is_empty() && self.networks.is_empty() && self.texts.is_empty()

@@ -50,12 +50,7 @@ impl Names {
         if let Some(hosts) = known(self) {
             return hosts;
         }
-        let mut hosts: Vec<Host> = (name, 0)
-            .to_socket_addrs()
-            .map(|found| found.map(|socket| Host::Addr(Addr::host(socket.ip()))).collect())
-            .unwrap_or_default();
-        hosts.sort();
-        hosts.dedup();
+        let hosts: Vec<Host> = addresses_of(name).into_iter().map(Host::Addr).collect();
         if hosts.is_empty() {
             self.unresolved.fetch_add(1, Ordering::Relaxed);
         }
@@ -63,4 +58,15 @@ impl Names {
         known.insert(name.into(), hosts.clone());
         hosts
     }
+}
+
+/// The addresses of a name, in order; none if there are none or they can't be asked for.
+pub(super) fn addresses_of(name: &str) -> Vec<Addr> {
+    let mut found: Vec<Addr> = (name, 0)
+        .to_socket_addrs()
+        .map(|found| found.map(|socket| Addr::host(socket.ip())).collect())
+        .unwrap_or_default();
+    found.sort();
+    found.dedup();
+    found
 }

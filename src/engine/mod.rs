@@ -9,9 +9,11 @@
 //!   done in order
 //! - `piece`: the hot loop over the lines of one piece; `judge`: what the hits of a line come to
 //! - [`timeline`]: years of stamps that name none
-//! - [`persist`]: matches into the store; [`verdict`]: failures of a jail into bans
+//! - [`persist`]: matches into the store; [`verdict`]: failures of a jail into bans;
+//!   [`ignore`]: whom it ignores
 
 mod fold;
+pub mod ignore;
 mod judge;
 pub mod lookup;
 mod opened;

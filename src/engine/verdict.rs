@@ -4,35 +4,40 @@
 //! both at once. So failures are gathered first, sorted by time, and then judged by the same code that
 //! judges live ones.
 
-use crate::decide::{Decision, IgnoreList, Judge, Rule, Verdict};
+use super::ignore::Ignore;
+use super::piece::LineMatch;
+use crate::decide::{Decision, Judge, Rule};
+use crate::diag::Diagnostic;
 use crate::model::{Ban, Host, Origin, Time};
 
 /// Gathers failures until all logs are read.
 #[derive(Debug)]
 pub struct Gathered {
-    ignore: IgnoreList,
+    ignore: Ignore,
+    /// Whether anyone is going to be banned.
+    is_judged: bool,
     failures: Vec<(Time, Host)>,
-    /// Failures of hosts that the jail ignores.
-    pub ignored: u64,
 }
 
 impl Gathered {
-    /// Nothing yet; hosts that `ignore` covers are left out.
-    pub fn new(ignore: IgnoreList) -> Self {
-        Self { ignore, failures: Vec::new(), ignored: 0 }
+    /// Nothing yet; without `is_judged` nobody is going to be banned, and nothing is asked or remembered for it.
+    pub fn new(ignore: Ignore, is_judged: bool) -> Self {
+        Self { ignore, is_judged, failures: Vec::new() }
     }
 
-    /// Whether failures of this host count in the jail.
-    pub fn counts(&self, host: &Host) -> bool {
-        !matches!(self.ignore.check(host), Verdict::Ignored { .. })
-    }
-
-    /// Takes a dated failure; one without a time can't be decided and is only recorded.
-    pub fn push(&mut self, host: &Host, at: Time) {
-        if self.counts(host) {
-            self.failures.push((at, host.clone()));
-        } else {
-            self.ignored += 1;
+    /// Takes the failures of a line, and from the line those that the jail ignores. One without a time can't be
+    /// decided and is only recorded.
+    pub fn take(&mut self, line: &mut LineMatch, text: &[u8]) {
+        let mut failures = std::mem::take(&mut line.failures);
+        failures.retain(|host| {
+            let is_ignored = self.ignore.lists(host)
+                || (self.is_judged && self.ignore.ignores_failure(host, line, text));
+            !is_ignored
+        });
+        line.failures = failures;
+        // Half a line may name half an address; it counts once it is whole.
+        if let Some(at) = line.time.filter(|_| self.is_judged && !line.is_unfinished) {
+            self.failures.extend(line.failures.iter().map(|host| (at, host.clone())));
         }
     }
 
@@ -45,9 +50,9 @@ impl Gathered {
     ///
     /// `earlier` are failures of the same jail from before the first gathered one, oldest first: they
     /// fill the window, and bans that they alone lead to have been decided before. `known` are the
-    /// jail's bans so far.
+    /// jail's bans so far. Whoever would be banned is looked for once more in all that the jail ignores.
     pub fn decide(
-        mut self,
+        &mut self,
         jail: &str,
         rule: Rule,
         earlier: Vec<(Host, Time)>,
@@ -64,10 +69,10 @@ impl Gathered {
             // Decided when it was read.
             let _ = judge.failure(host, at, 1);
         }
-        let decisions =
-            self.failures.into_iter().filter_map(|(at, host)| judge.failure(host, at, 1));
+        let Self { ignore, failures, .. } = self;
+        let decisions = failures.drain(..).filter_map(|(at, host)| judge.failure(host, at, 1));
         decisions
-            .filter(|decision| decision.at >= first)
+            .filter(|decision| decision.at >= first && !ignore.ignores_host(&decision.host))
             .map(|Decision { host, at, until, failures, .. }| Ban {
                 host,
                 jail: jail.to_owned(),
@@ -78,5 +83,10 @@ impl Gathered {
                 ended: None,
             })
             .collect()
+    }
+
+    /// What kept questions from being answered.
+    pub fn trouble(&self) -> Option<Diagnostic> {
+        self.ignore.trouble()
     }
 }

@@ -7,6 +7,7 @@ mod bans;
 mod beside_fail2ban;
 mod check;
 mod harness;
+mod ignore;
 mod logs;
 mod readme;
 mod truth;

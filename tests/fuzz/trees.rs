@@ -346,6 +346,7 @@ fn is_beyond_fail2ban(error: &str) -> bool {
         "interpolation key",
         // A percent sign in a filter's text that a jail quotes.
         "InterpolationSyntaxError: '%' must be followed",
+        "InterpolationSyntaxError: bad interpolation variable reference '%(?P",
         // A jail that quotes what its filter doesn't have.
         "TypeError: argument of type 'NoneType'",
     ];

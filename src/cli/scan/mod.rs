@@ -18,7 +18,7 @@ use super::args::ScanArgs;
 use super::exchange::refresh;
 use super::output::progress::Progress;
 use super::target::{self, Target};
-use super::{Context, Status, warn};
+use super::{Context, Status, warn, warn_findings};
 use crate::engine::Control;
 use crate::engine::verdict::Gathered;
 use crate::error::Error;
@@ -50,7 +50,11 @@ pub(super) fn run(
         (outcome, written, gathered)
     };
     let bans = match gathered {
-        Some(gathered) if args.ban => decide(context, &target, &plan, gathered, store.as_mut())?,
+        Some(mut gathered) if args.ban => {
+            let bans = decide(context, &target, &plan, &mut gathered, store.as_mut())?;
+            warn_findings(gathered.trouble().as_slice());
+            bans
+        }
         _ => Vec::new(),
     };
     let kept = match store.as_mut() {
@@ -94,7 +98,7 @@ fn decide(
     context: &Context,
     target: &Target,
     plan: &Plan,
-    gathered: Gathered,
+    gathered: &mut Gathered,
     store: Option<&mut Store>,
 ) -> Result<Vec<Ban>, Error> {
     let (Some(jail), Some(rule), Some(first)) = (&target.jail, plan.rule, gathered.first()) else {

@@ -1,7 +1,6 @@
 //! Who takes matches one by one while logs are read: the store, the decisions, the output.
 
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::super::args::{Format, ScanArgs};
 use super::super::output::failure::Shape;
@@ -9,14 +8,13 @@ use super::super::output::json;
 use super::super::target::Target;
 use super::super::warn_findings;
 use super::plan::Plan;
-use crate::config::{JailDef, Text};
-use crate::decide::IgnoreList;
+use crate::config::Text;
+use crate::engine::ignore::Ignore;
 use crate::engine::persist::Persist;
 use crate::engine::scan::Matches;
 use crate::engine::verdict::Gathered;
 use crate::engine::{LineMatch, LogInfo, Sink};
 use crate::error::Error;
-use crate::model::Addr;
 use crate::store::{Store, Written};
 
 /// Whoever takes matches one by one: the store, the decisions, the output.
@@ -46,7 +44,11 @@ impl<'t> Takers<'t> {
         let persist = store
             .map(|store| Persist::new(store, &target.filter.name, &definition, name))
             .transpose()?;
-        let gathered = jail.map(|jail| Gathered::new(ignore_list(jail)));
+        let gathered = jail.map(|jail| {
+            let (ignore, findings) = Ignore::of(jail);
+            warn_findings(&findings);
+            Gathered::new(ignore, args.ban)
+        });
         let print = match (&plan.shape, args.format) {
             (Some(shape), _) => Some(Print::Shape(shape, out)),
             (None, Format::Jsonl) => Some(Print::Jsonl(out)),
@@ -86,12 +88,9 @@ impl Sink for Takers<'_> {
             }
         }
         if let Some(gathered) = &mut self.gathered {
-            for found in &mut matches.lines {
-                found.failures.retain(|host| gathered.counts(host));
-                // Half a line may name half an address; it counts once it is whole.
-                if let Some(at) = found.time.filter(|_| !found.is_unfinished) {
-                    found.failures.iter().for_each(|host| gathered.push(host, at));
-                }
+            let Matches { lines, texts } = &mut matches;
+            for found in lines {
+                gathered.take(found, &texts[found.text.clone()]);
             }
         }
         if let Some(persist) = &mut self.persist {
@@ -124,20 +123,4 @@ fn definition(target: &Target) -> String {
         "datepattern": list(&filter.datepattern),
     })
     .to_string()
-}
-
-fn ignore_list(jail: &JailDef) -> IgnoreList {
-    let own = if jail.ignoreself { own_addresses() } else { Vec::new() };
-    let words = jail.ignoreip.iter().map(|text| (text.value.as_str(), Some(text.at.clone())));
-    let (list, findings) = IgnoreList::parse(words, &own, |path| std::fs::read_to_string(path));
-    warn_findings(&findings);
-    list
-}
-
-/// The addresses of this machine's interfaces; where they can't be asked for, those of its loopback.
-fn own_addresses() -> Vec<Addr> {
-    let loopback = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
-    let own = interfaces.iter().map(if_addrs::Interface::ip).chain(loopback);
-    own.map(Addr::host).collect()
 }

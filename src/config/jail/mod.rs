@@ -1,7 +1,12 @@
 //! Jails: a section of jail.conf and its companions, with the filter and actions it names.
 
+mod def;
+mod read;
+
 use std::rc::Rc;
 
+pub use self::def::{Draft, IgnoreCache, Increment, JailDef, LogPath, Setting};
+use self::read::truth;
 use super::action::{self, ActionDef};
 use super::definition::Definition;
 use super::filter::{self, FilterDef};
@@ -11,109 +16,12 @@ use super::options::{JAIL_OPTIONS, Kind, known};
 use super::spec::Spec;
 use super::substitute::SubstituteError;
 use super::traced::{Place, Traced};
-use super::{Config, Loaded, Text, UseDns};
+use super::{Config, Loaded, UseDns};
 use crate::diag::{Diagnostic, Location, Severity, nearest};
-use crate::model::BanTime;
-use crate::model::duration::parse_micros;
 use crate::text;
 
-/// A log of a jail.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogPath {
-    /// A path, perhaps with `*`, `?` and `[...]`.
-    pub glob: String,
-    /// Whether only what is written from now on is read.
-    pub tail: bool,
-    /// Where it is written.
-    pub at: Location,
-}
-
-/// How bans of a host that comes back get longer; each as written.
-#[derive(Clone, Debug, Default)]
-pub struct Increment {
-    /// A number that the length is multiplied by.
-    pub factor: Option<Text>,
-    /// An expression for the length.
-    pub formula: Option<Text>,
-    /// A number per earlier ban.
-    pub multipliers: Option<Text>,
-    /// The longest ban.
-    pub maxtime: Option<Text>,
-    /// The largest random time on top.
-    pub rndtime: Option<Text>,
-    /// Whether bans in other jails count.
-    pub overalljails: Option<Text>,
-}
-
-/// An option of a jail as it came about.
-#[derive(Clone, Debug)]
-pub struct Setting {
-    /// The option.
-    pub name: String,
-    /// Its value with everything resolved.
-    pub text: Text,
-    /// Where values stand that this one overrides, the nearest first.
-    pub overridden: Vec<Location>,
-}
-
-/// A jail, ready for use.
-#[derive(Clone, Debug)]
-pub struct JailDef {
-    /// Its section.
-    pub name: String,
-    /// Whether it is to be used.
-    pub enabled: bool,
-    /// What is looked for; the jail's own values are applied.
-    pub filter: FilterDef,
-    /// How logs are watched.
-    pub backend: String,
-    /// The logs.
-    pub logpaths: Vec<LogPath>,
-    /// How many failures make a ban.
-    pub maxretry: u32,
-    /// How many matched lines are kept.
-    pub maxmatches: u32,
-    /// Within which time failures count together, in microseconds.
-    pub findtime_us: i64,
-    /// How long a ban lasts.
-    pub bantime: BanTime,
-    /// What is never banned, line by line.
-    pub ignoreip: Vec<Text>,
-    /// Whether own addresses are never banned.
-    pub ignoreself: bool,
-    /// A command that is asked whether to ignore a host.
-    pub ignorecommand: Option<Text>,
-    /// How its answers are kept.
-    pub ignorecache: Option<Text>,
-    /// Whether names are looked up.
-    pub usedns: UseDns,
-    /// The encoding of the logs.
-    pub logencoding: Option<Text>,
-    /// The zone of times without one.
-    pub logtimezone: Option<Text>,
-    /// How bans get longer, if they do.
-    pub increment: Option<Increment>,
-    /// What a ban does.
-    pub actions: Vec<ActionDef>,
-    /// All options that are set, for showing.
-    pub settings: Vec<Setting>,
-}
-
-/// A jail, whether it can be used or not, with everything that was found on the way.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    /// What could be read; options that couldn't have their defaults, and a filter that couldn't is empty.
-    pub jail: JailDef,
-    /// Whether what it says of being enabled can be read.
-    pub is_clear: bool,
-    /// Whether nothing keeps it from being used.
-    pub is_usable: bool,
-    /// In the order of finding.
-    pub findings: Vec<Diagnostic>,
-}
-
 /// Loads the jail of a section that exists.
-pub(super) fn load(config: &Config, merged: &Rc<Merged>, name: &str) -> Draft {
+pub(in crate::config) fn load(config: &Config, merged: &Rc<Merged>, name: &str) -> Draft {
     let is_clear = is_enabled(merged, name).is_ok_and(|enabled| enabled.is_some());
     let mut loader = Loader { config, merged, name, findings: Vec::new(), failed: false };
     let jail = loader.load();
@@ -125,7 +33,7 @@ pub(super) fn load(config: &Config, merged: &Rc<Merged>, name: &str) -> Draft {
 }
 
 /// Whether the jail is enabled; `None` if what it says is neither yes nor no.
-pub(super) fn is_enabled(
+pub(in crate::config) fn is_enabled(
     merged: &Merged,
     name: &str,
 ) -> Result<Option<bool>, Box<InterpolationError>> {
@@ -133,9 +41,6 @@ pub(super) fn is_enabled(
     let value = Scope::new(merged, name, &none).fetch("enabled")?;
     Ok(value.map_or(Some(false), |value| truth(&value.value)))
 }
-
-/// How logs may be watched; `gamin` was dropped after fail2ban 1.0.
-const BACKENDS: [&str; 5] = ["auto", "polling", "pyinotify", "systemd", "gamin"];
 
 struct Loader<'c> {
     config: &'c Config,
@@ -196,12 +101,12 @@ impl Loader<'_> {
             backend,
             maxretry: self.number(values, "maxretry", 3),
             maxmatches: self.number(values, "maxmatches", 5),
-            findtime_us: self.time(values, "findtime").unwrap_or(600_000_000),
+            findtime_us: self.findtime(values),
             bantime: self.bantime(values),
             ignoreip: values.get("ignoreip").map_or(Vec::new(), Traced::lines),
             ignoreself: self.flag(values, "ignoreself", true),
             ignorecommand: text("ignorecommand"),
-            ignorecache: text("ignorecache"),
+            ignorecache: self.ignorecache(values),
             logencoding: text("logencoding"),
             logtimezone: text("logtimezone"),
             increment: self.increment(values),
@@ -314,115 +219,6 @@ impl Loader<'_> {
         def
     }
 
-    /// A kind of watching that nobody knows keeps a jail from starting.
-    fn check_backend(&mut self, value: Option<&Traced>) {
-        let Some(value) = value else { return };
-        let name = value.value.split('[').next().unwrap_or_default().trim().to_lowercase();
-        if name.is_empty() || BACKENDS.contains(&&*name) {
-            return;
-        }
-        let message = format!("unknown backend '{}'", text::shown(&name));
-        let help = match nearest(&name, BACKENDS) {
-            Some(near) => format!("did you mean '{near}'?"),
-            None => "write auto, pyinotify, polling or systemd".to_owned(),
-        };
-        let found = Diagnostic::new("unknown-backend", Severity::Error, message);
-        self.fail(found.with_location(value.at.location()).with_text(&value.value).with_help(help));
-    }
-
-    fn flag(&mut self, values: &Overrides, name: &'static str, default: bool) -> bool {
-        let Some(value) = values.get(name) else { return default };
-        truth(&value.value).unwrap_or_else(|| {
-            let message = format!("{name} is '{}', which counts as no", text::shown(&value.value));
-            self.findings.push(
-                Diagnostic::new("bad-boolean", Severity::Warning, message)
-                    .with_location(value.at.location())
-                    .with_text(&value.value)
-                    .with_help("write true or false"),
-            );
-            false
-        })
-    }
-
-    fn number(&mut self, values: &Overrides, name: &'static str, default: u32) -> u32 {
-        let Some(value) = values.get(name) else { return default };
-        value.value.trim().parse().unwrap_or_else(|_| {
-            let message = format!("{name} is '{}'", text::shown(&value.value));
-            self.findings.push(
-                Diagnostic::new("bad-number", Severity::Warning, message)
-                    .with_location(value.at.location())
-                    .with_text(&value.value)
-                    .with_help(format!("write a whole number; {default} is used")),
-            );
-            default
-        })
-    }
-
-    fn time(&mut self, values: &Overrides, name: &'static str) -> Option<i64> {
-        let value = values.get(name)?;
-        let micros = parse_micros(&value.value);
-        micros.map_err(|_| self.bad_time(name, value)).ok()
-    }
-
-    fn bantime(&mut self, values: &Overrides) -> BanTime {
-        let default = BanTime::Micros(600_000_000);
-        let Some(value) = values.get("bantime") else { return default };
-        BanTime::parse(&value.value).unwrap_or_else(|_| {
-            self.bad_time("bantime", value);
-            default
-        })
-    }
-
-    fn bad_time(&mut self, name: &str, value: &Traced) {
-        let message = format!("{name} is '{}', which is no duration", text::shown(&value.value));
-        let found = Diagnostic::new("bad-duration", Severity::Error, message)
-            .with_location(value.at.location())
-            .with_text(&value.value)
-            .with_help("write seconds or units such as 600, 10m, 1d12h, 1w");
-        self.fail(found);
-    }
-
-    fn increment(&mut self, values: &Overrides) -> Option<Increment> {
-        if !self.flag(values, "bantime.increment", false) {
-            return None;
-        }
-        for name in ["bantime.maxtime", "bantime.rndtime"] {
-            self.time(values, name);
-        }
-        let text = |name: &str| {
-            let value = values.get(&format!("bantime.{name}"))?;
-            (!value.value.is_empty()).then(|| value.text())
-        };
-        Some(Increment {
-            factor: text("factor"),
-            formula: text("formula"),
-            multipliers: text("multipliers"),
-            maxtime: text("maxtime"),
-            rndtime: text("rndtime"),
-            overalljails: text("overalljails"),
-        })
-    }
-
-    fn logpaths(&mut self, values: &Overrides, backend: &str) -> Vec<LogPath> {
-        let Some(value) = values.get("logpath") else { return Vec::new() };
-        if backend.to_lowercase().starts_with("systemd") {
-            return Vec::new();
-        }
-        let mut paths = Vec::new();
-        for line in value.lines() {
-            match logpath(&line) {
-                Ok(path) => paths.push(path),
-                Err(word) => {
-                    let message = format!("'{}' is behind a log's path", text::shown(word));
-                    let help = "write one path per line; after a path with blanks write ' head'";
-                    let found = Diagnostic::new("bad-logpath", Severity::Error, message);
-                    self.fail(found.with_location(line.at.clone()).with_text(word).with_help(help));
-                }
-            }
-        }
-        paths
-    }
-
     fn settings(&self, scope: &Scope<'_>) -> Vec<Setting> {
         let own = self.merged.section(self.name);
         let unknown = own.into_iter().flat_map(|options| options.keys().map(String::as_str));
@@ -455,7 +251,7 @@ impl Loader<'_> {
 }
 
 /// Findings for names that nobody reads and that are near to one that somebody reads.
-pub(super) fn slips<'o>(
+pub(in crate::config) fn slips<'o>(
     merged: &Merged,
     options: impl Iterator<Item = (&'o str, &'o Place)>,
 ) -> Vec<Diagnostic> {
@@ -480,27 +276,6 @@ pub(super) fn slips<'o>(
         );
     }
     findings
-}
-
-/// `PATH`, `PATH head` or `PATH tail`.
-fn logpath(line: &Text) -> Result<LogPath, &str> {
-    let at = line.at.clone();
-    let (glob, tail) = match line.value.rsplit_once(' ') {
-        None => (line.value.as_str(), false),
-        Some((glob, "head")) => (glob, false),
-        Some((glob, "tail")) => (glob, true),
-        Some((_, word)) => return Err(word),
-    };
-    Ok(LogPath { glob: glob.to_owned(), tail, at })
-}
-
-/// Yes, no, or nonsense.
-fn truth(value: &str) -> Option<bool> {
-    match value.to_lowercase().as_str() {
-        "1" | "on" | "true" | "yes" => Some(true),
-        "0" | "off" | "false" | "no" | "" => Some(false),
-        _ => None,
-    }
 }
 
 /// The value of an option as the filter has it, for `%(known/option)s` in a jail.

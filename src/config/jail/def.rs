@@ -1,0 +1,113 @@
+//! What a jail is, once everything it says is read.
+
+use super::super::action::ActionDef;
+use super::super::filter::FilterDef;
+use super::super::{Text, UseDns};
+use crate::diag::{Diagnostic, Location};
+use crate::model::BanTime;
+
+/// A log of a jail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPath {
+    /// A path, perhaps with `*`, `?` and `[...]`.
+    pub glob: String,
+    /// Whether only what is written from now on is read.
+    pub tail: bool,
+    /// Where it is written.
+    pub at: Location,
+}
+
+/// How bans of a host that comes back get longer; each as written.
+#[derive(Clone, Debug, Default)]
+pub struct Increment {
+    /// A number that the length is multiplied by.
+    pub factor: Option<Text>,
+    /// An expression for the length.
+    pub formula: Option<Text>,
+    /// A number per earlier ban.
+    pub multipliers: Option<Text>,
+    /// The longest ban.
+    pub maxtime: Option<Text>,
+    /// The largest random time on top.
+    pub rndtime: Option<Text>,
+    /// Whether bans in other jails count.
+    pub overalljails: Option<Text>,
+}
+
+/// How answers of the ignorecommand are kept.
+#[derive(Clone, Debug)]
+pub struct IgnoreCache {
+    /// Text with tags; failures for which it comes out the same have the same answer.
+    pub key: Text,
+    /// How many answers are kept.
+    pub max_count: usize,
+    /// For how long, in microseconds.
+    pub max_time_us: i64,
+}
+
+/// An option of a jail as it came about.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The option.
+    pub name: String,
+    /// Its value with everything resolved.
+    pub text: Text,
+    /// Where values stand that this one overrides, the nearest first.
+    pub overridden: Vec<Location>,
+}
+
+/// A jail, ready for use.
+#[derive(Clone, Debug)]
+pub struct JailDef {
+    /// Its section.
+    pub name: String,
+    /// Whether it is to be used.
+    pub enabled: bool,
+    /// What is looked for; the jail's own values are applied.
+    pub filter: FilterDef,
+    /// How logs are watched.
+    pub backend: String,
+    /// The logs.
+    pub logpaths: Vec<LogPath>,
+    /// How many failures make a ban.
+    pub maxretry: u32,
+    /// How many matched lines are kept.
+    pub maxmatches: u32,
+    /// Within which time failures count together, in microseconds.
+    pub findtime_us: i64,
+    /// How long a ban lasts.
+    pub bantime: BanTime,
+    /// What is never banned, line by line.
+    pub ignoreip: Vec<Text>,
+    /// Whether own addresses are never banned.
+    pub ignoreself: bool,
+    /// A command that is asked whether to ignore a host.
+    pub ignorecommand: Option<Text>,
+    /// How its answers are kept, if they are.
+    pub ignorecache: Option<IgnoreCache>,
+    /// Whether names are looked up.
+    pub usedns: UseDns,
+    /// The encoding of the logs.
+    pub logencoding: Option<Text>,
+    /// The zone of times without one.
+    pub logtimezone: Option<Text>,
+    /// How bans get longer, if they do.
+    pub increment: Option<Increment>,
+    /// What a ban does.
+    pub actions: Vec<ActionDef>,
+    /// All options that are set, for showing.
+    pub settings: Vec<Setting>,
+}
+
+/// A jail, whether it can be used or not, with everything that was found on the way.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// What could be read; options that couldn't have their defaults, and a filter that couldn't is empty.
+    pub jail: JailDef,
+    /// Whether what it says of being enabled can be read.
+    pub is_clear: bool,
+    /// Whether nothing keeps it from being used.
+    pub is_usable: bool,
+    /// In the order of finding.
+    pub findings: Vec<Diagnostic>,
+}

@@ -1,0 +1,190 @@
+//! The options of a jail one by one: from their text to what it means.
+
+use super::super::Text;
+use super::super::interpolate::Overrides;
+use super::super::spec::Spec;
+use super::super::traced::Traced;
+use super::Loader;
+use super::def::{IgnoreCache, Increment, LogPath};
+use crate::diag::{Diagnostic, Severity, nearest};
+use crate::model::BanTime;
+use crate::model::duration::parse_micros;
+use crate::text;
+
+/// How logs may be watched; `gamin` was dropped after fail2ban 1.0.
+const BACKENDS: [&str; 5] = ["auto", "polling", "pyinotify", "systemd", "gamin"];
+
+impl Loader<'_> {
+    /// A kind of watching that nobody knows keeps a jail from starting.
+    pub(super) fn check_backend(&mut self, value: Option<&Traced>) {
+        let Some(value) = value else { return };
+        let name = value.value.split('[').next().unwrap_or_default().trim().to_lowercase();
+        if name.is_empty() || BACKENDS.contains(&&*name) {
+            return;
+        }
+        let message = format!("unknown backend '{}'", text::shown(&name));
+        let help = match nearest(&name, BACKENDS) {
+            Some(near) => format!("did you mean '{near}'?"),
+            None => "write auto, pyinotify, polling or systemd".to_owned(),
+        };
+        let found = Diagnostic::new("unknown-backend", Severity::Error, message);
+        self.fail(found.with_location(value.at.location()).with_text(&value.value).with_help(help));
+    }
+
+    pub(super) fn flag(&mut self, values: &Overrides, name: &'static str, default: bool) -> bool {
+        let Some(value) = values.get(name) else { return default };
+        truth(&value.value).unwrap_or_else(|| {
+            let message = format!("{name} is '{}', which counts as no", text::shown(&value.value));
+            self.findings.push(
+                Diagnostic::new("bad-boolean", Severity::Warning, message)
+                    .with_location(value.at.location())
+                    .with_text(&value.value)
+                    .with_help("write true or false"),
+            );
+            false
+        })
+    }
+
+    pub(super) fn number(&mut self, values: &Overrides, name: &'static str, default: u32) -> u32 {
+        let Some(value) = values.get(name) else { return default };
+        value.value.trim().parse().unwrap_or_else(|_| {
+            let message = format!("{name} is '{}'", text::shown(&value.value));
+            self.findings.push(
+                Diagnostic::new("bad-number", Severity::Warning, message)
+                    .with_location(value.at.location())
+                    .with_text(&value.value)
+                    .with_help(format!("write a whole number; {default} is used")),
+            );
+            default
+        })
+    }
+
+    fn time(&mut self, values: &Overrides, name: &'static str) -> Option<i64> {
+        let value = values.get(name)?;
+        let micros = parse_micros(&value.value);
+        micros.map_err(|_| self.bad_time(name, value)).ok()
+    }
+
+    /// The time within which failures count together, in microseconds.
+    pub(super) fn findtime(&mut self, values: &Overrides) -> i64 {
+        const DEFAULT_US: i64 = 600_000_000;
+        let found = self.time(values, "findtime").unwrap_or(DEFAULT_US);
+        if let Some(value) = values.get("findtime").filter(|_| found < 0) {
+            self.bad_time("findtime", value);
+        }
+        found
+    }
+
+    pub(super) fn bantime(&mut self, values: &Overrides) -> BanTime {
+        let default = BanTime::Micros(600_000_000);
+        let Some(value) = values.get("bantime") else { return default };
+        BanTime::parse(&value.value).unwrap_or_else(|_| {
+            self.bad_time("bantime", value);
+            default
+        })
+    }
+
+    fn bad_time(&mut self, name: &str, value: &Traced) {
+        let message = format!("{name} is '{}', which is no duration", text::shown(&value.value));
+        let found = Diagnostic::new("bad-duration", Severity::Error, message)
+            .with_location(value.at.location())
+            .with_text(&value.value)
+            .with_help("write seconds or units such as 600, 10m, 1d12h, 1w");
+        self.fail(found);
+    }
+
+    pub(super) fn increment(&mut self, values: &Overrides) -> Option<Increment> {
+        if !self.flag(values, "bantime.increment", false) {
+            return None;
+        }
+        for name in ["bantime.maxtime", "bantime.rndtime"] {
+            self.time(values, name);
+        }
+        let text = |name: &str| {
+            let value = values.get(&format!("bantime.{name}"))?;
+            (!value.value.is_empty()).then(|| value.text())
+        };
+        Some(Increment {
+            factor: text("factor"),
+            formula: text("formula"),
+            multipliers: text("multipliers"),
+            maxtime: text("maxtime"),
+            rndtime: text("rndtime"),
+            overalljails: text("overalljails"),
+        })
+    }
+
+    /// How answers of the ignorecommand are kept. What is written wrong is a warning: without it, all is
+    /// decided as well, only slower.
+    pub(super) fn ignorecache(&mut self, values: &Overrides) -> Option<IgnoreCache> {
+        let value = values.get("ignorecache").filter(|value| !value.value.is_empty())?;
+        let bad = |message: String| {
+            Diagnostic::new("bad-ignorecache", Severity::Warning, message)
+                .with_location(value.at.location())
+                .with_text(&value.value)
+                .with_help("write key=\"<ip>\", max-count=100, max-time=5m; answers aren't kept")
+        };
+        match ignorecache(value) {
+            Ok(cache) => Some(cache),
+            Err(message) => {
+                self.findings.push(bad(message));
+                None
+            }
+        }
+    }
+
+    pub(super) fn logpaths(&mut self, values: &Overrides, backend: &str) -> Vec<LogPath> {
+        let Some(value) = values.get("logpath") else { return Vec::new() };
+        if backend.to_lowercase().starts_with("systemd") {
+            return Vec::new();
+        }
+        let mut paths = Vec::new();
+        for line in value.lines() {
+            match logpath(&line) {
+                Ok(path) => paths.push(path),
+                Err(word) => {
+                    let message = format!("'{}' is behind a log's path", text::shown(word));
+                    let help = "write one path per line; after a path with blanks write ' head'";
+                    let found = Diagnostic::new("bad-logpath", Severity::Error, message);
+                    self.fail(found.with_location(line.at.clone()).with_text(word).with_help(help));
+                }
+            }
+        }
+        paths
+    }
+}
+
+fn ignorecache(value: &Traced) -> Result<IgnoreCache, String> {
+    let spec = Spec::parse_options(&value.value).map_err(|error| error.to_string())?;
+    let key = spec.option("key").ok_or("ignorecache has no key")?;
+    let max_count = spec.option("max-count").map_or(Ok(100), |text| {
+        let count = text.trim().parse();
+        count.map_err(|_| format!("max-count of ignorecache is '{}'", text::shown(text)))
+    })?;
+    let max_time_us = spec.option("max-time").map_or(Ok(300_000_000), |text| {
+        parse_micros(text).map_err(|error| format!("max-time of ignorecache: {error}"))
+    })?;
+    let key = Text { value: key.to_owned(), at: value.at.location() };
+    Ok(IgnoreCache { key, max_count, max_time_us })
+}
+
+/// `PATH`, `PATH head` or `PATH tail`.
+fn logpath(line: &Text) -> Result<LogPath, &str> {
+    let at = line.at.clone();
+    let (glob, tail) = match line.value.rsplit_once(' ') {
+        None => (line.value.as_str(), false),
+        Some((glob, "head")) => (glob, false),
+        Some((glob, "tail")) => (glob, true),
+        Some((_, word)) => return Err(word),
+    };
+    Ok(LogPath { glob: glob.to_owned(), tail, at })
+}
+
+/// Yes, no, or nonsense.
+pub(super) fn truth(value: &str) -> Option<bool> {
+    match value.to_lowercase().as_str() {
+        "1" | "on" | "true" | "yes" => Some(true),
+        "0" | "off" | "false" | "no" | "" => Some(false),
+        _ => None,
+    }
+}
