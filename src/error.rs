@@ -50,9 +50,6 @@ pub enum Error {
     /// `--encoding` is unknown.
     #[error("--encoding: '{}' is not an encoding known here; write for instance UTF-8 or ISO-8859-1", shown(.0))]
     Encoding(String),
-    /// An encoding whose line ends are not one byte.
-    #[error("--encoding: '{}' has line ends of more than one byte, which f2b can't scan; convert the log with iconv first", shown(.0))]
-    WideEncoding(String),
     /// No log or no filter on the command line.
     #[error("nothing to scan: write LOG... FILTER, or --jail NAME")]
     NoOperands,

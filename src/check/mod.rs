@@ -145,7 +145,7 @@ fn check_dates(jail: &JailDef, now: Time, findings: &mut Vec<Diagnostic>) {
     }
     if let Some(encoding) = &jail.logencoding
         && !matches!(encoding.value.as_str(), "auto" | "")
-        && encoding_rs::Encoding::for_label(encoding.value.replace('_', "-").as_bytes()).is_none()
+        && source::encoding(&encoding.value).is_none()
     {
         let message = format!("unknown encoding '{}'", crate::text::shown(&encoding.value));
         let found = error_at("unknown-encoding", message, Some(encoding.at.clone()));

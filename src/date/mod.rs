@@ -14,6 +14,7 @@ mod stamp;
 mod template;
 #[cfg(test)]
 mod tests;
+mod zone;
 
 use std::ops::RangeInclusive;
 
@@ -22,9 +23,10 @@ use chrono::Datelike as _;
 use crate::model::Time;
 
 pub use detect::{Cut, Detector, Found};
-pub use resolve::{Resolver, parse_log_zone};
+pub use resolve::Resolver;
 pub use stamp::{Stamp, Yearless};
 pub use template::{TemplateId, Templates};
+pub use zone::parse_log_zone;
 
 /// The four-digit years that `%ExY` takes for years.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use super::builtin::{self, LINE_BEGIN};
 use super::detect::{Cut, Detector};
 use super::epoch::{Epoch, tai_hit};
 use super::pattern::{self, Built};
-use super::resolve::ABBREVIATIONS;
 use super::scan::Scanner;
 use super::stamp::{Field, Kind, Stamp, read, tai_micros};
+use super::zone;
 use super::{DateError, YearWindow};
 
 /// A template's place in the list as it was given.
@@ -188,7 +188,8 @@ fn builtin_template(form: &str, weight: u64, window: &YearWindow) -> Template {
         _ => {
             let mut built = pattern::build(form, window).expect("the built-in forms are right");
             // A word before the date is its zone only if it is the name of one.
-            let zones = format!("(?P<Z>(?-i:{}))", ABBREVIATIONS.join("|"));
+            let zones: Vec<&str> = zone::names().chain(["Z"]).collect();
+            let zones = format!("(?P<Z>(?-i:{}))", zones.join("|"));
             built.regex = built.regex.replace("(?P<Z>Z|[A-Z]{3,5})", &zones);
             Template {
                 needs_digit: true,

@@ -84,21 +84,22 @@ impl<'l> Opened<'l> {
         let name = log.name();
         let (input, beginning) = match &log.kind {
             Kind::Literal(text) => (Input::Text(text.clone().into_bytes()), None),
+            Kind::Plain if scan.is_wide() => stream(scan, log, control)?,
             Kind::Plain => match MappedFile::open(&log.path) {
                 Ok(map) => {
                     let beginning = map.bytes()[..map.len().min(CHUNK_BYTES)].to_vec();
                     (Input::Map(map), Some(beginning))
                 }
                 // Some file systems can't map; every one can read.
-                Err(_) => stream(log, control)?,
+                Err(_) => stream(scan, log, control)?,
             },
-            Kind::Archive(_) | Kind::Stdin | Kind::Pipe => stream(log, control)?,
+            Kind::Archive(_) | Kind::Stdin | Kind::Pipe => stream(scan, log, control)?,
         };
         let beginning = beginning.unwrap_or_default();
         let (prime, is_yearless) = learn(scan.templates, &beginning);
         let info = LogInfo {
             name,
-            is_plain: matches!(input, Input::Map(_)),
+            is_plain: matches!(input, Input::Map(_)) && scan.encoding == encoding_rs::UTF_8,
             head: (!beginning.is_empty()).then(|| Head::from_bytes(&beginning)),
         };
         Ok(Self { log, info, input, timeline: Timeline::Each, prime, is_yearless })
@@ -128,7 +129,11 @@ impl<'l> Opened<'l> {
 }
 
 /// Opens an archive or standard input and reads its first block.
-fn stream(log: &Log, control: &Arc<Control>) -> Result<(Input, Option<Vec<u8>>), SourceError> {
+fn stream(
+    scan: &Scan<'_>,
+    log: &Log,
+    control: &Arc<Control>,
+) -> Result<(Input, Option<Vec<u8>>), SourceError> {
     let unreadable = |source| SourceError::Unreadable { path: log.path.clone(), source };
     let control_of = || Arc::clone(control);
     let reader: Box<dyn Read + Send> = match log.kind {
@@ -143,6 +148,9 @@ fn stream(log: &Log, control: &Arc<Control>) -> Result<(Input, Option<Vec<u8>>),
     };
     let reader = Counted { reader, control: Arc::clone(control) };
     let mut blocks = Blocks::from_reader(&log.path, reader)?;
+    if scan.is_wide() {
+        blocks = blocks.decoded(scan.encoding);
+    }
     let first = blocks.next();
     let beginning =
         first.as_ref().and_then(|block| block.as_ref().ok()).map(|block| block.to_vec());
@@ -219,8 +227,8 @@ pub(super) fn map_piece(
             .map_err(|source| SourceError::Unreadable { path: "-".into(), source })?;
         piece = scanner.piece(&left, range.start as u64);
     }
-    if range.end == bytes.len() && bytes.last().is_some_and(|byte| *byte != b'\n') {
-        piece.mark_unfinished(bytes.len() as u64);
+    if range.end == bytes.len() {
+        piece.mark_unfinished(&bytes[range.clone()]);
     }
     if (index + 1).is_multiple_of(CHUNKS_KEPT) {
         map.release((index + 1 - CHUNKS_KEPT) * CHUNK_BYTES..range.end);

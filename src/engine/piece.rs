@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 
 use super::judge::{self, Kind, Seen};
 use super::lookup::Names;
@@ -109,14 +109,10 @@ impl Piece {
         }
     }
 
-    /// Notes that the log ends at `end` without a line end.
-    pub(super) fn mark_unfinished(&mut self, end: u64) {
-        let is_at_end = |found: &LineMatch| {
-            let len = found.text.len() as u64;
-            // A CR is cut off, too.
-            found.offset + len == end || found.offset + len + 1 == end
-        };
-        if let Some(last) = self.matches.last_mut().filter(|last| is_at_end(last)) {
+    /// Notes, of the last piece of a log, which is of these bytes, if it ends without a line end.
+    pub(super) fn mark_unfinished(&mut self, bytes: &[u8]) {
+        let start = self.base + memrchr(b'\n', bytes).map_or(0, |end| end as u64 + 1);
+        if let Some(last) = self.matches.last_mut().filter(|last| last.offset == start) {
             last.is_unfinished = true;
         }
     }

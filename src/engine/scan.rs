@@ -32,7 +32,7 @@ use super::totals::{SampleLimits, Totals};
 use crate::date::{Resolver, TemplateId, Templates};
 use crate::filter::{Filter, Mode, Sessions};
 use crate::model::{Time, Zone};
-use crate::source::{Head, Log, SourceError, chunk_count};
+use crate::source::{Head, Kind, Log, SourceError, chunk_count};
 
 /// Pieces that a task may finish before the calling thread has taken the first.
 const PIECES_AHEAD: usize = 4;
@@ -71,7 +71,7 @@ pub struct Scan<'s> {
 pub struct LogInfo {
     /// The path, or `-`.
     pub name: String,
-    /// Whether its bytes can be read at its name as they were scanned: a plain file.
+    /// Whether its bytes can be read at its name as they were scanned: a plain file in UTF-8.
     pub is_plain: bool,
     /// What identifies it for good; `None` if it holds nothing, or is a literal line.
     pub head: Option<Head>,
@@ -247,13 +247,19 @@ impl<'s> Scan<'s> {
         }
     }
 
+    /// Whether line ends of the logs are more than one byte, as in UTF-16.
+    pub(super) fn is_wide(&self) -> bool {
+        !self.encoding.is_ascii_compatible()
+    }
+
     fn setup(&self, wanted: Wanted) -> Setup<'s> {
         Setup {
             filter: self.filter,
             templates: self.templates,
             names: self.names,
             mode: self.mode,
-            encoding: self.encoding,
+            // What is wide was decoded when it was read.
+            encoding: if self.is_wide() { encoding_rs::UTF_8 } else { self.encoding },
             limits: self.limits,
             keep_matches: wanted.matches,
             keep_hits: self.keep_hits,
@@ -309,7 +315,14 @@ impl<'s> Scan<'s> {
             (Input::Stream(stream), _) => {
                 let taken = stream.lock().ok().and_then(|mut stream| stream.take());
                 for block in taken.into_iter().flatten() {
-                    let message = block.map(|block| scanner.piece(&block, block.offset()));
+                    let message = block.map(|block| {
+                        let mut piece = scanner.piece(&block, block.offset());
+                        // An archive is never written to again.
+                        if opened.log.kind == Kind::Plain {
+                            piece.mark_unfinished(&block);
+                        }
+                        piece
+                    });
                     if sender.send(message).is_err() || control.is_stopped() {
                         return;
                     }

@@ -249,6 +249,15 @@ impl Blocks {
         Ok(Self { compression, ..Self::of_text(name, text) })
     }
 
+    /// The same blocks, turned from `encoding` into UTF-8; a byte-order mark decides which UTF-16 it is. For encodings
+    /// whose line ends are not one byte. Offsets are those of the UTF-8.
+    #[must_use]
+    pub fn decoded(self, encoding: &'static encoding_rs::Encoding) -> Self {
+        let mut decoder = encoding_rs_io::DecodeReaderBytesBuilder::new();
+        let decoder = decoder.encoding(Some(encoding)).bom_override(true).build(self.reader);
+        Self { reader: Box::new(decoder), ..self }
+    }
+
     /// The blocks of text, whatever it begins with; `name` is for messages.
     pub fn of_text(name: &Path, text: impl Read + Send + 'static) -> Self {
         Self {

@@ -7,11 +7,12 @@
 //! and with the log's [`Head`] such an offset is a line's place, through rotation and compression:
 //! see `docs/decisions/0001-place.md`.
 //!
-//! Nothing here knows jails or filters, looks for dates, or decodes text. The rules for names come
+//! Nothing here knows jails or filters or looks for dates. Text is decoded only where a line end isn't one byte. The rules for names come
 //! from fail2ban 1.0.2 (`logpath` globs, Python's `glob`), logrotate, newsyslog and multilog.
 
 mod archive;
 mod chunk;
+mod encoding;
 mod head;
 mod map;
 mod paths;
@@ -24,6 +25,7 @@ use std::time::UNIX_EPOCH;
 
 pub use archive::{BLOCK_BYTES, Block, Blocks, Compression};
 pub use chunk::{chunk, chunk_count};
+pub use encoding::encoding;
 pub use head::{HEAD_MAX_BYTES, Head};
 pub use map::MappedFile;
 pub use paths::expand;

@@ -115,10 +115,7 @@ fn encoding(
         None | Some("auto" | "") => return Ok(encoding_rs::UTF_8),
         Some(name) => name,
     };
-    let label = name.replace('_', "-");
-    let found = encoding_rs::Encoding::for_label(label.as_bytes())
-        .ok_or_else(|| Error::Encoding(name.to_owned()))?;
-    if found.is_ascii_compatible() { Ok(found) } else { Err(Error::WideEncoding(name.to_owned())) }
+    source::encoding(name).ok_or_else(|| Error::Encoding(name.to_owned()))
 }
 
 fn rule(args: &ScanArgs, jail: &JailDef) -> Result<Rule, Error> {

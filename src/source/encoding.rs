@@ -1,0 +1,39 @@
+//! Encodings by the names that users of fail2ban know: Python's, which are looser than those of the web.
+
+use encoding_rs::Encoding;
+
+/// The encoding called `name`: `latin-1`, `ISO8859_15`, `cp1252`, `utf_16_le`; `None` if there is none.
+///
+/// DIFFERS: names of the web go first, for which `latin-1` and `ascii` are windows-1252: it has letters where they have
+/// control characters or nothing. UTF-32 is missing, as are some that Python alone knows.
+pub fn encoding(name: &str) -> Option<&'static Encoding> {
+    let label = name.trim().to_ascii_lowercase().replace('_', "-");
+    let bare = label.replace('-', "");
+    [label, bare].iter().find_map(|label| Encoding::for_label(label.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_python_and_of_the_web() {
+        for (name, wanted) in [
+            ("UTF-8", "UTF-8"),
+            ("utf8", "UTF-8"),
+            ("utf_8", "UTF-8"),
+            ("latin-1", "windows-1252"),
+            ("latin1", "windows-1252"),
+            ("iso8859_15", "ISO-8859-15"),
+            ("cp1251", "windows-1251"),
+            ("koi8_r", "KOI8-R"),
+            ("utf-16", "UTF-16LE"),
+            ("UTF_16_BE", "UTF-16BE"),
+            ("shift_jis", "Shift_JIS"),
+            ("euc_jp", "EUC-JP"),
+        ] {
+            assert_eq!(encoding(name).map(Encoding::name), Some(wanted), "{name}");
+        }
+        assert_eq!(encoding("klingon"), None);
+    }
+}
