@@ -82,6 +82,9 @@ pub(super) struct Scope<'m> {
     options: Option<&'m Options>,
     overrides: &'m Overrides,
     known: Option<Known<'m>>,
+    /// Whether it is the section as it was before, which to fail2ban is a section of its own: former values, behind
+    /// them the defaults.
+    is_former: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -103,7 +106,8 @@ type Resolved<T> = Result<T, Box<InterpolationError>>;
 impl<'m> Scope<'m> {
     /// A section of the merged files, which may be missing from them.
     pub(super) fn new(merged: &'m Merged, section: &'m str, overrides: &'m Overrides) -> Self {
-        Self { merged, section, options: merged.section(section), overrides, known: None }
+        let options = merged.section(section);
+        Self { merged, section, options, overrides, known: None, is_former: false }
     }
 
     /// The same, with another source for `known/x`.
@@ -129,7 +133,10 @@ impl<'m> Scope<'m> {
     /// The option as another one in a `known/` sees it from outside: the value below the current.
     pub(super) fn fetch_known(&self, option: &str) -> Resolved<Option<Traced>> {
         match self.below(option, &[]) {
-            Some((value, frame)) => self.expand(&value, &mut vec![frame]).map(Some),
+            Some((value, frame)) => {
+                let former = Self { is_former: true, ..*self };
+                former.expand(&value, &mut vec![frame]).map(Some)
+            }
             None => Ok(None),
         }
     }
@@ -138,6 +145,11 @@ impl<'m> Scope<'m> {
         let lower = name.to_lowercase();
         if let Some(value) = self.overrides.get(name).or_else(|| self.overrides.get(&lower)) {
             return Some((value.clone(), elsewhere(lower)));
+        }
+        if self.is_former
+            && let Some(former) = self.below(name, &[])
+        {
+            return Some(former);
         }
         let own = self.options.and_then(|options| options.get(&lower));
         top(own, Owner::Section, &lower)

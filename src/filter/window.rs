@@ -8,6 +8,8 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use memchr::{memchr, memrchr};
+
 use super::matcher::{Matcher, Mode, Verdict};
 
 /// The last lines of a stream, each with what its owner wants to know of it later.
@@ -90,6 +92,7 @@ impl<T> Window<T> {
             skipped.iter().filter_map(|group| matcher.span(index, *group)).collect();
         // Content that a prefregex cut out is no run of the window's lines: the newest line is meant.
         let is_window = searched == self.lines.iter().map(|(text, _)| text.len()).sum::<usize>();
+        let whole = if is_window { lines_of(&self.text(), whole) } else { 0..0 };
         let mut spanned = String::new();
         let mut kept = VecDeque::with_capacity(self.lines.len());
         let mut at = 0;
@@ -98,7 +101,7 @@ impl<T> Window<T> {
             let line = at..at + text.len();
             at = line.end;
             let is_spanned = if is_window {
-                line.start < whole.end.max(whole.start + 1) && whole.start < line.end
+                whole.start <= line.start && line.end <= whole.end
             } else {
                 nth == newest
             };
@@ -119,4 +122,15 @@ impl<T> Window<T> {
     fn text(&self) -> String {
         self.lines.iter().map(|(text, _)| text.as_str()).collect()
     }
+}
+
+/// The lines that a match is of. One that begins with a line's end is of the lines behind it, an empty one at the
+/// beginning of the window of all of them, and one at the beginning of another line of none.
+fn lines_of(window: &str, found: Range<usize>) -> Range<usize> {
+    let bytes = window.as_bytes();
+    let start =
+        memrchr(b'\n', &bytes[..(found.start + 1).min(bytes.len())]).map_or(0, |end| end + 1);
+    let last = found.end.checked_sub(1);
+    let end = last.and_then(|last| Some(last + memchr(b'\n', &bytes[last..])? + 1));
+    start..end.unwrap_or(bytes.len())
 }

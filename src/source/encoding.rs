@@ -9,7 +9,10 @@ use encoding_rs::Encoding;
 pub fn encoding(name: &str) -> Option<&'static Encoding> {
     let label = name.trim().to_ascii_lowercase().replace('_', "-");
     let bare = label.replace('-', "");
-    [label, bare].iter().find_map(|label| Encoding::for_label(label.as_bytes()))
+    // `utf-16-le` and the like.
+    let ended =
+        label.rsplit_once('-').map(|(name, end)| format!("{name}{end}")).unwrap_or_default();
+    [label, bare, ended].iter().find_map(|label| Encoding::for_label(label.as_bytes()))
 }
 
 #[cfg(test)]

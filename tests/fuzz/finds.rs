@@ -161,3 +161,40 @@ fn a_connection_that_ends_at_once_has_no_users() {
         &["1 root gone 192.0.2.1", "2 root 192.0.2.1", "2 bob gone 192.0.2.1"],
     );
 }
+
+#[test]
+fn a_match_that_begins_with_a_lines_end_leaves_that_line() {
+    let lines = ["192.0.2.1", "192.0.2.2", "a b192.0.2.3", "192.0.2.4", "x"];
+    for regex in [
+        "<SKIPLINES>[^:]*<HOST>",
+        "\\n.*<ADDR>",
+        "\\n(?=.*<ADDR>)",
+        "\\n(?=.*<ADDR>)\\n?",
+        "(?=<ADDR>)",
+        "^(?=.*<ADDR>)",
+        "(?=\\n<ADDR>)",
+        "$(?=\\n.*<ADDR>)",
+        "<ADDR>\\n",
+        "<ADDR>\\n\\D",
+    ] {
+        for maxlines in [2, 3] {
+            log(&format!("failregex = {regex}\nmaxlines = {maxlines}"), &lines);
+        }
+    }
+}
+
+#[test]
+fn a_former_value_quotes_former_values() {
+    for other in ["other =\n", "other = new\n", ""] {
+        tree(&[
+            ("jail.conf", "[INCLUDES]\nbefore = base.conf\n[j]\nfilter = j[other=P]\n"),
+            ("filter.d/common.local", "[Definition]\nword = %(other)s-%(xx)s\nxx = X\n"),
+            (
+                "filter.d/f.conf",
+                "[INCLUDES]\nbefore = base.conf\n  common.conf\n[Definition]\nword = W\nfailregex = <known/word>\nxx = Y\n",
+            ),
+            ("filter.d/f.local", "[DEFAULT]\nother = O\n"),
+            ("filter.d/j.conf", &format!("[INCLUDES]\nafter = f.conf\n[Definition]\n{other}")),
+        ]);
+    }
+}
