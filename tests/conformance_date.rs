@@ -17,6 +17,9 @@ use f2b::model::{Clock as _, SystemClock, Time, Zone};
 const NOW: i64 = 1_786_701_600;
 const ZONE: &str = "CET-01CEST-02,M3.5.0,M10.5.0";
 
+/// What the name of a form has in fail2ban 1.1 in place of what it has in 1.0.
+const NEWER: &str = "(?:-|T|  ?)Ex24hour:?ExMinute:?ExSecond";
+
 /// A small generator of numbers (splitmix64).
 struct Random(u64);
 
@@ -93,7 +96,10 @@ impl Random {
                     "{year}{month:02}{day:02}{gap}{hour:02}{minute:02}{second:02}{fraction}{zone}"
                 )
             }
-            14 => format!("{} {syslog}", self.one_of(&["CET", "PDT", "EDT", "MSK"])),
+            14 => format!(
+                "{} {syslog}",
+                self.one_of(&["CET", "PDT", "EDT", "MSK", "AKDT", "PKT", "IRST", "EASST"])
+            ),
             15 => format!("{} {syslog}", self.one_of(&["+00:00", "-0330", "+05", "UTC", "Z"])),
             _ => format!("@40000000{seconds:08x}2dbdf024"),
         }
@@ -194,7 +200,9 @@ fn f2b(sequence: &Sequence) -> Vec<String> {
         let at = resolver
             .resolve(&found.stamp, None)
             .map_or("-".to_owned(), |time| format!("{:.6}", time.as_secs_f64()));
-        let name = templates.name(found.template);
+        // One form allows more since fail2ban 1.1.
+        let name =
+            templates.name(found.template).replace(NEWER, "(?:T|  ?)Ex24hourExMinuteExSecond");
         let chars = |end: usize| line[..end].chars().count();
         format!("{} {} {at} {name}", chars(found.cut.start), chars(found.cut.end))
     };
@@ -232,7 +240,7 @@ fn compare(sequences: &[Sequence]) -> usize {
     dated
 }
 
-/// Whether f2b treats a line as fail2ban does; its names of zones are stricter (D3), and a leap
+/// Whether f2b treats a line as fail2ban does; it takes no other word for a zone (D3), and a leap
 /// day without a year is some year's (D7).
 fn is_comparable(line: &str) -> bool {
     let zone = line.to_ascii_lowercase().split([' ', '[', '-']).any(|word| {
@@ -240,8 +248,11 @@ fn is_comparable(line: &str) -> bool {
             && word.bytes().all(|b| b.is_ascii_alphabetic())
             && !["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
                 .contains(&word)
-            && !["cet", "pdt", "edt", "msk", "utc", "mon", "sun", "tue", "host", "ago"]
-                .contains(&word)
+            && ![
+                "cet", "pdt", "edt", "msk", "akdt", "pkt", "irst", "easst", "utc", "mon", "sun",
+                "tue", "host", "ago",
+            ]
+            .contains(&word)
     });
     // A label of the far future is beyond f2b's calendar.
     !zone && (!line.contains("@4") || line.contains("@40000000"))

@@ -18,7 +18,8 @@ pub(super) const BASE: [&str; 17] = [
     r"%Exy%Exm%Exd  ?%H:%M:%S",
     r"%b %d, %ExY %I:%M:%S %p",
     r"^%b-%d-%Exy %k:%M:%S",
-    r"%ExY%Exm%Exd(?:T|  ?)%ExH%ExM%ExS(?:[.,]%f)?(?:\s*%z)?",
+    // As fail2ban 1.1 has it; 1.0 knew no hyphen and no colons here.
+    r"%ExY%Exm%Exd(?:-|T|  ?)%ExH:?%ExM:?%ExS(?:[.,]%f)?(?:\s*%z)?",
     r"(?:%Z )?(?:%a )?%b %d %k:%M:%S(?:\.%f)?(?: %ExY)?",
     r"(?:%z )?(?:%a )?%b %d %k:%M:%S(?:\.%f)?(?: %ExY)?",
     "TAI64N",

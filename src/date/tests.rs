@@ -90,6 +90,13 @@ fn ten_digits_are_a_date_only_in_their_places() {
 }
 
 #[test]
+fn ok_basic_forms_of_fail2ban_1_1() {
+    for date in ["20050814-110000", "20050814-11:00:00", "20050814 11:00:00", "20050814T11:0000"] {
+        assert_dates(&[(&format!("{date} x"), date, "2005-08-14T11:00:00Z")]);
+    }
+}
+
+#[test]
 fn a_word_before_the_date_that_is_no_zone_stays() {
     assert_dates(&[
         ("HOST Aug 14 11:00:00 x", "Aug 14 11:00:00", "2005-08-14T11:00:00Z"),
