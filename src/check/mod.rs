@@ -4,6 +4,7 @@
 //! says nothing about the others. What comes out is data; nothing is printed here and nothing is run.
 
 mod inject;
+mod journal;
 mod place;
 mod tags;
 
@@ -11,7 +12,7 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use crate::config::{Config, Draft, JailDef};
+use crate::config::{Config, Draft, JailDef, WithoutLogs};
 use crate::date::{Templates, YearWindow, parse_log_zone};
 use crate::decide::IgnoreList;
 use crate::diag::{Diagnostic, Location, Severity};
@@ -118,6 +119,9 @@ fn check_jail(
     let all = filter.prefregex.iter().chain(&filter.failregex).chain(&filter.ignoreregex);
     findings.extend(all.flat_map(tags::findings));
     findings.extend(filter.failregex.iter().filter_map(inject::finding));
+    let reads_journal = jail.backend.starts_with("systemd");
+    let matches = filter.journalmatch.iter();
+    findings.extend(matches.flat_map(|line| journal::findings(line, reads_journal)));
     check_dates(jail, now, findings);
     check_logs(jail, findings);
     let ignored = jail.ignoreip.iter().map(|text| (text.value.as_str(), Some(text.at.clone())));
@@ -171,11 +175,15 @@ fn check_logs(jail: &JailDef, findings: &mut Vec<Diagnostic>) {
     }
     for log in missing {
         let message = format!("no log matches '{}'", crate::text::shown(&log.glob));
-        let mut found = error_at("no-log", message, Some(log.at.clone())).with_text(&log.glob);
-        if !is_blind {
-            found.severity = Severity::Note;
-        }
-        findings.push(found);
+        let found = error_at("no-log", message, Some(log.at.clone())).with_text(&log.glob);
+        findings.push(match jail.without_logs {
+            _ if !is_blind => Diagnostic { severity: Severity::Note, ..found },
+            WithoutLogs::Fails => found,
+            WithoutLogs::IsSkipped => Diagnostic { severity: Severity::Warning, ..found }
+                .with_help("the jail is left out, as skip_if_nologs says"),
+            WithoutLogs::ReadsJournal => Diagnostic { severity: Severity::Warning, ..found }
+                .with_help("the jail reads the journal, as systemd_if_nologs says"),
+        });
     }
 }
 

@@ -86,6 +86,11 @@ impl Definition {
         self.params.contains_key(name) || self.initializes(name)
     }
 
+    /// Whether a value in its files quotes the option.
+    pub(super) fn quotes(&self, name: &str) -> bool {
+        self.merged.quotes(name)
+    }
+
     /// Whether `[Init]` sets the option.
     pub(super) fn initializes(&self, name: &str) -> bool {
         self.merged.section(INIT).is_some_and(|options| options.contains_key(name))

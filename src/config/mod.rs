@@ -29,7 +29,7 @@ use std::rc::Rc;
 
 pub use action::ActionDef;
 pub use filter::FilterDef;
-pub use jail::{Draft, IgnoreCache, Increment, JailDef, LogPath, Setting};
+pub use jail::{Draft, IgnoreCache, Increment, JailDef, LogPath, Setting, WithoutLogs};
 pub use spec::{Spec, SpecError};
 
 use crate::diag::{Diagnostic, Location, Severity, nearest};

@@ -67,7 +67,7 @@ fn broken() -> World {
          [tags]\nfilter = tags[kind=agressive]\n\
          [doubt]\nfilter = good\nenabled = maybe\n\
          [off]\nfilter = none\nenabled = false\n\
-         [fine]\nfilter = good\n"
+         [fine]\nfilter = good\nbamboozle = 1\n"
     );
     world.write("jail.conf", jail);
     world.write("jail.local", "");
@@ -95,6 +95,7 @@ fn one_problem_hides_no_other_and_each_has_its_column() {
         "help: did you mean <re-aggressive>?\n",
         "tags.conf:4:12: warning: </F-USR> closes nothing [unknown-tag, tags]\n",
         "jail.conf:21:11: warning: enabled is 'maybe', which counts as no [bad-boolean, doubt]\n",
+        "jail.conf:27:1: note: nobody reads option 'bamboozle' [unread-option, fine]\n",
         "2 of 6 jails usable; ",
     ] {
         assert!(ran.out.contains(wanted), "{wanted}\n{}", ran.out);
@@ -142,4 +143,21 @@ fn explain_names_the_file_and_line_of_each_setting_and_whom_it_overrides() {
         ran.out
     );
     world.f2b("check --explain nope").exits(2);
+}
+
+#[test]
+fn a_jail_without_logs_may_be_left_out_or_read_the_journal() {
+    let world = broken();
+    let check = |options: &str, status: i32, wanted: &str| {
+        let jail = format!("[j]\nenabled = true\nfilter = good\nlogpath = /none/log\n{options}\n");
+        world.write("jail.conf", jail);
+        let ran = world.f2b("check").exits(status);
+        assert!(ran.out.contains("no log matches '/none/log' [no-log, j]"), "{}", ran.out);
+        assert!(ran.out.contains(wanted), "{options}: {wanted}\n{}", ran.out);
+    };
+    check("", 2, "error: no log");
+    check("skip_if_nologs = yes", 1, "the jail is left out, as skip_if_nologs says");
+    check("journalmatch = _COMM=x", 1, "the jail reads the journal, as systemd_if_nologs says");
+    check("journalmatch = _COMM=x\nsystemd_if_nologs = no", 2, "error: no log");
+    check("journalmatch = _COMM=x\nbackend = polling", 2, "error: no log");
 }

@@ -17,6 +17,17 @@ pub struct LogPath {
     pub at: Location,
 }
 
+/// What becomes of a jail none of whose logs exists (fail2ban 1.1; 1.0 knows only the first).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithoutLogs {
+    /// It can't start.
+    Fails,
+    /// It is left out, without that being an error.
+    IsSkipped,
+    /// It reads the journal.
+    ReadsJournal,
+}
+
 /// How bans of a host that comes back get longer; each as written.
 #[derive(Clone, Debug, Default)]
 pub struct Increment {
@@ -69,6 +80,8 @@ pub struct JailDef {
     pub backend: String,
     /// The logs.
     pub logpaths: Vec<LogPath>,
+    /// What if none of them exists.
+    pub without_logs: WithoutLogs,
     /// How many failures make a ban.
     pub maxretry: u32,
     /// How many matched lines are kept.

@@ -5,7 +5,7 @@ mod read;
 
 use std::rc::Rc;
 
-pub use self::def::{Draft, IgnoreCache, Increment, JailDef, LogPath, Setting};
+pub use self::def::{Draft, IgnoreCache, Increment, JailDef, LogPath, Setting, WithoutLogs};
 use self::read::truth;
 use super::action::{self, ActionDef};
 use super::definition::Definition;
@@ -57,8 +57,8 @@ impl Loader<'_> {
         let early = Scope::new(self.merged, self.name, &none);
         let backend = self.fetch(&early, "backend").map_or("auto".to_owned(), |text| text.value);
         let filter = self.fetch(&early, "filter");
-        self.unknown_options();
         let source = if self.failed { None } else { self.source(filter.as_ref(), &backend) };
+        self.unknown_options(source.as_ref().map(|(_, definition)| definition));
         // What a filter that can't be read would have said is not missing.
         let is_blind = self.failed;
         let nowhere = Traced::empty(Place { file: self.config.dir().into(), line: 0 });
@@ -98,6 +98,7 @@ impl Loader<'_> {
             usedns: filter.usedns.unwrap_or(UseDns::Warn),
             filter,
             logpaths: self.logpaths(values, &backend),
+            without_logs: self.without_logs(values, &backend),
             backend,
             maxretry: self.number(values, "maxretry", 3),
             maxmatches: self.number(values, "maxmatches", 5),
@@ -237,16 +238,27 @@ impl Loader<'_> {
         names.into_iter().filter_map(setting).collect()
     }
 
-    /// Warns of options that nobody reads and that look like one that somebody reads.
-    fn unknown_options(&mut self) {
+    /// Warns of options that look like one that somebody reads, and notes others that nobody does.
+    fn unknown_options(&mut self, filter: Option<&Definition>) {
         let Some(options) = self.merged.section(self.name) else { return };
-        self.findings.extend(slips(
-            self.merged,
-            options.iter().filter_map(|(name, stack)| {
-                let elsewhere = self.merged.defaults.contains_key(name);
-                (!elsewhere).then_some((name.as_str(), &stack.last()?.at))
-            }),
-        ));
+        let own = options.iter().filter_map(|(name, stack)| {
+            let elsewhere = self.merged.defaults.contains_key(name);
+            (!elsewhere).then_some((name.as_str(), &stack.last()?.at))
+        });
+        // What a filter quotes, its jail may set.
+        let unread = own.filter(|(name, _)| !filter.is_some_and(|filter| filter.quotes(name)));
+        let slips = slips(self.merged, unread.clone());
+        let is_slip = |name: &str| slips.iter().any(|slip| slip.text.as_deref() == Some(name));
+        let others = unread.filter(|(name, _)| {
+            known(name).is_none() && !self.merged.quotes(name) && !is_slip(name)
+        });
+        self.findings.extend(others.map(|(name, at)| {
+            let message = format!("nobody reads option '{}'", text::shown(name));
+            Diagnostic::new("unread-option", Severity::Note, message)
+                .with_location(at.location())
+                .with_text(name)
+        }));
+        self.findings.extend(slips);
     }
 }
 

@@ -5,7 +5,7 @@ use super::super::interpolate::Overrides;
 use super::super::spec::Spec;
 use super::super::traced::Traced;
 use super::Loader;
-use super::def::{IgnoreCache, Increment, LogPath};
+use super::def::{IgnoreCache, Increment, LogPath, WithoutLogs};
 use crate::diag::{Diagnostic, Severity, nearest};
 use crate::model::BanTime;
 use crate::model::duration::parse_micros;
@@ -130,6 +130,20 @@ impl Loader<'_> {
                 self.findings.push(bad(message));
                 None
             }
+        }
+    }
+
+    /// The journal goes first if the jail itself says what to read there.
+    pub(super) fn without_logs(&mut self, values: &Overrides, backend: &str) -> WithoutLogs {
+        let matches = values.get("journalmatch").is_some_and(|value| !value.value.is_empty());
+        let may_read = self.flag(values, "systemd_if_nologs", true);
+        let may_skip = self.flag(values, "skip_if_nologs", false);
+        if may_read && matches && backend.to_lowercase().starts_with("auto") {
+            WithoutLogs::ReadsJournal
+        } else if may_skip {
+            WithoutLogs::IsSkipped
+        } else {
+            WithoutLogs::Fails
         }
     }
 
