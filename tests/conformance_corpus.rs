@@ -138,6 +138,7 @@ impl Instance {
             let id = match &hit.id {
                 Some(Id::Addr(addr)) => addr.to_string(),
                 Some(Id::Dns(range) | Id::Other(range)) => string(range),
+                Some(Id::Tuple(text)) => text.clone(),
                 None => continue,
             };
             if hit.nofail {

@@ -38,6 +38,7 @@ impl Seen {
             id: hit.id.as_ref().map(|id| match id {
                 Id::Addr(addr) => Host::Addr(*addr),
                 Id::Dns(range) | Id::Other(range) => name(range),
+                Id::Tuple(text) => Host::Name(text.as_str().into()),
             }),
             is_dns: hit.is_dns(),
             addr: hit.addr(),

@@ -35,6 +35,15 @@ pub struct Filter {
     pub(super) raw: bool,
     /// Groups that stand in for others: `alt_user` for `user`; in the order they are tried.
     alternatives: Vec<(NameId, NameId)>,
+    /// Per failregex the groups that others make a tuple of.
+    tuples: Vec<Vec<Tuple>>,
+}
+
+/// A group whose value is a tuple of its own text and those of its parts: `user` and `tuple_user_1`.
+#[derive(Debug)]
+pub(super) struct Tuple {
+    pub(super) name: NameId,
+    pub(super) parts: Vec<NameId>,
 }
 
 /// Names of groups; a group is known by its name's number.
@@ -50,17 +59,22 @@ impl Names {
         NameId::try_from(at).unwrap_or(NameId::MAX)
     }
 
-    /// `alt_NAME` and `alt_NAME_1` beside the `NAME` that they stand in for.
-    fn alternatives(&mut self) -> Vec<(NameId, NameId)> {
+    /// Names such as `alt_NAME` and `alt_NAME_1`, sorted, beside the `NAME` that they help.
+    fn helpers(&mut self, prefix: &str) -> Vec<(NameId, NameId)> {
         let mut found: Vec<(String, String)> = Vec::new();
         for name in &self.0 {
-            let Some(stem) = name.strip_prefix("alt_") else { continue };
+            let Some(stem) = name.strip_prefix(prefix) else { continue };
             let numbered =
                 stem.rsplit_once('_').filter(|(_, n)| n.bytes().all(|b| b.is_ascii_digit()));
-            found.push((name.clone(), numbered.map_or(stem, |(stem, _)| stem).to_owned()));
+            let stem = match numbered.map_or(stem, |(stem, _)| stem) {
+                "id" => "fid",
+                "port" => "fport",
+                stem => stem,
+            };
+            found.push((name.clone(), stem.to_owned()));
         }
         found.sort();
-        found.iter().map(|(alternative, name)| (self.id(alternative), self.id(name))).collect()
+        found.iter().map(|(helper, name)| (self.id(helper), self.id(name))).collect()
     }
 }
 
@@ -88,7 +102,8 @@ impl Filter {
             def.ignoreregex.iter().filter_map(|text| work.pattern(text, whole)).collect();
         work.check_ids(prefregex.as_ref(), &failregex);
         let Work { mut names, findings, .. } = work;
-        let alternatives = names.alternatives();
+        let alternatives = names.helpers("alt_");
+        let parts = names.helpers("tuple_");
         if !findings.is_empty() {
             return Err(findings);
         }
@@ -96,6 +111,8 @@ impl Filter {
             .iter()
             .chain(&failregex)
             .any(|p| p.groups().iter().any(|(_, id)| *id == MLFID));
+        let tuples =
+            failregex.iter().map(|regex| tuples(&parts, prefregex.as_ref(), regex)).collect();
         let gates = gates(prefregex.is_some(), &failregex);
         let mut filter = Self {
             prefregex,
@@ -108,6 +125,7 @@ impl Filter {
             has_sessions,
             raw: options.raw,
             alternatives,
+            tuples,
         };
         filter.candidates = filter.find_candidates();
         Ok(filter)
@@ -151,6 +169,10 @@ impl Filter {
 
     pub(super) fn alternatives(&self) -> &[(NameId, NameId)] {
         &self.alternatives
+    }
+
+    pub(super) fn tuples(&self, index: usize) -> &[Tuple] {
+        &self.tuples[index]
     }
 
     /// Groups of a failregex that skip lines.
@@ -242,4 +264,21 @@ impl Work<'_> {
         }
         self.findings.push(found);
     }
+}
+
+/// The tuples that groups of a failregex and of the prefregex before it are parts of.
+fn tuples(
+    parts: &[(NameId, NameId)],
+    prefregex: Option<&Pattern>,
+    failregex: &Pattern,
+) -> Vec<Tuple> {
+    let groups = || prefregex.into_iter().chain([failregex]).flat_map(Pattern::groups);
+    let mut found: Vec<Tuple> = Vec::new();
+    for (part, name) in parts.iter().filter(|(part, _)| groups().any(|(_, id)| id == part)) {
+        match found.iter_mut().find(|tuple| tuple.name == *name) {
+            Some(tuple) => tuple.parts.push(*part),
+            None => found.push(Tuple { name: *name, parts: vec![*part] }),
+        }
+    }
+    found
 }

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::compile::Filter;
+use super::compile::{Filter, Tuple};
 use crate::model::{Addr, Host};
+use crate::text::quoted;
 
 /// Number of a group's name in its filter; those that mean something have fixed numbers.
 pub(super) type NameId = u16;
@@ -45,6 +46,8 @@ pub enum Id {
     Dns(Range<usize>),
     /// A text of its own, `<F-ID>`.
     Other(Range<usize>),
+    /// Several texts together, `<F-ID>` and `<F-TUPLE_ID>`, as Python writes them: `('a', 'b')`.
+    Tuple(String),
 }
 
 /// One failregex that matched a line.
@@ -60,6 +63,8 @@ pub struct Hit {
     pub(super) is_invalid: bool,
     /// Groups that took part.
     pub(super) groups: Vec<(NameId, Range<usize>)>,
+    /// Groups that are tuples of others, as text.
+    pub(super) tuples: Vec<(NameId, String)>,
 }
 
 impl Hit {
@@ -90,26 +95,34 @@ impl Hit {
         let value = |range: &Range<usize>| std::str::from_utf8(text.get(range.clone())?).ok();
         let get = move |wanted| value(&self.range(wanted)?);
         let beside = beside_fid(get, self.addr).map(|ip| ("ip", Cow::from(ip)));
-        let own = self.groups.iter().filter(|(name, _)| is_field(*name));
-        own.filter_map(move |(name, range)| {
+        let is_single = |wanted| self.tuples.iter().all(|(name, _)| *name != wanted);
+        let own = self.groups.iter().filter(move |(name, _)| is_field(*name) && is_single(*name));
+        let own = own.filter_map(move |(name, range)| {
             Some((filter.group_name(*name), Cow::from(value(range)?)))
-        })
-        .chain(beside)
+        });
+        let tuples = self.tuples.iter();
+        let tuples = tuples.map(|(name, text)| (filter.group_name(*name), text.as_str().into()));
+        own.chain(tuples).chain(beside)
     }
 
     /// The hit with its texts, for state across lines.
     pub fn to_owned(&self, filter: &Filter, text: &[u8]) -> OwnedHit {
         let value =
             |range: &Range<usize>| String::from_utf8_lossy(&text[range.clone()]).into_owned();
-        let groups: BTreeMap<NameId, String> =
+        let mut groups: BTreeMap<NameId, String> =
             self.groups.iter().map(|(name, range)| (*name, value(range))).collect();
+        groups.extend(self.tuples.iter().cloned());
         let names = groups.keys().map(|name| filter.group_name(*name).to_owned()).collect();
         OwnedHit { regex: self.regex, groups, names, raw: filter.raw }
     }
 
     /// Reads the groups: who is meant, and does it count.
     pub(super) fn interpret(&mut self, text: &str, raw: bool) {
-        let get = |wanted: NameId| self.range(wanted).map(|range| &text[range]);
+        let tuple = |wanted| self.tuples.iter().find(|(name, _)| *name == wanted);
+        let get = |wanted: NameId| match tuple(wanted) {
+            Some((_, text)) => Some(text.as_str()),
+            None => self.range(wanted).map(|range| &text[range]),
+        };
         let identity = Identity::of(get, raw);
         let is_set = |name| get(name).is_some_and(|value| !value.is_empty());
         // Gaining access means something to a connection only.
@@ -119,9 +132,20 @@ impl Hit {
             Identity::None | Identity::Invalid => (None, None),
             Identity::Addr(addr) => (Some(Id::Addr(addr)), Some(addr)),
             Identity::Dns => (self.range(DNS).map(Id::Dns), None),
-            Identity::Fid(addr) => (self.range(FID).map(Id::Other), addr),
+            Identity::Fid(addr) => match tuple(FID) {
+                Some((_, text)) => (Some(Id::Tuple(text.clone())), addr),
+                None => (self.range(FID).map(Id::Other), addr),
+            },
             Identity::Written(name) => (self.range(name).map(Id::Other), None),
         };
+    }
+
+    /// Makes a tuple of a group's text and those of its parts; one that is missing is None.
+    pub(super) fn join(&mut self, tuple: &Tuple, text: &str) {
+        let of = |name| self.range(name).map_or("None".into(), |range| quoted(&text[range]));
+        let all = std::iter::once(&tuple.name).chain(&tuple.parts);
+        let all: Vec<String> = all.map(|name| of(*name)).collect();
+        self.tuples.push((tuple.name, format!("({})", all.join(", "))));
     }
 
     /// Gives the group `name` the text of `alternative` if it has none itself.

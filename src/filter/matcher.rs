@@ -216,6 +216,10 @@ impl<'f> Matcher<'f> {
         for (alternative, name) in self.filter.alternatives() {
             hit.fill(*name, *alternative);
         }
+        hit.tuples.clear();
+        for tuple in self.filter.tuples(index) {
+            hit.join(tuple, text);
+        }
         hit.interpret(text, self.filter.raw);
     }
 }

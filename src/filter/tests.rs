@@ -101,6 +101,20 @@ fn an_alternative_group_fills_an_empty_one() {
 }
 
 #[test]
+fn parts_make_a_tuple() {
+    let regex = "u=(?P<user>\\w+) d=(?P<tuple_user_2>'\\w+) (?P<tuple_user_1>z)?<F-ID>id</F-ID><F-TUPLE_ID>7</F-TUPLE_ID>";
+    let filter = filter_of(&[regex], None, &[]);
+    let mut matcher = Matcher::new(&filter);
+    assert_eq!(matcher.examine(b"u=bob d='dom id7\n", Mode::First), Verdict::Matched);
+    let hit = &matcher.hits()[0];
+    assert_eq!(hit.id, Some(Id::Tuple("('id', '7')".into())));
+    let fields: Vec<_> = hit.fields(&filter, matcher.text()).collect();
+    for field in [("user", "('bob', None, \"'dom\")"), ("tuple_id", "7"), ("fid", "('id', '7')")] {
+        assert!(fields.contains(&(field.0, field.1.into())), "{fields:?}");
+    }
+}
+
+#[test]
 fn what_needs_look_around_runs_behind_its_plain_superset() {
     let filter = filter_of(&["^fail (?!ok)\\S+ <HOST>$"], None, &[]);
     assert_eq!(filter.failregex()[0].narrowing(), ["look-ahead"]);

@@ -71,9 +71,9 @@ def load(request):
 
 def plain(value):
     if isinstance(value, (set, frozenset)):
-        return sorted(value)
+        return sorted(plain(each) for each in value)
     if isinstance(value, tuple):
-        return list(value)
+        return str(value)
     return value
 
 

@@ -198,3 +198,21 @@ fn a_former_value_quotes_former_values() {
         ]);
     }
 }
+
+#[test]
+fn groups_that_help_others() {
+    let lines =
+        ["u=bob d=dom 192.0.2.1", "u=o'neil d=\"x\" 192.0.2.1", "v=x d=y 192.0.2.1", "u=bob d= 1"];
+    for regex in [
+        "u=<F-USER>\\S+</F-USER> d=<F-TUPLE_USER>\\S+</F-TUPLE_USER> <HOST>",
+        "u=<F-USER>\\S+</F-USER> d=(?:<F-TUPLE_USER_1>d\\w+</F-TUPLE_USER_1>)?.* <HOST>",
+        "u=<F-TUPLE_X_2>\\S+</F-TUPLE_X_2> d=<F-TUPLE_X_10>\\S*</F-TUPLE_X_10> <HOST>",
+        "u=<F-ID>\\S+</F-ID> d=<F-TUPLE_ID>\\S*</F-TUPLE_ID>",
+        "u=<F-ID>\\S+</F-ID> d=<F-TUPLE_FID>\\S*</F-TUPLE_FID> <ADDR>",
+        "(?:u=<F-ID>\\S+</F-ID>|v=<F-ALT_ID>\\S+</F-ALT_ID>) d",
+        "(?:u=<F-PORT>\\S+</F-PORT>|v=<F-ALT_PORT_1>\\S+</F-ALT_PORT_1>) d.*<ADDR>",
+        "<F-MLFID>[uv]</F-MLFID>=<F-USER>\\S+</F-USER> d=<F-TUPLE_USER>\\S*</F-TUPLE_USER> <ADDR>",
+    ] {
+        log(&format!("failregex = {regex}"), &lines);
+    }
+}

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::engine::LineMatch;
 use crate::model::Host;
+use crate::text::quoted;
 
 /// What is printed of a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,25 +74,6 @@ fn row(found: &LineMatch, host: &Host) -> String {
         data.push(format!("'{name}': {value}"));
     }
     format!("[{},\t{time},\t{{{}}}],", quoted(&host.to_string()), data.join(", "))
-}
-
-/// A text as Python writes it.
-fn quoted(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
-    let mut out = String::from(quote);
-    for c in text.chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c == quote => out.extend(['\\', c]),
-            c if c.is_control() => out.extend(format!("\\x{:02x}", u32::from(c)).chars()),
-            c => out.push(c),
-        }
-    }
-    out.push(quote);
-    out
 }
 
 /// Known tags are replaced; others stay, as fail2ban leaves them.
