@@ -101,6 +101,45 @@ fn threads_change_nothing_of_the_output() {
 }
 
 #[test]
+fn state_across_lines_is_the_same_at_any_number_of_threads() {
+    let world = World::new();
+    world.write(
+        "filter.d/session.conf",
+        "[Definition]\nfailregex = ^ <F-MLFID>s\\d+</F-MLFID>: <F-NOFAIL>from</F-NOFAIL> <HOST>$\n  \
+         ^ <F-MLFID>s\\d+</F-MLFID>: bad <F-USER>\\w+</F-USER>$\n  \
+         ^ <F-MLFID>s\\d+</F-MLFID>: <F-MLFFORGET>end</F-MLFFORGET>$\n",
+    );
+    world.write(
+        "filter.d/window.conf",
+        "[Definition]\nmaxlines = 4\nfailregex = ^ s\\d+: from <HOST><SKIPLINES>^ s\\d+: bad <F-USER>\\w+</F-USER>$\n",
+    );
+    // More than a chunk, with connections that interleave: 3 MB.
+    let line = |n: u32| {
+        let (second, connection) = (n / 40 % 60, n.wrapping_mul(2_654_435_761) % 90);
+        let what = match n.wrapping_mul(40_503) / 8 % 5 {
+            0 => format!("from 192.0.2.{}", n % 200),
+            1 | 2 => format!("bad u{}", n % 7),
+            3 => "end".to_owned(),
+            _ => "nothing of interest".to_owned(),
+        };
+        format!("Nov 20 10:{:02}:{second:02} s{connection}: {what}\n", n / 2400 % 60)
+    };
+    world.write("log", (0..90_000).map(line).collect::<String>());
+    for filter in ["session", "window"] {
+        let output = |threads: &str| {
+            let args = ["scan", "-n", "--threads", threads, "--format", "jsonl", "--now", NOW];
+            world.run(args.into_iter().chain(["log", filter])).exits(0).out
+        };
+        let one = output("1");
+        let failures = one.lines().filter(|line| line.contains("\"nofail\":false")).count();
+        assert!(failures > 1000, "{filter}: {failures}");
+        for threads in ["2", "7"] {
+            assert!(one == output(threads), "{filter} at {threads} threads");
+        }
+    }
+}
+
+#[test]
 fn jsonl_says_where_each_line_stands() {
     let world = World::new();
     let text = format!("# comment\n\n{}noise\n{}", lines(0, 1), lines(1, 2));
