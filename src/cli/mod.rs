@@ -58,9 +58,9 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(help_or_error) => {
-            // Nothing can be said where neither output can be written.
-            let _ = help_or_error.print();
-            return ExitCode::from(if help_or_error.use_stderr() { 2 } else { 0 });
+            let is_lost =
+                help_or_error.print().is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe);
+            return ExitCode::from(if help_or_error.use_stderr() || is_lost { 2 } else { 0 });
         }
     };
     let stdout = io::stdout().lock();

@@ -99,6 +99,9 @@ impl<'f, 's, S: Sink> Fold<'f, 's, S> {
         if is_wrong && self.sink.is_none() && !self.control.is_stopped() {
             totals = self.again(opened, timeline).unwrap_or(totals);
         }
+        if totals.gave_up > 0 {
+            self.outcome.undecided.push((opened.info.name.clone(), totals.gave_up));
+        }
         self.outcome.totals.add(totals, self.scan.limits);
     }
 

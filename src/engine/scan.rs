@@ -138,6 +138,8 @@ pub struct Outcome {
     pub totals: Totals,
     /// Logs that could not be read, or not to their end.
     pub unread: Vec<Unread>,
+    /// Logs with lines that an expression took too long for, and how many.
+    pub undecided: Vec<(String, u64)>,
     /// Whether it was stopped.
     pub interrupted: bool,
 }

@@ -68,7 +68,7 @@ impl Time {
         zone.civil(self)
     }
 
-    /// Reads RFC 3339, `YYYY-MM-DD[ T]HH:MM[:SS[.f]]` in `zone`, `YYYY-MM-DD`, or `@SECONDS`.
+    /// Reads RFC 3339, also without seconds, `YYYY-MM-DD[ T]HH:MM[:SS[.f]]` in `zone`, `YYYY-MM-DD`, or `@SECONDS`.
     pub fn parse(text: &str, zone: Zone) -> Option<Self> {
         if let Some(secs) = text.strip_prefix('@') {
             let secs: f64 = secs.parse().ok()?;
@@ -76,6 +76,9 @@ impl Time {
             return secs.is_finite().then_some(Self((secs * 1e6).round() as i64));
         }
         if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+            return Some(Self(at.timestamp_micros()));
+        }
+        if let Ok(at) = DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%#z") {
             return Some(Self(at.timestamp_micros()));
         }
         for format in
@@ -242,9 +245,14 @@ mod tests {
     #[test]
     fn ok_parse_reads_its_spellings() {
         let zone = Zone::Fixed(FixedOffset::east_opt(3600).unwrap());
-        for text in
-            ["2026-01-02T03:04:00+01:00", "2026-01-02 03:04", "2026-01-02T03:04:00", "@1767319440"]
-        {
+        for text in [
+            "2026-01-02T03:04:00+01:00",
+            "2026-01-02 03:04",
+            "2026-01-02T03:04:00",
+            "@1767319440",
+            "2026-01-02T02:04Z",
+            "2026-01-02T03:04+01:00",
+        ] {
             assert_eq!(
                 Time::parse(text, zone).unwrap().to_string(),
                 "2026-01-02T02:04:00Z",

@@ -204,6 +204,9 @@ pub enum SourceError {
 }
 
 fn show(path: &Path) -> String {
+    if path.as_os_str().is_empty() {
+        return "''".to_owned();
+    }
     printable(&path.to_string_lossy()).into_owned()
 }
 

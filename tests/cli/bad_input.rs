@@ -255,3 +255,30 @@ fn a_tape_padded_archive_is_whole() {
     let ran = ran(&mut world.shell(pad)).exits(0);
     assert!(ran.out.contains("1 matched"), "{}", ran.out);
 }
+
+#[test]
+fn err_help_that_can_not_be_written() {
+    let world = World::new();
+    assert_eq!(ran(&mut world.shell("f2b scan --help >/dev/full")).status, 2);
+    world.f2b("scan --help").exits(0);
+}
+
+#[test]
+fn err_a_log_without_a_name() {
+    World::new().run(["scan", "-n", "", "bad <HOST>"]).fails_with("'': no such file");
+}
+
+#[test]
+fn a_line_that_takes_too_long_is_told_with_its_log() {
+    let world = World::new();
+    let filter = "[Definition]\nfailregex = ^ (?:a|aa)+(?!.*z)b <HOST>\n";
+    world.write("filter.d/slow.conf", filter);
+    let long = "a".repeat(60);
+    let log = format!("Nov 20 10:00:00 {long}b 192.0.2.1 z\nNov 20 10:00:00 aab 192.0.2.2\n");
+    world.write("slow.log", log);
+    let ran = world.f2b("scan -n slow.log slow").exits(0);
+    assert!(ran.out.contains("1 matched, 1 missed"), "{}", ran.out);
+    let wanted = "f2b: slow.log: 1 line missed because an expression took too long to decide; \
+                  f2b check -v says which expressions can take long\n";
+    assert_eq!(ran.err, wanted);
+}

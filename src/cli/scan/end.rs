@@ -16,6 +16,7 @@ use crate::filter::Pattern;
 use crate::model::Ban;
 use crate::source::{self, Log};
 use crate::store::{Reader, Written};
+use crate::text::printable;
 
 /// What was asked for.
 #[derive(Clone, Copy)]
@@ -69,12 +70,15 @@ impl End<'_> {
     /// Survived troubles are said once, with their number.
     fn warn_of_limits(&self) {
         let totals = &self.outcome.totals;
-        if totals.gave_up > 0 {
+        for (log, lines) in &self.outcome.undecided {
             let message = format!(
-                "{} took an expression too long to decide and count as missed",
-                counted(totals.gave_up, "line")
+                "{}: {} missed because an expression took too long to decide",
+                printable(log),
+                counted(*lines, "line")
             );
-            warn_findings(&[Diagnostic::new("step-limit", Severity::Warning, message)]);
+            let help = "f2b check -v says which expressions can take long";
+            let found = Diagnostic::new("step-limit", Severity::Warning, message).with_help(help);
+            warn_findings(&[found]);
         }
         if totals.invalid_ids > 0 {
             let message = format!(
