@@ -1,0 +1,267 @@
+//! Python's regular expression syntax → that of our two engines.
+//!
+//! One pass over the text writes two expressions: the *exact* one, which may need the backtracking
+//! engine, and a *plain* one without look-around, conditionals and back-references, which matches
+//! everything that the exact one matches (a superset: what narrows is left out). Where nothing was left
+//! out both mean the same and the linear engine takes it. Source of the meaning: Python 3.11, module
+//! `re`, for text patterns; differences that no log line can show are in `docs/differences.md`.
+
+mod class;
+mod group;
+
+use std::collections::HashSet;
+
+use self::class::literal;
+
+/// A translated expression.
+#[derive(Debug)]
+pub(super) struct Translated {
+    /// Matches everything that the original matches; the original itself if `narrowing` is empty.
+    pub(super) plain: String,
+    /// For the backtracking engine: exactly the original.
+    pub(super) exact: String,
+    /// Why the linear engine can't run it: the constructs, each once, in order of appearance.
+    pub(super) narrowing: Vec<&'static str>,
+}
+
+/// What Python would refuse too, or what no engine of ours can mean. Positions count characters from 1.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum SyntaxError {
+    #[error("the pattern ends in a lone backslash")]
+    LoneBackslash,
+    #[error("unknown escape \\{0}")]
+    UnknownEscape(char),
+    #[error("a [ is never closed")]
+    OpenClass,
+    #[error("a ( is never closed")]
+    OpenGroup,
+    #[error("a ) closes nothing")]
+    StrayParenthesis,
+    #[error("bad range {0}-{1} in a [class]")]
+    BadRange(String, String),
+    #[error("nothing to repeat before {0}")]
+    NothingToRepeat(String),
+    #[error("{0} follows another repetition")]
+    MultipleRepeat(String),
+    #[error("the group name '{0}' is used twice; <HOST>, <ADDR> and their kin may occur once each")]
+    DuplicateName(String),
+    #[error("'{0}' is no name for a group")]
+    BadName(String),
+    #[error("unknown group '{0}'")]
+    UnknownGroup(String),
+    #[error("unknown group syntax (?{0}")]
+    UnknownExtension(String),
+    #[error("flags (?{0}) belong at the very start")]
+    LateFlags(String),
+    #[error("flag '{0}' is not supported")]
+    UnknownFlag(char),
+}
+
+/// How `^` and `$` see the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// One line; its only newline is its last character.
+    One,
+    /// Several lines, each with its own beginning and end: a failregex with `maxlines`.
+    Each,
+    /// Several lines with one beginning and one end: a prefregex or ignoreregex with `maxlines`.
+    Whole,
+}
+
+/// Translates `pattern`.
+pub(super) fn translate(pattern: &str, lines: Lines) -> Result<Translated, SyntaxError> {
+    let mut translator = Translator {
+        chars: pattern.chars().collect(),
+        at: 0,
+        plain: String::with_capacity(pattern.len() * 2),
+        exact: String::with_capacity(pattern.len() * 2),
+        muted: 0,
+        narrowing: Vec::new(),
+        names: HashSet::new(),
+        groups: 0,
+        open: Vec::new(),
+        verbose: false,
+        last: Last::Nothing,
+        lines,
+    };
+    if lines == Lines::Each {
+        translator.both("(?m)");
+    }
+    while let Some(c) = translator.next() {
+        translator.token(c)?;
+    }
+    if !translator.open.is_empty() {
+        return Err(SyntaxError::OpenGroup);
+    }
+    let Translator { plain, exact, narrowing, .. } = translator;
+    Ok(Translated { plain, exact, narrowing })
+}
+
+/// What stands before the present position, as far as a repetition cares.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Nothing,
+    Assertion,
+    Item,
+    Repetition,
+}
+
+/// An open parenthesis.
+struct Open {
+    /// Whether the plain expression leaves the group out.
+    is_muted: bool,
+    /// Whether it is a conditional, and if so, whether its second branch was seen.
+    conditional: Option<bool>,
+    /// Verbosity outside of it.
+    verbose: bool,
+}
+
+struct Translator {
+    chars: Vec<char>,
+    at: usize,
+    plain: String,
+    exact: String,
+    /// How many open groups the plain expression leaves out.
+    muted: usize,
+    narrowing: Vec<&'static str>,
+    names: HashSet<String>,
+    groups: usize,
+    open: Vec<Open>,
+    verbose: bool,
+    last: Last,
+    lines: Lines,
+}
+
+impl Translator {
+    fn next(&mut self) -> Option<char> {
+        let c = self.peek()?;
+        self.at += 1;
+        Some(c)
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.chars.get(self.at).copied()
+    }
+
+    fn eat(&mut self, text: &str) -> bool {
+        let len = text.chars().count();
+        let is_next = self.chars[self.at..].iter().take(len).copied().eq(text.chars());
+        if is_next {
+            self.at += len;
+        }
+        is_next
+    }
+
+    /// The text up to `end`, which is passed over.
+    fn until(&mut self, end: char) -> Option<String> {
+        let len = self.chars[self.at..].iter().position(|c| *c == end)?;
+        let text = self.chars[self.at..self.at + len].iter().collect();
+        self.at += len + 1;
+        Some(text)
+    }
+
+    fn both(&mut self, text: &str) {
+        self.exact.push_str(text);
+        self.only_plain(text);
+    }
+
+    fn only_plain(&mut self, text: &str) {
+        if self.muted == 0 {
+            self.plain.push_str(text);
+        }
+    }
+
+    fn item(&mut self, text: &str) {
+        self.both(text);
+        self.last = Last::Item;
+    }
+
+    fn assertion(&mut self, text: &str) {
+        self.both(text);
+        self.last = Last::Assertion;
+    }
+
+    /// Something that the linear engine does not know: `exact` for the other, `plain` instead.
+    fn narrow(&mut self, why: &'static str, exact: &str, plain: &str) {
+        if !self.narrowing.contains(&why) {
+            self.narrowing.push(why);
+        }
+        self.exact.push_str(exact);
+        self.only_plain(plain);
+    }
+
+    fn token(&mut self, c: char) -> Result<(), SyntaxError> {
+        match c {
+            '\\' => return self.escape(),
+            '[' => return self.class(),
+            '(' => return self.group(),
+            ')' => return self.close(),
+            '|' => self.alternative(),
+            '^' => self.assertion("^"),
+            '$' if self.lines == Lines::Whole => {
+                self.narrow("the end of several lines", "(?=\\n?\\z)", "(?m:$)");
+                self.last = Last::Assertion;
+            }
+            // The text ends in its only newline, so that this is Python's "end, or before a last newline".
+            '$' => self.assertion("(?m:$)"),
+            '.' => self.item("."),
+            '*' | '+' | '?' => return self.repetition(&c.to_string()),
+            '{' => match self.braces() {
+                Some(range) => return self.repetition(&range),
+                None => self.item("\\{"),
+            },
+            '#' if self.verbose => {
+                self.until('\n');
+            }
+            c if self.verbose && c.is_ascii_whitespace() => {}
+            c => self.item(&literal(c)),
+        }
+        Ok(())
+    }
+
+    fn alternative(&mut self) {
+        if let Some(Open { conditional: Some(has_second), .. }) = self.open.last_mut() {
+            *has_second = true;
+        }
+        self.both("|");
+        self.last = Last::Nothing;
+    }
+
+    /// After `{`: the range in our spelling, or `None` if it is a literal brace.
+    fn braces(&mut self) -> Option<String> {
+        let end = self.chars[self.at..].iter().position(|c| *c == '}')?;
+        let inner: String = self.chars[self.at..self.at + end].iter().collect();
+        let (low, high) = inner.split_once(',').map_or((&*inner, None), |(l, h)| (l, Some(h)));
+        let is_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        if inner.is_empty() || !is_digits(low) || !high.is_none_or(is_digits) {
+            return None;
+        }
+        self.at += end + 1;
+        let low = if low.is_empty() { "0" } else { low };
+        Some(match high {
+            None => format!("{{{low}}}"),
+            Some(high) => format!("{{{low},{high}}}"),
+        })
+    }
+
+    fn repetition(&mut self, text: &str) -> Result<(), SyntaxError> {
+        match self.last {
+            Last::Item => {}
+            Last::Repetition => return Err(SyntaxError::MultipleRepeat(text.to_owned())),
+            Last::Nothing | Last::Assertion => {
+                return Err(SyntaxError::NothingToRepeat(text.to_owned()));
+            }
+        }
+        self.both(text);
+        if self.eat("?") {
+            self.both("?");
+        } else if self.eat("+") {
+            self.narrow("possessive repetition", "+", "");
+        }
+        self.last = Last::Repetition;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
