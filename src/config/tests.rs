@@ -127,7 +127,7 @@ fn what_breaks_a_jail_is_named_with_its_place() {
 fn what_is_only_odd_is_a_warning() {
     for (line, expected) in [
         ("max_retry = 3", "jail.conf:3: unknown option 'max_retry'; did you mean 'maxretry'?"),
-        ("action =\nwanted = %(ports)s\nports = 1", ""),
+        ("action =\nwanted = %(ports)s\nports = 1", "jail.conf:4: nobody reads option 'wanted'"),
         ("maxretry = x", "jail.conf:3: maxretry is 'x'; write a whole number; 3 is used"),
         (
             "enabled = maybe",

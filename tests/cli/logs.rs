@@ -439,7 +439,7 @@ fn logs_in_utf_16_are_read() {
         assert_eq!(found[0]["time"], 1_795_168_800.0);
     }
     assert_eq!(
-        world.sql("SELECT text FROM matches ORDER BY offset LIMIT 1"),
+        world.sql("SELECT text FROM matches ORDER BY place LIMIT 1"),
         "2026-11-20 10:00:00 Ċ ਁ bad café 192.0.2.1"
     );
     let ran = world.run(["scan", "-e", "utf-16", "little.log", "bad <HOST>$"]).exits(0);

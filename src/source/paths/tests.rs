@@ -154,7 +154,7 @@ fn err_a_misspelt_path_names_the_nearest() {
     assert_eq!(dir.error(&["mailog"]), "mailog: no such file; did you mean 'maillog'?");
     assert_eq!(dir.error(&["nothing-like-it"]), "nothing-like-it: no such file");
     assert_eq!(dir.error(&["maillog/x"]), "maillog/x: no such file");
-    assert_eq!(expand(&[""]).unwrap_err().to_string(), ": no such file");
+    assert_eq!(expand(&[""]).unwrap_err().to_string(), "'': no such file");
 }
 
 #[test]
