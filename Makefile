@@ -31,6 +31,7 @@ fuzz:
 	@packaging/require-packages $(TEST_PACKAGES)
 	F2B_FUZZ_SECONDS=600 F2B_FUZZ_SEED=$$(date +%s) cargo test --quiet --test fuzz -- --nocapture generated
 
+bench: TEST_PACKAGES += time
 bench: build
 	@packaging/require-packages $(TEST_PACKAGES)
 	cargo bench --quiet

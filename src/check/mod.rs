@@ -9,8 +9,7 @@ mod place;
 mod tags;
 
 use std::collections::HashSet;
-
-use rayon::prelude::*;
+use std::sync::mpsc;
 
 use crate::config::{Config, Draft, JailDef, WithoutLogs};
 use crate::date::{Templates, YearWindow, parse_log_zone};
@@ -64,13 +63,24 @@ pub fn check(config: &Config, scope: Scope, now: Time) -> Report {
     report.findings.extend(names.findings);
     report.findings.extend(config.slips());
     let names = names.value.unwrap_or_default();
-    let drafts = names.into_iter().filter_map(|name| Some((config.draft(&name).ok()?, name)));
-    let wanted: Vec<_> = drafts
-        .filter(|(draft, _)| scope == Scope::All || draft.jail.enabled || !draft.is_clear)
-        .collect();
-    // Compiling takes most of the time.
-    let looked = wanted.into_par_iter().map(|(draft, name)| look_at(draft, name, now));
-    for (checked, findings) in looked.collect::<Vec<_>>() {
+    // Compiling takes most of the time: it begins while the next jails are still being read.
+    let (sender, looked) = mpsc::channel();
+    rayon::in_place_scope(|jobs| {
+        for (place, name) in names.into_iter().enumerate() {
+            let Ok(draft) = config.draft(&name) else { continue };
+            if scope == Scope::All || draft.jail.enabled || !draft.is_clear {
+                let sender = sender.clone();
+                jobs.spawn(move |_| {
+                    let (checked, findings) = look_at(draft, name, now);
+                    sender.send((place, checked, findings)).expect("it is received below");
+                });
+            }
+        }
+    });
+    drop(sender);
+    let mut looked: Vec<_> = looked.into_iter().collect();
+    looked.sort_by_key(|(place, ..)| *place);
+    for (_, checked, findings) in looked {
         report.jails.push(checked);
         report.findings.extend(findings);
     }

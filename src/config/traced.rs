@@ -33,7 +33,7 @@ impl Traced {
     /// A value all of whose lines are at one place.
     pub(super) fn new(value: impl Into<String>, at: Place) -> Self {
         let value = value.into();
-        let places = vec![at.clone(); value.split('\n').count()];
+        let places = vec![at.clone(); newlines(&value) + 1];
         Self { value, at, places }
     }
 
@@ -51,7 +51,7 @@ impl Traced {
 
     /// Appends a part of `from`; a line that had only blanks so far takes the place of what comes.
     pub(super) fn push(&mut self, from: &Traced, part: Range<usize>) {
-        let skipped = from.value[..part.start].matches('\n').count();
+        let skipped = newlines(&from.value[..part.start]);
         for (index, line) in from.value[part].split('\n').enumerate() {
             let place = from.places.get(skipped + index).unwrap_or(&from.at);
             if index > 0 {
@@ -76,7 +76,7 @@ impl Traced {
 
     /// The place of the line that contains the given byte.
     pub(super) fn place_of(&self, offset: usize) -> &Place {
-        let line = self.value[..offset].matches('\n').count();
+        let line = newlines(&self.value[..offset]);
         self.places.get(line).unwrap_or(&self.at)
     }
 
@@ -105,6 +105,10 @@ impl Traced {
         let lines = self.value.split('\n').zip(places).filter(|(line, _)| !line.is_empty());
         lines.map(|(line, at)| Text { value: line.to_owned(), at: at.location() }).collect()
     }
+}
+
+fn newlines(text: &str) -> usize {
+    memchr::memchr_iter(b'\n', text.as_bytes()).count()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! A list is built once and shared by all threads; what moves while lines are read is in the
 //! [`Detector`](super::Detector).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use regex::bytes::{Regex, RegexSet};
 
@@ -173,6 +173,12 @@ impl Templates {
     }
 }
 
+/// The names of zones, as an expression.
+static ZONE_BY_NAME: LazyLock<String> = LazyLock::new(|| {
+    let names: Vec<&str> = zone::names().chain(["Z"]).collect();
+    format!("(?P<Z>(?-i:{}))", names.join("|"))
+});
+
 fn builtin_list(window: &YearWindow) -> Vec<Template> {
     let copies = builtin::anchored_copies().map(|form| (form, 100));
     let forms = builtin::BASE.iter().map(|form| ((*form).to_owned(), 1));
@@ -188,9 +194,7 @@ fn builtin_template(form: &str, weight: u64, window: &YearWindow) -> Template {
         _ => {
             let mut built = pattern::build(form, window).expect("the built-in forms are right");
             // A word before the date is its zone only if it is the name of one.
-            let zones: Vec<&str> = zone::names().chain(["Z"]).collect();
-            let zones = format!("(?P<Z>(?-i:{}))", zones.join("|"));
-            built.regex = built.regex.replace("(?P<Z>Z|[A-Z]{3,5})", &zones);
+            built.regex = built.regex.replace("(?P<Z>Z|[A-Z]{3,5})", &ZONE_BY_NAME);
             Template {
                 needs_digit: true,
                 scanner: Scanner::of_form(base, anchored, window),
