@@ -15,7 +15,7 @@
 //! 0. [`model`], [`diag`], [`text`]: nouns, findings, showing strangers' bytes
 //! 1. [`config`], [`source`], [`date`], [`store`], [`command`]
 //! 2. [`filter`] (uses `config`, `date`), [`decide`]
-//! 3. [`engine`], [`exchange`]
+//! 3. [`engine`], [`exchange`], [`check`]
 //! 4. [`cli`] and [`error`]
 //!
 //! Start reading at [`engine`], which runs the path, or at `docs/architecture.md`.

@@ -84,6 +84,8 @@ pub fn check(config: &Config, scope: Scope, now: Time) -> Report {
         report.jails.push(checked);
         report.findings.extend(findings);
     }
+    let names: Vec<_> = report.jails.iter().map(|jail| jail.name.as_str()).collect();
+    report.findings.extend(config.shadowed(&names));
     // Jails share filters and defaults: what is wrong there is wrong once.
     let mut seen = HashSet::new();
     report.findings.retain(|finding| seen.insert(finding.to_string()));

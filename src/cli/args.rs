@@ -328,7 +328,7 @@ pub struct PurgeArgs {
 
 /// Arguments of `f2b check`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit status: 0 nothing to say, 1 findings, 2 it can't be read.")]
+#[command(after_help = "Exit status: 0 nothing but notes, 1 warnings, 2 errors.")]
 pub struct CheckArgs {
     /// Look at jails that are not enabled too.
     #[arg(long)]

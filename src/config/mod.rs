@@ -16,6 +16,7 @@ mod interpolate;
 mod jail;
 mod merge;
 pub mod options;
+mod shadow;
 mod spec;
 mod substitute;
 mod traced;
@@ -198,6 +199,13 @@ impl Config {
         let defaults = merged.defaults.iter();
         let options = defaults.filter_map(|(name, stack)| Some((name.as_str(), &stack.last()?.at)));
         jail::slips(&merged, options)
+    }
+
+    /// What the administrator's own files set in vain for these jails.
+    pub fn shadowed(&self, jails: &[&str]) -> Vec<Diagnostic> {
+        let mut own = candidates(&self.dir, "jail");
+        own.retain(|file| *file != self.dir.join("jail.conf"));
+        shadow::findings(&self.merged("jail"), &own, jails)
     }
 
     /// All enabled jails that load.
