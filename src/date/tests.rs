@@ -127,6 +127,16 @@ fn the_builtin_list_is_31_long_and_starts_with_anchored_copies() {
 }
 
 #[test]
+fn every_builtin_form_compiles_for_ascii_and_for_other_lines() {
+    let templates = Templates::builtin(YearWindow::archive());
+    for template in &*templates.list {
+        for line in ["none", "keine für alle"] {
+            assert_eq!(template.find_by_engine(line.as_bytes(), 0), None);
+        }
+    }
+}
+
+#[test]
 fn a_pattern_cuts_its_group() {
     let (cut, at) =
         detect_with(&custom(&[r"^[^\[]*\[({DATE})"]), "x [2005-01-02 03:04:05] y").unwrap();
