@@ -8,8 +8,8 @@ mod journal;
 mod place;
 mod tags;
 
-use std::collections::HashSet;
-use std::sync::mpsc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock, mpsc};
 
 use crate::config::{Config, Draft, JailDef, WithoutLogs};
 use crate::date::{Templates, YearWindow, parse_log_zone};
@@ -63,24 +63,7 @@ pub fn check(config: &Config, scope: Scope, now: Time) -> Report {
     report.findings.extend(names.findings);
     report.findings.extend(config.slips());
     let names = names.value.unwrap_or_default();
-    // Compiling takes most of the time: it begins while the next jails are still being read.
-    let (sender, looked) = mpsc::channel();
-    rayon::in_place_scope(|jobs| {
-        for (place, name) in names.into_iter().enumerate() {
-            let Ok(draft) = config.draft(&name) else { continue };
-            if scope == Scope::All || draft.jail.enabled || !draft.is_clear {
-                let sender = sender.clone();
-                jobs.spawn(move |_| {
-                    let (checked, findings) = look_at(draft, name, now);
-                    sender.send((place, checked, findings)).expect("it is received below");
-                });
-            }
-        }
-    });
-    drop(sender);
-    let mut looked: Vec<_> = looked.into_iter().collect();
-    looked.sort_by_key(|(place, ..)| *place);
-    for (_, checked, findings) in looked {
+    for (checked, findings) in look_at_all(config, names, scope, now) {
         report.jails.push(checked);
         report.findings.extend(findings);
     }
@@ -94,10 +77,46 @@ pub fn check(config: &Config, scope: Scope, now: Time) -> Report {
     report
 }
 
+/// The jails in scope and what is wrong with each.
+fn look_at_all(
+    config: &Config,
+    names: Vec<String>,
+    scope: Scope,
+    now: Time,
+) -> impl Iterator<Item = (Checked, Vec<Diagnostic>)> {
+    // Compiling takes most of the time: it begins while the next jails are still being read.
+    let (sender, looked) = mpsc::channel();
+    let mut dates: HashMap<Vec<String>, Arc<DateError>> = HashMap::new();
+    rayon::in_place_scope(|jobs| {
+        for (place, name) in names.into_iter().enumerate() {
+            let Ok(draft) = config.draft(&name) else { continue };
+            if scope == Scope::All || draft.jail.enabled || !draft.is_clear {
+                let sender = sender.clone();
+                let patterns = draft.jail.filter.datepattern.iter();
+                let patterns = patterns.map(|text| text.value.clone()).collect();
+                let dates = Arc::clone(dates.entry(patterns).or_default());
+                jobs.spawn(move |_| {
+                    let (checked, findings) = look_at(draft, name, now, &dates);
+                    sender.send((place, checked, findings)).expect("it is received below");
+                });
+            }
+        }
+    });
+    drop(sender);
+    let mut looked: Vec<_> = looked.into_iter().collect();
+    looked.sort_by_key(|(place, ..)| *place);
+    looked.into_iter().map(|(_, checked, findings)| (checked, findings))
+}
+
+/// What is wrong with date patterns that several jails may have in common, once it is known.
+type DateError = OnceLock<Option<String>>;
+
 /// One jail and what is wrong with it.
-fn look_at(draft: Draft, name: String, now: Time) -> (Checked, Vec<Diagnostic>) {
+fn look_at(draft: Draft, name: String, now: Time, dates: &DateError) -> (Checked, Vec<Diagnostic>) {
     let mut findings = draft.findings;
-    let backtracking = check_jail(&draft.jail, now, &mut findings);
+    let backtracking = check_jail(&draft.jail, &mut findings);
+    check_dates(&draft.jail, now, dates, &mut findings);
+    check_log_text(&draft.jail, &mut findings);
     let is_fatal = |finding: &Diagnostic| {
         finding.severity == Severity::Error && finding.id != "unknown-action"
     };
@@ -108,11 +127,7 @@ fn look_at(draft: Draft, name: String, now: Time) -> (Checked, Vec<Diagnostic>) 
     (Checked { name, is_usable, backtracking }, findings)
 }
 
-fn check_jail(
-    jail: &JailDef,
-    now: Time,
-    findings: &mut Vec<Diagnostic>,
-) -> Vec<(String, Vec<&'static str>)> {
+fn check_jail(jail: &JailDef, findings: &mut Vec<Diagnostic>) -> Vec<(String, Vec<&'static str>)> {
     let maxlines = jail.filter.maxlines.unwrap_or(1);
     let options = CompileOptions { usedns: jail.usedns, maxlines, raw: false };
     let mut backtracking = Vec::new();
@@ -134,7 +149,6 @@ fn check_jail(
     let reads_journal = jail.backend.starts_with("systemd");
     let matches = filter.journalmatch.iter();
     findings.extend(matches.flat_map(|line| journal::findings(line, reads_journal)));
-    check_dates(jail, now, findings);
     check_logs(jail, findings);
     let ignored = jail.ignoreip.iter().map(|text| (text.value.as_str(), Some(text.at.clone())));
     let (_, wrong) = IgnoreList::parse(ignored, &[], |path| std::fs::read_to_string(path));
@@ -142,14 +156,20 @@ fn check_jail(
     backtracking
 }
 
-fn check_dates(jail: &JailDef, now: Time, findings: &mut Vec<Diagnostic>) {
-    let patterns: Vec<&str> = jail.filter.datepattern.iter().map(|text| &*text.value).collect();
-    if !patterns.is_empty()
-        && let Err(error) = Templates::from_patterns(&patterns, YearWindow::around(now))
-    {
-        let at = jail.filter.datepattern.first().map(|text| text.at.clone());
-        findings.push(error_at("invalid-datepattern", error.to_string(), at));
+fn check_dates(jail: &JailDef, now: Time, known: &DateError, findings: &mut Vec<Diagnostic>) {
+    let Some(first) = jail.filter.datepattern.first() else { return };
+    let compile = || {
+        let patterns: Vec<&str> = jail.filter.datepattern.iter().map(|text| &*text.value).collect();
+        let compiled = Templates::from_patterns(&patterns, YearWindow::around(now));
+        compiled.err().map(|error| error.to_string())
+    };
+    if let Some(error) = known.get_or_init(compile) {
+        findings.push(error_at("invalid-datepattern", error.clone(), Some(first.at.clone())));
     }
+}
+
+/// How the bytes and times of the logs are to be understood.
+fn check_log_text(jail: &JailDef, findings: &mut Vec<Diagnostic>) {
     if let Some(zone) = jail.logtimezone.as_ref().filter(|zone| !zone.value.is_empty())
         && parse_log_zone(&zone.value).is_none()
     {
