@@ -17,6 +17,14 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// What a regular expression engine says is wrong: it draws the pattern and points into it, and the verdict is on
+/// the last line.
+pub fn verdict(error: &impl ToString) -> String {
+    let text = error.to_string();
+    let line = text.lines().last().unwrap_or_default();
+    printable(line.strip_prefix("error: ").unwrap_or(line)).into_owned()
+}
+
 /// `text` with control characters (but not tabs) escaped as `\x1b`: for a terminal.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_hostile) {

@@ -86,7 +86,7 @@ fn look_at_all(
 ) -> impl Iterator<Item = (Checked, Vec<Diagnostic>)> {
     // Compiling takes most of the time: it begins while the next jails are still being read.
     let (sender, looked) = mpsc::channel();
-    let mut dates: HashMap<Vec<String>, Arc<DateError>> = HashMap::new();
+    let mut dates: HashMap<Vec<String>, Arc<DateVerdict>> = HashMap::new();
     rayon::in_place_scope(|jobs| {
         for (place, name) in names.into_iter().enumerate() {
             let Ok(draft) = config.draft(&name) else { continue };
@@ -108,11 +108,16 @@ fn look_at_all(
     looked.into_iter().map(|(_, checked, findings)| (checked, findings))
 }
 
-/// What is wrong with date patterns that several jails may have in common, once it is known.
-type DateError = OnceLock<Option<String>>;
+/// What is wrong with date patterns that several jails may have in common, if anything, once that is known.
+type DateVerdict = OnceLock<Option<String>>;
 
 /// One jail and what is wrong with it.
-fn look_at(draft: Draft, name: String, now: Time, dates: &DateError) -> (Checked, Vec<Diagnostic>) {
+fn look_at(
+    draft: Draft,
+    name: String,
+    now: Time,
+    dates: &DateVerdict,
+) -> (Checked, Vec<Diagnostic>) {
     let mut findings = draft.findings;
     let backtracking = check_jail(&draft.jail, &mut findings);
     check_dates(&draft.jail, now, dates, &mut findings);
@@ -156,7 +161,7 @@ fn check_jail(jail: &JailDef, findings: &mut Vec<Diagnostic>) -> Vec<(String, Ve
     backtracking
 }
 
-fn check_dates(jail: &JailDef, now: Time, known: &DateError, findings: &mut Vec<Diagnostic>) {
+fn check_dates(jail: &JailDef, now: Time, known: &DateVerdict, findings: &mut Vec<Diagnostic>) {
     let Some(first) = jail.filter.datepattern.first() else { return };
     let compile = || {
         let patterns: Vec<&str> = jail.filter.datepattern.iter().map(|text| &*text.value).collect();

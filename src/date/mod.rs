@@ -21,6 +21,7 @@ use std::ops::RangeInclusive;
 use chrono::Datelike as _;
 
 use crate::model::Time;
+use crate::text::shown;
 
 pub use detect::{Cut, Detector, Found};
 pub use resolve::Resolver;
@@ -73,7 +74,11 @@ impl YearWindow {
 #[derive(Debug, thiserror::Error)]
 pub enum DateError {
     /// A percent sign is followed by what is no directive.
-    #[error("the date pattern `{pattern}` has an unknown directive `%{directive}`")]
+    #[error(
+        "the date pattern '{}' has an unknown directive '%{}'",
+        shown(pattern),
+        shown(directive)
+    )]
     Directive {
         /// The whole pattern.
         pattern: String,
@@ -81,7 +86,7 @@ pub enum DateError {
         directive: String,
     },
     /// The regular expression around the directives is wrong.
-    #[error("the date pattern `{pattern}` is no regular expression: {reason}")]
+    #[error("the date pattern '{}' is no regular expression: {reason}", shown(pattern))]
     Regex {
         /// The whole pattern.
         pattern: String,
@@ -89,7 +94,7 @@ pub enum DateError {
         reason: String,
     },
     /// A month without a day or a day without a month is no date.
-    #[error("the date pattern `{pattern}` has a {has} but no {lacks}")]
+    #[error("the date pattern '{}' has a {has} but no {lacks}", shown(pattern))]
     HalfDate {
         /// The whole pattern.
         pattern: String,
@@ -99,7 +104,7 @@ pub enum DateError {
         lacks: &'static str,
     },
     /// Two patterns are the same.
-    #[error("the date pattern `{pattern}` is there twice")]
+    #[error("the date pattern '{}' is there twice", shown(pattern))]
     Duplicate {
         /// The whole pattern.
         pattern: String,

@@ -15,6 +15,7 @@ use super::scan::Scanner;
 use super::stamp::{Field, Kind, Stamp, read, tai_micros};
 use super::zone;
 use super::{DateError, YearWindow};
+use crate::text::verdict;
 
 /// A template's place in the list as it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -269,7 +270,7 @@ impl Template {
             Ok(plain) => Matcher::Plain(plain),
             Err(plain) => {
                 let regex = fancy_regex::Regex::new(&built.regex).map_err(|_| {
-                    DateError::Regex { pattern: pattern.to_owned(), reason: plain.to_string() }
+                    DateError::Regex { pattern: pattern.to_owned(), reason: verdict(&plain) }
                 })?;
                 let fields = fields_of(regex.capture_names());
                 Matcher::Fancy { regex, fields }

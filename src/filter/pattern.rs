@@ -10,6 +10,7 @@ use super::hit::NameId;
 use super::translate::{Lines, SyntaxError};
 use crate::config::Text;
 use crate::diag::Location;
+use crate::text::verdict;
 
 /// A regular expression of a filter.
 #[derive(Debug)]
@@ -27,17 +28,10 @@ pub struct Pattern {
 pub(super) enum PatternError {
     #[error("{0}")]
     Syntax(#[from] SyntaxError),
-    #[error("{}", last_line(.0))]
+    #[error("{}", verdict(.0))]
     Linear(#[from] Box<regex_syntax::Error>),
-    #[error("{}", last_line(.0))]
+    #[error("{}", verdict(.0))]
     Backtracking(#[from] Box<fancy_regex::Error>),
-}
-
-/// Engines draw the pattern and point into it; the verdict is on the last line.
-fn last_line(error: &impl ToString) -> String {
-    let text = error.to_string();
-    let line = text.lines().last().unwrap_or_default();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }
 
 /// Scratch space for an expression, and the groups of its last match.
