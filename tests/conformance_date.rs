@@ -6,6 +6,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its helper fails")]
 
+#[path = "conformance/random_dates.rs"]
+mod random_dates;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -13,147 +16,14 @@ use std::process::{Command, Stdio};
 use f2b::date::{Resolver, Templates, YearWindow};
 use f2b::model::{Clock as _, SystemClock, Time, Zone};
 
+use random_dates::Random;
+
 /// 2026-08-14 10:00 UTC.
 const NOW: i64 = 1_786_701_600;
 const ZONE: &str = "CET-01CEST-02,M3.5.0,M10.5.0";
 
 /// What the name of a form has in fail2ban 1.1 in place of what it has in 1.0.
 const NEWER: &str = "(?:-|T|  ?)Ex24hour:?ExMinute:?ExSecond";
-
-/// A small generator of numbers (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
-    }
-
-    fn one_of<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[usize::try_from(self.below(of.len() as u64)).unwrap()]
-    }
-
-    /// A date in one of the built-in forms.
-    fn date(&mut self, form: u64) -> String {
-        let (year, month, day) = (2004 + self.below(22), 1 + self.below(12), 1 + self.below(28));
-        // The hours that occur twice or never are f2b's own.
-        // Nor may an offset carry a date without a year to another day: fail2ban forgets the day.
-        let (hour, minute, second) = match form {
-            14 | 15 => (5 + self.below(10), self.below(60), self.below(60)),
-            _ => (4 + self.below(20), self.below(60), self.below(60)),
-        };
-        let month_name = self.one_of(&[
-            "Jan", "feb", "Mar", "Apr", "May", "JUN", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-        ]);
-        let weekday = self.one_of(&["", "", "Mon ", "Sun ", "tue "]);
-        let fraction = self.one_of(&["", "", ".123", ".123456", ",5"]);
-        let points = self.one_of(&["", "", ".123", ".5"]);
-        let zone = self.one_of(&["", "", "Z", " +0200", "-03:30", " UTC", " +05", "+01:0"]);
-        let gap = self.one_of(&[" ", " ", "  ", "T"]);
-        let time = format!("{hour:02}:{minute:02}:{second:02}");
-        let short = year % 100;
-        let year_too = if self.below(4) == 0 { format!(" {year}") } else { String::new() };
-        let syslog = format!("{weekday}{month_name} {day:2} {time}{points}{year_too}");
-        let separator = self.one_of(&["-", "/", "."]);
-        let bar = self.one_of(&["-", "/"]);
-        let seconds = 1_000_000_000 + self.below(800_000_000);
-        match form {
-            0 => {
-                format!("{year}{separator}{month:02}{separator}{day:02}{gap}{time}{fraction}{zone}")
-            }
-            1 => syslog,
-            2 => format!("{weekday}{month_name} {day} {year} {time}{points}"),
-            3 if self.below(2) == 0 => format!("{day:02}{bar}{month:02}{bar}{year} {time}"),
-            3 => format!("{day}{bar}{month}{bar}{short:02} {time}"),
-            4 => {
-                let zone = self.one_of(&["", " +0200", " -0000", " Z", "+0100"]);
-                let colon = self.one_of(&[":", " ", ""]);
-                format!("{day:02}{bar}{month_name}{bar}{year}{colon}{time}{points}{zone}")
-            }
-            5 => format!("{month:02}/{day:02}/{year}:{time}"),
-            6 => format!("{month:02}-{day:02}-{year} {time}{points}"),
-            7 => {
-                let fraction = self.one_of(&["", ".123", ".123456", ".12", ".1234567"]);
-                format!("{seconds}{fraction}")
-            }
-            8 => time,
-            9 => format!("<{month:02}/{day:02}/{short:02}@{time}>"),
-            10 => format!("{short:02}{month:02}{day:02} {time}"),
-            11 => {
-                let half = self.one_of(&["AM", "pm", "PM"]);
-                format!(
-                    "{month_name} {day}, {year} {}:{minute:02}:{second:02} {half}",
-                    4 + hour % 9
-                )
-            }
-            12 => format!("{month_name}-{day:02}-{short:02} {time}"),
-            13 => {
-                let gap = self.one_of(&["T", " ", "  "]);
-                format!(
-                    "{year}{month:02}{day:02}{gap}{hour:02}{minute:02}{second:02}{fraction}{zone}"
-                )
-            }
-            14 => format!(
-                "{} {syslog}",
-                self.one_of(&["CET", "PDT", "EDT", "MSK", "AKDT", "PKT", "IRST", "EASST"])
-            ),
-            15 => format!("{} {syslog}", self.one_of(&["+00:00", "-0330", "+05", "UTC", "Z"])),
-            _ => format!("@40000000{seconds:08x}2dbdf024"),
-        }
-    }
-
-    /// A line with a date, or with what is nearly one.
-    fn line(&mut self, form: u64) -> String {
-        let mut date = self.date(form);
-        if self.below(8) == 0 && date.is_ascii() {
-            // One character else, one more, one less.
-            let at = usize::try_from(self.below(date.len() as u64)).unwrap();
-            match self.below(3) {
-                0 => drop(date.remove(at)),
-                1 => date.insert_str(at, self.one_of(&["0", " ", "x", "-", "_", "é"])),
-                _ => date.replace_range(at..=at, self.one_of(&["9", " ", "a", ":", "["])),
-            }
-        }
-        let before = self.one_of(&[
-            "",
-            "",
-            "",
-            "",
-            "",
-            "[",
-            "- ",
-            "[[",
-            "- - ",
-            "é ",
-            "x 12 ",
-            "_",
-            "192.0.2.1 - - [",
-            "type=X msg=audit(",
-            "a long time ago, ",
-            "[[[ ",
-            "9",
-            ", ",
-        ]);
-        let after = self.one_of(&[
-            " host sshd[12]: x",
-            " x",
-            "] y",
-            ": z",
-            "",
-            ":12): pid",
-            "x",
-            "_",
-            "é",
-            " 2005 x",
-            " 12:00:00",
-            " - on Jan 23 2005 21:59:59",
-        ]);
-        format!("{before}{date}{after}")
-    }
-}
 
 struct Sequence {
     patterns: Vec<String>,
@@ -193,7 +63,9 @@ fn f2b(sequence: &Sequence) -> Vec<String> {
     let mut resolver = Resolver::new(zone, None, now);
     // fail2ban asks the machine for the years of `%ExY`.
     let window = YearWindow::around(SystemClock.now());
-    let templates = Templates::from_patterns(&sequence.patterns, window).unwrap();
+    let Ok(templates) = Templates::from_patterns(&sequence.patterns, window) else {
+        return vec!["broken".to_owned(); sequence.lines.len()];
+    };
     let mut detector = templates.detector();
     let answer = |line: &String| {
         let Some(found) = detector.find(line.as_bytes()) else { return "none".to_owned() };
@@ -207,6 +79,11 @@ fn f2b(sequence: &Sequence) -> Vec<String> {
         format!("{} {} {at} {name}", chars(found.cut.start), chars(found.cut.end))
     };
     sequence.lines.iter().map(answer).collect()
+}
+
+/// The name that f2b gives to `%Exk`; fail2ban's varies from run to run.
+fn as_ours(answer: &str) -> String {
+    answer.replace("Ex%", "%Ex")
 }
 
 /// Gives both the same and names the first line of each sequence on which they differ; how many
@@ -223,15 +100,17 @@ fn compare(sequences: &[Sequence]) -> usize {
         let ours = f2b(sequence);
         // A word that is no zone leaves fail2ban without a time (D3); it goes on differently.
         let is_zone_word = |answer: &String| answer.contains(" - ") && answer.contains("Zone name");
-        let end = theirs.iter().position(is_zone_word).unwrap_or(theirs.len());
+        let is_theirs = |answer: &String| is_zone_word(answer) || answer == "broken";
+        let end = theirs.iter().position(is_theirs).unwrap_or(theirs.len());
         let (ours, theirs) = (&ours[..end], &theirs[..end]);
         dated += ours.iter().filter(|answer| *answer != "none").count();
-        let Some(index) = (0..ours.len()).find(|index| ours[*index] != theirs[*index]) else {
+        let is_other = |index: &usize| ours[*index] != as_ours(&theirs[*index]);
+        let Some(index) = (0..ours.len()).find(is_other) else {
             continue;
         };
         let line = &sequence.lines[index];
         let (ours, theirs) = (&ours[index], &theirs[index]);
-        let at = format!("{number}.{index}: {line:?}");
+        let at = format!("{number}.{index} {:?}: {line:?}", sequence.patterns);
         let before = &sequence.lines[index.saturating_sub(4)..index];
         writeln!(different, "{at} after {before:#?}\n  fail2ban: {theirs}\n  f2b:      {ours}")
             .unwrap();
@@ -254,8 +133,9 @@ fn is_comparable(line: &str) -> bool {
             ]
             .contains(&word)
     });
+    let leaps = line.contains("60") || line.contains("61");
     // A label of the far future is beyond f2b's calendar.
-    !zone && (!line.contains("@4") || line.contains("@40000000"))
+    !zone && !leaps && (!line.contains("@4") || line.contains("@40000000"))
 }
 
 #[test]
@@ -273,7 +153,7 @@ fn logs_of_one_form_have_the_same_dates() {
 
 #[test]
 fn lines_of_any_form_have_the_same_dates() {
-    let mut random = Random(7);
+    let mut random = Random(31_337);
     let sequences: Vec<_> = (0..400)
         .map(|_| Sequence {
             patterns: vec![],
@@ -303,4 +183,28 @@ fn logs_that_mix_forms_have_the_same_dates() {
         })
         .collect();
     compare(&sequences);
+}
+
+#[test]
+fn patterns_find_the_same_dates() {
+    let mut random = Random(31_337);
+    let sequences: Vec<_> = (0..1500)
+        .map(|_| {
+            let mut made: Vec<_> = (0..=random.below(4) / 3).map(|_| random.pattern()).collect();
+            // Those that stand for several may stand for the same.
+            if made.iter().any(|(_, pieces)| pieces.contains(&None)) {
+                made.truncate(1);
+            }
+            let lines = (0..12).map(|_| {
+                let at = usize::try_from(random.below(made.len() as u64)).unwrap();
+                random.line_for(&made[at].1)
+            });
+            let lines: Vec<String> = lines.filter(|line| is_comparable(line)).collect();
+            let mut patterns: Vec<String> = made.into_iter().map(|(pattern, _)| pattern).collect();
+            patterns.dedup();
+            Sequence { patterns, lines }
+        })
+        .collect();
+    let dated = compare(&sequences);
+    assert!(dated > 3000, "only {dated} dates: the lines test little");
 }

@@ -40,40 +40,42 @@ enum Place {
 
 /// Builds the regular expression of `pattern`.
 pub(super) fn build(pattern: &str, window: &YearWindow) -> Result<Built, DateError> {
-    let (place, shown, text) = if let Some(rest) = pattern.strip_prefix("{UNB}") {
+    let (mut place, mut shown, text) = if let Some(rest) = pattern.strip_prefix("{UNB}") {
         (Place::Unbound, rest, rest)
     } else if let Some(rest) = pattern.strip_prefix(LINE_BEGIN) {
-        // `**` wins over the place: no boundary at all, and the name loses the mark as well.
-        if rest.starts_with("**") {
-            (Place::Word, rest, rest)
-        } else {
-            (Place::LineBegin, pattern, rest)
-        }
+        (Place::LineBegin, pattern, rest)
     } else {
         (Place::Word, pattern, pattern)
     };
-    let name = spell(shown);
     let insensitive = directives(pattern).any(|d| matches!(d, "a" | "A" | "b" | "B" | "p" | "c"));
-    let mut regex = replace_directives(text, window)
+    let mut regex = replace_directives(text.trim(), window)
         .map_err(|directive| DateError::Directive { pattern: pattern.to_owned(), directive })?;
     regex = to_rust(&regex);
     let (flags, body) = take_flags(&regex);
     let explicit = has_explicit_group(&body);
-    let mut body = if explicit { body } else { wrap(&expand_separator(&body)) };
-    let mut anchored = body.starts_with('^') || body.starts_with("(^") || body.starts_with("(?:^");
+    let mut body = if explicit { body } else { wrap(&body) };
+    let mut anchored = starts_line(&body);
     anchored |= body.ends_with('$') || body.ends_with("$)");
+    // What says itself where it stands needs no mark, and the name loses it as well.
+    if place == Place::LineBegin && (starts_line(&body) || text.starts_with("**")) {
+        (place, shown) = (Place::Word, text);
+    }
     if place != Place::Unbound {
         body = bound(&body, place, text);
         anchored |= place == Place::LineBegin;
     }
     let flags = if insensitive { format!("{flags}i") } else { flags };
     let regex = if flags.is_empty() { body } else { format!("(?{flags}){body}") };
-    Ok(Built { name, regex, anchored })
+    Ok(Built { name: spell(shown), regex, anchored })
+}
+
+fn starts_line(body: &str) -> bool {
+    ["^", "(^", "(?:^"].iter().any(|start| body.starts_with(start))
 }
 
 /// Adds the boundaries and removes the `**` that suppress them.
 fn bound(body: &str, place: Place, text: &str) -> String {
-    let starts = body.starts_with('^') || body.starts_with("(^") || body.starts_with("(?:^");
+    let starts = starts_line(body);
     let free_start = text.starts_with("**");
     let free_end = text.ends_with("**");
     let ends = ["$", "$)", r"\b", r"\s"].iter().any(|end| body.ends_with(end))
@@ -347,7 +349,7 @@ fn wrap(body: &str) -> String {
         Some(inner) if !inner.ends_with('\\') => (inner, "$"),
         _ => (rest, ""),
     };
-    format!("{start}({rest}){end}")
+    format!("{start}({}){end}", expand_separator(rest))
 }
 
 /// Writes a pattern whose separator must be the same twice once for each separator there is: the

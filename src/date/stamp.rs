@@ -155,10 +155,10 @@ impl Parts {
     }
 
     fn second_of_day(&self) -> Option<u32> {
-        let hour = match (self.twelve, self.hour % 12, self.pm) {
-            (false, ..) => self.hour,
-            (true, hour, true) => hour + 12,
-            (true, hour, false) => hour,
+        let hour = match (self.twelve, self.hour, self.pm) {
+            (true, 12, false) => 0,
+            (true, hour, true) if hour != 12 => hour + 12,
+            (_, hour, _) => hour,
         };
         // Second 60 is a leap second; the instant before it is the nearest there is.
         let second = if matches!(self.second, 60 | 61) { 59 } else { self.second };
@@ -177,10 +177,11 @@ impl Day {
                 .then(|| days_from_civil(year, month.into(), day.into())),
             Self::OfYear(days) => Some(first + i64::from(days)),
             Self::OfWeek { week, weekday, monday } => {
-                // 1970 began with a Thursday. Week 1 starts with the first Monday (Sunday).
+                // 1970 began with a Thursday. Week 1 starts with the first Monday (Sunday). In a year that
+                // begins with one there is no week 0; Python's is week 1 then.
                 let of_first = (first + if monday { 3 } else { 4 }).rem_euclid(7);
-                let week_one = (7 - of_first) % 7;
-                Some(first + week_one + (i64::from(week) - 1) * 7 + i64::from(weekday))
+                let weeks = i64::from(week) - i64::from(week > 0 && of_first == 0);
+                Some(first - of_first + weeks * 7 + i64::from(weekday))
             }
         }
     }

@@ -115,7 +115,7 @@ impl Templates {
         window: YearWindow,
     ) -> Result<Self, DateError> {
         let mut list: Vec<Template> = Vec::new();
-        for pattern in patterns.iter().map(|p| p.as_ref().trim()).filter(|p| !p.is_empty()) {
+        for pattern in patterns.iter().map(AsRef::as_ref).filter(|p| !p.trim().is_empty()) {
             let (several, templates) = templates_of(pattern, &window)?;
             for template in templates {
                 if !list.iter().any(|other| other.name == template.name) {
@@ -243,11 +243,13 @@ fn templates_of(pattern: &str, window: &YearWindow) -> Result<(bool, Vec<Templat
     }
     let lower_date = pattern.replace("{date}", "{DATE}");
     if lower_date.contains("{DATE}") {
-        let list = builtin::BASE.iter().map(|form| {
+        // What becomes a word such as `^Epoch` is that word.
+        let each = builtin::BASE.iter().map(|form| {
             let date = form.strip_prefix(LINE_BEGIN).unwrap_or(form);
-            Template::custom(&lower_date.replace("{DATE}", date.trim_matches('*')), window)
+            templates_of(&lower_date.replace("{DATE}", date.trim_matches('*')), window)
         });
-        return Ok((true, list.collect::<Result<_, _>>()?));
+        let lists = each.map(|found| found.map(|(_, templates)| templates));
+        return Ok((true, lists.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect()));
     }
     one(Template::custom(pattern, window)?)
 }

@@ -11,10 +11,11 @@ pub fn parse_log_zone(text: &str) -> Option<FixedOffset> {
     FixedOffset::east_opt(zone_offset(text.as_bytes())?)
 }
 
-/// Seconds east of a zone as dates write it: `Z`, `UTC`, `+01:00`, `CEST`, `UTC+0200`.
+/// Seconds east of a zone as dates write it: `Z`, `UTC`, `+01:00`, `CEST`, `CET+0100` (which is `CEST`).
 pub(super) fn zone_offset(text: &[u8]) -> Option<i32> {
     match text.iter().position(|b| matches!(b, b'+' | b'-')) {
-        Some(sign) => offset(&text[sign..]),
+        Some(0) => offset(text),
+        Some(sign) => Some(zone_offset(&text[..sign])? + offset(&text[sign..])?),
         None if matches!(text, b"Z" | b"UTC" | b"GMT") => Some(0),
         // The directives for offsets accept these words in any case in a date with month names.
         None if text.eq_ignore_ascii_case(b"utc") || text.eq_ignore_ascii_case(b"gmt") => Some(0),

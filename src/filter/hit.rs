@@ -93,10 +93,14 @@ impl Hit {
         text: &'t [u8],
     ) -> impl Iterator<Item = (&'t str, Cow<'t, str>)> {
         let value = |range: &Range<usize>| std::str::from_utf8(text.get(range.clone())?).ok();
-        let get = move |wanted| value(&self.range(wanted)?);
+        let tuple = |wanted| self.tuples.iter().find(|(name, _)| *name == wanted);
+        let get = |wanted| match tuple(wanted) {
+            Some((_, text)) => Some(text.as_str()),
+            None => value(&self.range(wanted)?),
+        };
         let beside = beside_fid(get, self.addr).map(|ip| ("ip", Cow::from(ip)));
-        let is_single = |wanted| self.tuples.iter().all(|(name, _)| *name != wanted);
-        let own = self.groups.iter().filter(move |(name, _)| is_field(*name) && is_single(*name));
+        let own = self.groups.iter();
+        let own = own.filter(move |(name, _)| is_field(*name) && tuple(*name).is_none());
         let own = own.filter_map(move |(name, range)| {
             Some((filter.group_name(*name), Cow::from(value(range)?)))
         });

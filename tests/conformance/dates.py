@@ -4,8 +4,10 @@ The zone is that of the environment's TZ.
 
 In:   now SECONDS           sets the present instant
       patterns COUNT        starts a detector; that many patterns follow, one a line (0: built-in)
-      line TEXT             prints "none", or "START END TIME NAME" with TIME "-" if there is none
+      line TEXT             prints "none", or "START END TIME NAME" with TIME "-" if there is none,
+                            or "broken" if fail2ban refuses a pattern or can't compile what it makes of it
 """
+import re
 import sys
 
 sys.path.insert(0, "/usr/lib/python3/dist-packages")
@@ -29,12 +31,21 @@ while True:
     elif word == "patterns":
         detector = DateDetector()
         patterns = [sys.stdin.readline().rstrip("\n") for _ in range(int(rest))]
-        for pattern in patterns:
-            detector.appendTemplate(pattern)
-        if not patterns:
-            detector.addDefaultTemplate()
+        try:
+            for pattern in patterns:
+                detector.appendTemplate(pattern)
+            if not patterns:
+                detector.addDefaultTemplate()
+        except ValueError:
+            detector = None
     elif word == "line":
-        match, template = detector.matchTime(rest)
+        try:
+            match, template = detector.matchTime(rest) if detector else (None, None)
+        except re.error:
+            detector = None
+        if detector is None:
+            print("broken")
+            continue
         if match is None:
             print("none")
             continue

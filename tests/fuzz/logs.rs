@@ -111,6 +111,13 @@ const PIECES: &[Piece] = &[
     ("<F-USER>[^']*</F-USER>", &["root", "two words"]),
     ("<F-ALT_USER>\\w+</F-ALT_USER>", &["alt", "-"]),
     ("<F-ALT_USER_1>\\w*</F-ALT_USER_1>", &["alt1", ""]),
+    ("<F-ALT_ID>\\w+</F-ALT_ID>", &["altid", "192", "-"]),
+    ("<F-ALT_ID_1>\\S*</F-ALT_ID_1>", &["192.0.2.8", ""]),
+    ("(?P<alt_ip4>[\\d.]+)", &["192.0.2.44", "x"]),
+    ("<F-TUPLE_ID>\\w*</F-TUPLE_ID>", &["tid", ""]),
+    ("<F-TUPLE_ID_1>\\S+</F-TUPLE_ID_1>", &["t1", "192.0.2.18"]),
+    ("<F-TUPLE_USER>\\w+</F-TUPLE_USER>", &["tu", "."]),
+    ("(?P<tuple_user_b>\\w)", &["b", "é"]),
     ("<F-PORT/>", &["22", "-"]),
     ("<F-SOME>\\w*</F-SOME>", &["thing", ""]),
     ("<F-MLFID>\\d+</F-MLFID>", &["1", "2", "x"]),
@@ -152,6 +159,30 @@ const DATES: &[&str] = &[
     "2004.02.29 10:00:00 ",
     "Aug 14 11:00:19.25 2005 ",
     "14-Aug-2005 11:00:20.1 ",
+];
+
+/// What may be said of dates; lines without the date that a pattern wants have none.
+const DATE_PATTERNS: &[&str] = &[
+    "{^LN-BEG}",
+    "^{DATE}",
+    "{DATE} ?$",
+    r"^\[({DATE})",
+    "^<?{DATE}>?",
+    "EPOCH",
+    "{^LN-BEG}EPOCH",
+    "^LEPOCH",
+    "TAI64N",
+    "{NONE}",
+    "%Y-%m-%d %H:%M:%S",
+    "{^LN-BEG}%b %d %H:%M:%S",
+    r"^(?:%a )?%b\s+%d %H:%M:%S(?:\.%f)?(?: %ExY)?",
+    "%ExY-%Exm-%Exd[T ]%ExH:%ExM:%ExS",
+    r"%d/%b/%Y:%H:%M:%S(?: %z)?",
+    "^%H:%M:%S",
+    "{UNB}%b-%d-%y",
+    "**%m/%d/%y@%H:%M:%S",
+    "%y%m%d ?%H:?%M:?%S\n  ^%d-%b-%Y",
+    "%Y/%m/%d %H:%M:%S\n  %b %d, %Y %I:%M:%S %p\n  {^LN-BEG}",
 ];
 
 /// A line: the date, the expression it is made for, which texts of its pieces, and damage.
@@ -223,9 +254,10 @@ fn made() -> impl Strategy<Value = Case> {
     let ignore = select(&["", "", "", "192\\.0\\.2\\.3", "^ ?bad", "root$", "<HOST>$"][..]);
     let maxlines = prop::option::weighted(0.15, 2_u32..5);
     let anchors = (any::<bool>(), any::<bool>());
+    let dates = prop::option::weighted(0.3, select(DATE_PATTERNS));
     let lines = prop::collection::vec(plan(), 1..12);
-    (expressions, prefix, ignore, maxlines, anchors, lines).prop_map(
-        |(expressions, prefix, ignore, maxlines, anchors, plans)| {
+    (expressions, prefix, ignore, maxlines, anchors, dates, lines).prop_map(
+        |(expressions, prefix, ignore, maxlines, anchors, dates, plans)| {
             let (begin, end) =
                 (if anchors.0 { "^ ?" } else { "" }, if anchors.1 { "$" } else { "" });
             let regexes: Vec<String> =
@@ -233,7 +265,10 @@ fn made() -> impl Strategy<Value = Case> {
             // What prefregex and maxlines mean together nobody says, and no stock filter has both.
             let maxlines = maxlines.filter(|_| prefix.is_empty());
             let mut definition = format!("failregex = {}\n", regexes.join("\n            "));
-            for (name, value) in [("prefregex", prefix), ("ignoreregex", ignore)] {
+            let dates = dates.unwrap_or_default();
+            for (name, value) in
+                [("prefregex", prefix), ("ignoreregex", ignore), ("datepattern", dates)]
+            {
                 if !value.is_empty() {
                     writeln!(definition, "{name} = {value}").unwrap();
                 }
