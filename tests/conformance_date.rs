@@ -22,7 +22,8 @@ use random_dates::Random;
 const NOW: i64 = 1_786_701_600;
 const ZONE: &str = "CET-01CEST-02,M3.5.0,M10.5.0";
 
-/// What the name of a form has in fail2ban 1.1 in place of what it has in 1.0.
+/// What the name of a form has in fail2ban 1.0, and in 1.1, where the form allows more.
+const OLDER: &str = "(?:T|  ?)Ex24hourExMinuteExSecond";
 const NEWER: &str = "(?:-|T|  ?)Ex24hour:?ExMinute:?ExSecond";
 
 struct Sequence {
@@ -72,18 +73,16 @@ fn f2b(sequence: &Sequence) -> Vec<String> {
         let at = resolver
             .resolve(&found.stamp, None)
             .map_or("-".to_owned(), |time| format!("{:.6}", time.as_secs_f64()));
-        // One form allows more since fail2ban 1.1.
-        let name =
-            templates.name(found.template).replace(NEWER, "(?:T|  ?)Ex24hourExMinuteExSecond");
+        let name = templates.name(found.template);
         let chars = |end: usize| line[..end].chars().count();
         format!("{} {} {at} {name}", chars(found.cut.start), chars(found.cut.end))
     };
     sequence.lines.iter().map(answer).collect()
 }
 
-/// The name that f2b gives to `%Exk`; fail2ban's varies from run to run.
+/// The name that f2b gives to what fail2ban found; that of `%Exk` varies there from run to run.
 fn as_ours(answer: &str) -> String {
-    answer.replace("Ex%", "%Ex")
+    answer.replace("Ex%", "%Ex").replace(OLDER, NEWER)
 }
 
 /// Gives both the same and names the first line of each sequence on which they differ; how many

@@ -7,10 +7,11 @@ In:   now SECONDS           sets the present instant
       line TEXT             prints "none", or "START END TIME NAME" with TIME "-" if there is none,
                             or "broken" if fail2ban refuses a pattern or can't compile what it makes of it
 """
+import os
 import re
 import sys
 
-sys.path.insert(0, "/usr/lib/python3/dist-packages")
+sys.path.insert(0, os.environ.get("F2B_FAIL2BAN_ROOT", "") + "/usr/lib/python3/dist-packages")
 sys.dont_write_bytecode = True
 
 from fail2ban.server.datedetector import DateDetector  # noqa: E402

@@ -216,3 +216,22 @@ fn groups_that_help_others() {
         log(&format!("failregex = {regex}"), &lines);
     }
 }
+
+#[test]
+fn an_address_beside_a_tuple() {
+    log("failregex = <HOST><F-TUPLE_ID>\\w*</F-TUPLE_ID>", &["Aug 14 11:00:00 192.0.2.1tid"]);
+}
+
+#[test]
+fn patterns_with_dates_of_any_form() {
+    let lines = [
+        "[1124010012] 192.0.2.1",
+        "@4000000042ff0d0600000000 192.0.2.1",
+        "2005-08-14 04:49:49.123456 192.0.2.1",
+        "2005.08.14 11:54:48.123456 +0200; 192.0.2.1",
+        "<08/14/05@11:00:11> 192.0.2.1",
+    ];
+    for pattern in ["^{DATE}", "{DATE}", "{^LN-BEG}{DATE}", "^{date}", "^<?{DATE}>?"] {
+        log(&format!("failregex = <HOST>$\ndatepattern = {pattern}"), &lines);
+    }
+}
