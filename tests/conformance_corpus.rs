@@ -95,9 +95,11 @@ impl Instance {
     fn feed(&mut self, line: &str) -> Vec<Found> {
         let found = if self.is_journal { None } else { self.detector.find(line.as_bytes()) };
         let time = match &found {
-            Some(found) => self.resolver.resolve(&found.stamp, None).or(self.last),
+            Some(found) if !found.stamp.is_undated() => {
+                self.resolver.resolve(&found.stamp, None).or(self.last)
+            }
             None if self.is_journal => Some(NOW),
-            None => self.last,
+            _ => self.last,
         };
         self.last = time;
         let mut text = match found {

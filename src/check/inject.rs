@@ -14,8 +14,7 @@ pub(super) fn finding(regex: &Text) -> Option<Diagnostic> {
     let host = HOSTS.iter().filter_map(|tag| regex.value.find(tag)).min()?;
     let (before, after) = regex.value.split_at(host);
     let at = catch_all(before)?;
-    let is_tied = after.trim_end().ends_with('$') && !after.trim_end().ends_with("\\$");
-    if is_tied {
+    if is_tied(after) {
         return None;
     }
     let message = format!(
@@ -31,15 +30,25 @@ pub(super) fn finding(regex: &Text) -> Option<Diagnostic> {
     )
 }
 
-/// Where a greedy `.*` or `.+` stands.
+/// Where a `.*` or `.+` stands.
 fn catch_all(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     (0..bytes.len().saturating_sub(1)).find(|at| {
         let is_any = bytes[*at] == b'.' && matches!(bytes[at + 1], b'*' | b'+');
-        let is_escaped = text[..*at].bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 1;
-        let is_lazy = bytes.get(at + 2) == Some(&b'?');
-        is_any && !is_escaped && !is_lazy
+        let is_escaped = bytes[..*at].iter().rev().take_while(|b| **b == b'\\').count() % 2 == 1;
+        is_any && !is_escaped
     })
+}
+
+/// Whether the expression must match up to the end of the line, with something that isn't anything.
+fn is_tied(after: &str) -> bool {
+    let after = after.trim_end();
+    let Some(after) = after.strip_suffix('$').filter(|rest| !rest.ends_with('\\')) else {
+        return false;
+    };
+    [".*", ".*?", ".+", ".+?"]
+        .iter()
+        .all(|any| !after.ends_with(any) || after.ends_with(&format!("\\{any}")))
 }
 
 #[cfg(test)]
@@ -57,7 +66,12 @@ mod tests {
         assert!(warns("x .+<ADDR> y"));
         assert!(!warns("fail for .* from <HOST>$"));
         assert!(!warns("fail for \\S+ from <HOST>"));
-        assert!(!warns("fail for .*? from <HOST>"));
+        assert!(!warns("fail for .*? from <HOST>$"));
+        // Lazy or greedy: the one takes the first address, the other the last.
+        assert!(warns("fail for .*? from <HOST>"));
+        assert!(warns("fail for .* from <HOST>.*$"));
+        assert!(warns("Müller: .* from <HOST>"));
+        assert!(!warns("für Müller <HOST>"));
         assert!(!warns("fail\\.* from <HOST> .*"));
     }
 }

@@ -18,6 +18,7 @@ use crate::diag::{Diagnostic, Location, Severity};
 use crate::filter::{CompileOptions, Filter};
 use crate::model::Time;
 use crate::source;
+use crate::text::shown;
 pub use place::{Excerpt, Sources};
 
 /// Which jails are looked at.
@@ -109,7 +110,7 @@ fn look_at_all(
 }
 
 /// What is wrong with date patterns that several jails may have in common, if anything, once that is known.
-type DateVerdict = OnceLock<Option<String>>;
+type DateVerdict = OnceLock<Option<Diagnostic>>;
 
 /// One jail and what is wrong with it.
 fn look_at(
@@ -165,12 +166,20 @@ fn check_dates(jail: &JailDef, now: Time, known: &DateVerdict, findings: &mut Ve
     let Some(first) = jail.filter.datepattern.first() else { return };
     let compile = || {
         let patterns: Vec<&str> = jail.filter.datepattern.iter().map(|text| &*text.value).collect();
-        let compiled = Templates::from_patterns(&patterns, YearWindow::around(now));
-        compiled.err().map(|error| error.to_string())
+        match Templates::from_patterns(&patterns, YearWindow::around(now)) {
+            Err(error) => Some(error_at("invalid-datepattern", error.to_string(), None)),
+            Ok(templates) => templates.without_date().map(|pattern| {
+                let message = format!("the date pattern '{}' has no date", shown(pattern));
+                Diagnostic::new("dateless-datepattern", Severity::Warning, message).with_help(
+                    "its lines are of today's first second, too old for findtime most of the day; \
+                     write %Y, %H and so on, or {NONE} if the lines have no date",
+                )
+            }),
+        }
     };
-    if let Some(error) = known.get_or_init(compile) {
-        findings.push(error_at("invalid-datepattern", error.clone(), Some(first.at.clone())));
-    }
+    findings.extend(
+        known.get_or_init(compile).clone().map(|found| found.with_location(first.at.clone())),
+    );
 }
 
 /// How the bytes and times of the logs are to be understood.
@@ -178,7 +187,7 @@ fn check_log_text(jail: &JailDef, findings: &mut Vec<Diagnostic>) {
     if let Some(zone) = jail.logtimezone.as_ref().filter(|zone| !zone.value.is_empty())
         && parse_log_zone(&zone.value).is_none()
     {
-        let message = format!("unknown time zone '{}'", crate::text::shown(&zone.value));
+        let message = format!("unknown time zone '{}'", shown(&zone.value));
         let found = error_at("unknown-zone", message, Some(zone.at.clone()));
         findings.push(
             found.with_text(&zone.value).with_help("write an offset such as UTC+0200 or -03:30"),
@@ -188,7 +197,7 @@ fn check_log_text(jail: &JailDef, findings: &mut Vec<Diagnostic>) {
         && !matches!(encoding.value.as_str(), "auto" | "")
         && source::encoding(&encoding.value).is_none()
     {
-        let message = format!("unknown encoding '{}'", crate::text::shown(&encoding.value));
+        let message = format!("unknown encoding '{}'", shown(&encoding.value));
         let found = error_at("unknown-encoding", message, Some(encoding.at.clone()));
         findings.push(
             found
@@ -211,7 +220,7 @@ fn check_logs(jail: &JailDef, findings: &mut Vec<Diagnostic>) {
         findings.push(found.with_help("set logpath, or backend = systemd"));
     }
     for log in missing {
-        let message = format!("no log matches '{}'", crate::text::shown(&log.glob));
+        let message = format!("no log matches '{}'", shown(&log.glob));
         let found = error_at("no-log", message, Some(log.at.clone())).with_text(&log.glob);
         findings.push(match jail.without_logs {
             _ if !is_blind => Diagnostic { severity: Severity::Note, ..found },

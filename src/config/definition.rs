@@ -18,13 +18,16 @@ const INIT: &str = "Init";
 /// The tags of a failregex that stand for a part of a line.
 const BUILT_IN: [&str; 7] = ["HOST", "ADDR", "IP4", "IP6", "CIDR", "SUBNET", "DNS"];
 
+/// The options of a jail that are known before its filter is read.
+const EARLY: [&str; 3] = ["enabled", "backend", "filter"];
+
 /// The merged files of a filter or action with the parameters given to it.
 pub(super) struct Definition {
     merged: Rc<Merged>,
     /// From the brackets: these beat everything.
     params: Overrides,
-    /// What comes before the files: the parameters, and the options of the jail.
-    vars: Overrides,
+    /// What `<...>` sees beside the options of the files: parameters, and options of the jail.
+    tagged: Overrides,
     /// What `%(...)s` sees first: these, and more when it's [`reread`](Self::reread).
     quoted: Overrides,
     /// Tags in capitals that options in small letters took the place of.
@@ -52,21 +55,30 @@ impl Definition {
         jail: &Overrides,
     ) -> Result<Self, Box<InterpolationError>> {
         let mut own = Overrides::new();
-        for (name, value) in params {
-            let value = Traced::new(value.clone(), at.clone());
-            own.insert(name.clone(), with_known(&merged, value)?);
-        }
         let mut vars = jail.clone();
-        vars.extend(own.clone());
+        for (name, value) in params {
+            let value = with_known(&merged, Traced::new(value.clone(), at.clone()))?;
+            // Found by its own name first, and then by that of another in any case.
+            vars.insert(name.to_lowercase(), value.clone());
+            own.insert(name.clone(), value);
+        }
         Ok(Self {
             merged,
             params: own,
             quoted: vars.clone(),
-            vars,
+            tagged: vars,
             shadowed: RefCell::default(),
             late: &[],
             none: Overrides::new(),
         })
+    }
+
+    /// The same for a filter: the jail's options take the place of its own, but only those of [`EARLY`] are
+    /// there beside them.
+    pub(super) fn of_filter(mut self) -> Self {
+        let params: BTreeSet<_> = self.params.keys().map(|name| name.to_lowercase()).collect();
+        self.tagged.retain(|name, _| EARLY.contains(&name.as_str()) || params.contains(name));
+        self
     }
 
     /// The same, with tags to leave alone whatever they stand for.
@@ -113,7 +125,7 @@ impl Definition {
 
     /// Sets a parameter that nobody gave.
     pub(super) fn set_param(&mut self, name: &str, value: Traced) {
-        self.vars.insert(name.to_owned(), value.clone());
+        self.tagged.insert(name.to_owned(), value.clone());
         self.quoted.insert(name.to_owned(), value.clone());
         self.params.insert(name.to_owned(), value);
     }
@@ -220,7 +232,7 @@ impl Definition {
         match asked {
             // Here, too, names in capitals are found in small letters.
             Asked::ByTag if !self.defines(name) => {
-                Scope::new(&self.merged, DEFINITION, &self.vars).fetch(name)
+                Scope::new(&self.merged, DEFINITION, &self.tagged).fetch(name)
             }
             Asked::InPassing => self.bare(DEFINITION).fetch(name),
             _ => scope.fetch(name),

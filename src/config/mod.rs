@@ -392,7 +392,8 @@ fn definition(
         return Err(findings);
     }
     let mut definition = Definition::new(Rc::clone(merged), params, at, jail)
-        .map_err(|error| vec![error.diagnostic().with_subject(name)])?;
+        .map_err(|error| vec![error.diagnostic().with_subject(name)])?
+        .of_filter();
     if !definition.defines("logtype") {
         let journal = backend.to_lowercase().starts_with("systemd");
         let logtype = if journal { "journal" } else { "file" };

@@ -6,7 +6,7 @@
 
 use super::scan::Scanner;
 use super::stamp::Stamp;
-use super::template::{Hit, Template, TemplateId, Templates};
+use super::template::{Hit, Template, TemplateId, Templates, as_text};
 
 /// The part of a line that is its date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -288,6 +288,9 @@ impl Detector {
 
     #[inline(never)]
     fn search(&mut self, line: &[u8]) -> Option<Found> {
+        // A byte that is no character is one of no meaning to a pattern, not an end of all matches.
+        let readable = as_text(line);
+        let line = readable.as_bytes();
         if self.needs_digit && !line.iter().any(u8::is_ascii_digit) {
             return None;
         }

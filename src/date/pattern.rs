@@ -325,21 +325,12 @@ fn take_flags(regex: &str) -> (String, String) {
 }
 
 /// Whether the pattern says itself, by a group, what to cut from the line.
+///
+/// fail2ban takes a parenthesis in a `[class]` for one: then the first field is what is cut.
 fn has_explicit_group(regex: &str) -> bool {
-    let bytes = regex.as_bytes();
-    let mut at = 0;
-    let mut in_class = false;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' => at += 1,
-            b'[' => in_class = true,
-            b']' => in_class = false,
-            b'(' if !in_class && bytes.get(at + 1) != Some(&b'?') => return true,
-            _ => {}
-        }
-        at += 1;
-    }
-    false
+    regex
+        .match_indices('(')
+        .any(|(at, _)| !regex[..at].ends_with('\\') && !regex[at + 1..].starts_with('?'))
 }
 
 /// Puts all but the anchors into the group that is cut from the line.
@@ -403,7 +394,8 @@ mod tests {
 
     #[test]
     fn ok_only_explicit_groups_count() {
-        assert!(!has_explicit_group(r"\((?:a)[(](?P<x>b)"));
+        assert!(!has_explicit_group(r"\((?:a)(?P<x>b)"));
+        assert!(has_explicit_group("[(]%Y"));
         assert!(has_explicit_group("%Y (foo)"));
     }
 

@@ -35,11 +35,12 @@ impl Resolver {
         Self { zone, log_zone, now, quarter: None, today: None }
     }
 
-    /// The instant a date means, `None` if there is none such. `year` is used for dates that say
+    /// The instant a date means, `None` if there is none such; now where lines have no date on purpose. `year` is used for dates that say
     /// month and day but no year; without it the year is guessed from `now`.
     pub fn resolve(&mut self, stamp: &Stamp, year: Option<i32>) -> Option<Time> {
         match stamp.0 {
             Kind::Impossible => None,
+            Kind::Dateless => Some(self.now),
             Kind::Exact(micros) => Some(Time::from_micros(micros)),
             Kind::Civil(civil) => self.instant(civil, None),
             Kind::Partial { day: Day::Today, second, east } => self.today(second.into(), east),

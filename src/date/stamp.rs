@@ -14,6 +14,8 @@ pub struct Stamp(pub(super) Kind);
 pub(super) enum Kind {
     /// The text is a date by its form, but there is no such time.
     Impossible,
+    /// Lines have no date, as their filter says.
+    Dateless,
     /// An instant in microseconds.
     Exact(i64),
     /// A civil time in the log's zone: seconds since 1970 as the clock there shows them.
@@ -58,10 +60,12 @@ impl Yearless {
 impl Stamp {
     /// A date of the right form that isn't possible.
     pub(super) const IMPOSSIBLE: Self = Self(Kind::Impossible);
+    /// What `{NONE}` finds, or a pattern with `()`.
+    pub(super) const DATELESS: Self = Self(Kind::Dateless);
 
     /// Whether it says no time: an impossible date, or a template without one.
     pub fn is_undated(&self) -> bool {
-        matches!(self.0, Kind::Impossible)
+        matches!(self.0, Kind::Impossible | Kind::Dateless)
     }
 
     /// Where in the year, if the date says month and day but no year.

@@ -3,6 +3,7 @@
 //! A list is built once and shared by all threads; what moves while lines are read is in the
 //! [`Detector`](super::Detector).
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use regex::bytes::{Regex, RegexBuilder, RegexSet};
@@ -167,6 +168,21 @@ impl Templates {
     /// The regular expression of a template.
     pub fn regex(&self, id: TemplateId) -> &str {
         self.get(id).map_or("", |template| &template.regex)
+    }
+
+    /// The first pattern that cuts something else than a date: what it matches is of today's first second.
+    pub fn without_date(&self) -> Option<&str> {
+        let is_without = |template: &&Template| match &template.matcher {
+            Matcher::Plain(Plain { fields, .. }) | Matcher::Fancy { fields, .. } => {
+                fields.is_empty()
+            }
+            _ => false,
+        };
+        let mut without = self.list.iter().filter(is_without);
+        // `()` says that there is none; the words are what {DATE} becomes among others.
+        let is_meant =
+            |text: &str| ["{UNB}^", "()", "Epoch", "TAI64N"].iter().any(|word| text.contains(word));
+        without.find(|template| !is_meant(&template.pattern)).map(|template| &*template.pattern)
     }
 
     /// The state of a stream of lines that begins now.
@@ -373,8 +389,8 @@ impl Template {
                 plain.get_or_init(compile).find(line, from)
             }
             Matcher::Fancy { regex, fields } => {
-                let text = ascii_for_invalid(line);
-                let groups = regex.captures_from_pos(&text, from).ok()??;
+                let text = as_text(line);
+                let groups = regex.captures_from_pos(&*text, from).ok()??;
                 let group = |index: usize| groups.get(index).map(|m| (m.start(), m.end()));
                 hit(line, fields, group)
             }
@@ -400,8 +416,11 @@ fn hit(
     let values = fields
         .iter()
         .filter_map(|(field, index)| group(*index).map(|(from, to)| (*field, &line[from..to])));
-    let stamp = if fields.is_empty() { Stamp::IMPOSSIBLE } else { read(values) };
-    Some(Hit { start, end, cut: Cut { start: cut_start, end: cut_end }, stamp })
+    let cut = Cut { start: cut_start, end: cut_end };
+    // Such a pattern is for lines that have no date.
+    let is_dateless = fields.is_empty() && cut_start == cut_end;
+    let stamp = if is_dateless { Stamp::DATELESS } else { read(values) };
+    Some(Hit { start, end, cut, stamp })
 }
 
 /// The instant of a label, for scanners and engine alike.
@@ -418,11 +437,14 @@ fn fields_of<'n>(names: impl Iterator<Item = Option<&'n str>>) -> Vec<(Field, us
 
 /// The line as text of the same length: each byte that is no UTF-8 becomes a character that no
 /// pattern means.
-fn ascii_for_invalid(line: &[u8]) -> String {
+pub(super) fn as_text(line: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(line) {
+        return Cow::Borrowed(text);
+    }
     let mut text = String::with_capacity(line.len());
     for chunk in line.utf8_chunks() {
         text.push_str(chunk.valid());
         text.extend(chunk.invalid().iter().map(|_| '\u{1a}'));
     }
-    text
+    Cow::Owned(text)
 }

@@ -191,8 +191,29 @@ fn a_month_without_a_day_is_refused() {
 
 #[test]
 fn none_matches_every_line_and_cuts_nothing() {
-    let (cut, at) = detect_with(&custom(&["{NONE}"]), "2005-01-02 03:04:05 x").unwrap();
-    assert_eq!((cut.as_str(), at), ("", None));
+    let found = custom(&["{NONE}"]).detector().find(b"2005-01-02 03:04:05 x").unwrap();
+    assert_eq!((found.cut.start, found.cut.end, found.stamp.is_undated()), (0, 0, true));
+}
+
+#[test]
+fn a_pattern_without_a_date_is_of_today() {
+    let templates = custom(&[r"^\[\d+:\d+\]"]);
+    let (cut, at) = detect_with(&templates, "[10:00] x").unwrap();
+    assert_eq!(
+        (cut.as_str(), at.unwrap().to_string().as_str()),
+        ("[10:00]", "2005-08-14T00:00:00Z")
+    );
+    assert_eq!(templates.without_date(), Some(r"^\[\d+:\d+\]"));
+    assert_eq!(custom(&["{NONE}", "^{DATE}"]).without_date(), None);
+}
+
+#[test]
+fn bytes_that_are_no_characters_stand_beside_a_date() {
+    for line in [&b"2005/11/20 10:00:00\xa0x"[..], b"caf\xe9 2005/11/20 10:00:00 x"] {
+        assert!(custom(&["%Y/%m/%d %H:%M:%S"]).detector().find(line).is_some());
+        assert!(custom(&["^.*%Y/%m/%d %H:%M:%S"]).detector().find(line).is_some());
+        assert!(Templates::builtin(YearWindow::archive()).detector().find(line).is_some());
+    }
 }
 
 #[test]

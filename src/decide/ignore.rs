@@ -81,12 +81,11 @@ impl IgnoreList {
     pub fn check(&self, host: &Host) -> Verdict<'_> {
         let addr = match host {
             Host::Addr(addr) => *addr,
-            Host::Name(text) => {
-                return self
-                    .texts
-                    .get(&**text)
-                    .map_or(Verdict::Counted, |rule| self.ignored(*rule));
-            }
+            Host::Name(text) => match (self.texts.get(&**text), Addr::of_id(text)) {
+                (Some(rule), _) => return self.ignored(*rule),
+                (None, Some(addr)) => addr,
+                (None, None) => return Verdict::Counted,
+            },
         };
         if self.own.contains(&addr) {
             return Verdict::Ignored { rule: IGNORESELF };
@@ -95,11 +94,24 @@ impl IgnoreList {
         let mut rules = lengths
             .filter(|(length, _)| length.0 <= addr.prefix())
             .filter_map(|(length, _)| self.networks.get(&Addr::network(addr.ip(), length.0)?));
-        match rules.next() {
-            Some(rule) => self.ignored(*rule),
+        if let Some(rule) = rules.next() {
+            return self.ignored(*rule);
+        }
+        let inside = if addr.is_host() { None } else { self.inside(addr) };
+        match inside {
+            Some(rule) => Verdict::Ignored { rule },
             None if self.names.is_empty() => Verdict::Counted,
             None => Verdict::NeedsLookup { names: &self.names },
         }
+    }
+
+    /// The rule of some host in a network that is ignored: a ban of the network would be one of that host.
+    fn inside(&self, network: Addr) -> Option<&str> {
+        if self.own.iter().any(|own| network.contains(*own)) {
+            return Some(IGNORESELF);
+        }
+        let inside = self.networks.iter().filter(|(ignored, _)| network.contains(**ignored));
+        inside.map(|(_, rule)| *rule).min().map(|rule| self.rules[rule].as_str())
     }
 
     /// Names in it whose addresses are ignored.
@@ -119,13 +131,14 @@ impl IgnoreList {
     /// Takes a word in; what is wrong with it, if something is.
     fn add_word(&mut self, word: &str, rule: &str) -> Option<Diagnostic> {
         if let Ok(network) = word.parse::<Addr>() {
-            let rule = self.rule(rule);
-            self.networks.entry(network).or_insert(rule);
-            let length = std::cmp::Reverse(network.prefix());
-            self.lengths.insert((length, network.ip().is_ipv4()));
+            self.add_network(network, rule);
             return None;
         }
         if let Some(help) = bad_address(word) {
+            // The author's own address, more often than not.
+            if let Some(host) = Addr::of_id(word) {
+                self.add_network(host, rule);
+            }
             let message = format!("'{}' in ignoreip is no address or network", shown(word));
             return Some(
                 Diagnostic::new("bad-ignoreip", Severity::Warning, message)
@@ -138,6 +151,13 @@ impl IgnoreList {
             self.names.push(word.to_owned());
         }
         None
+    }
+
+    fn add_network(&mut self, network: Addr, rule: &str) {
+        let rule = self.rule(rule);
+        self.networks.entry(network).or_insert(rule);
+        let length = std::cmp::Reverse(network.prefix());
+        self.lengths.insert((length, network.ip().is_ipv4()));
     }
 
     /// Takes in the words of a file.
@@ -194,7 +214,7 @@ fn without_comment(line: &str) -> &str {
 
 /// What to write instead, if the word, which is no address, was meant to be one.
 ///
-/// DIFFERS: fail2ban accepts a length beyond the family's width and takes `999.1.2.3` for a name.
+/// DIFFERS: fail2ban takes `10.1.2.3/33` for `10.1.2.3` and `999.1.2.3` for a name, silently.
 fn bad_address(word: &str) -> Option<&'static str> {
     if word.contains("file:") {
         return Some("a file of ignored hosts can't name another one");
@@ -292,9 +312,26 @@ mod tests {
         assert_eq!(rule(&list, "10.1.2.3"), "10.1.2.3");
         assert_eq!(rule(&list, "10.1.2.4"), "10.1.0.0/16");
         assert_eq!(rule(&list, "10.2.2.4"), "10.0.0.0/8");
-        // A network is ignored only as a whole.
         assert_eq!(rule(&list, "10.1.0.0/12"), "10.0.0.0/8");
-        assert_eq!(rule(&list, "10.0.0.0/7"), "-");
+        assert_eq!(rule(&list, "11.0.0.0/8"), "-");
+    }
+
+    #[test]
+    fn a_network_that_holds_an_ignored_host_is_ignored() {
+        let (list, _) =
+            parse_with("10.1.0.0/16 10.2.0.0/16", &["192.0.2.1"], |_| Ok(String::new()));
+        assert_eq!(rule(&list, "10.0.0.0/8"), "10.1.0.0/16");
+        assert_eq!(rule(&list, "192.0.2.0/24"), "ignoreself");
+        assert_eq!(rule(&list, "10.3.0.0/16"), "-");
+    }
+
+    #[test]
+    fn a_text_that_is_an_address_is_ignored_as_one() {
+        let (list, _) = parse("10.0.0.0/8 2001:db8::/32");
+        for text in ["10.1.2.3", "[10.1.2.3]", "2001:DB8::1", "10.1.2.3/33"] {
+            let verdict = list.check(&Host::Name(text.into()));
+            assert!(matches!(verdict, Verdict::Ignored { .. }), "{text}");
+        }
     }
 
     #[test]
@@ -345,6 +382,7 @@ mod tests {
         let (list, findings) =
             parse("10.0.0.0/33 999.1.2.3 2001:db8::g::1 1:2:3 file:/none 10.1.1.1");
         assert_eq!(rule(&list, "10.1.1.1"), "10.1.1.1");
+        assert_eq!((rule(&list, "10.0.0.0"), rule(&list, "10.0.0.1")), ("10.0.0.0/33", "-"));
         assert_eq!(
             findings,
             [

@@ -74,7 +74,10 @@ pub(super) enum Kind {
 }
 
 /// Decides what a line is, whose hits are `seen` (at least one), and completes `line`.
-pub(super) fn judge(line: &mut LineMatch, seen: Vec<Seen>, names: &Names) -> Kind {
+pub(super) fn judge(line: &mut LineMatch, mut seen: Vec<Seen>, names: &Names) -> Kind {
+    for seen in &mut seen {
+        seen.id = seen.id.take().map(|id| names.identified(id));
+    }
     let has_context = seen.iter().any(|seen| seen.nofail);
     let is_pending = seen.iter().any(|seen| seen.is_pending && !seen.nofail);
     line.regex = seen.first().map_or(0, |first| first.regex);

@@ -27,6 +27,19 @@ impl Names {
         Self { usedns, known: Mutex::default(), unresolved: AtomicU64::new(0) }
     }
 
+    /// The id of a match: a text that is an address is one, wherever the expression took it from.
+    ///
+    /// Where names stay as they are (`usedns = raw`) ids do too, unless they are spelt as f2b would.
+    pub(super) fn identified(&self, id: Host) -> Host {
+        let Host::Name(text) = &id else { return id };
+        match Addr::of_id(text) {
+            Some(addr) if self.usedns != UseDns::Raw || addr.to_string() == **text => {
+                Host::Addr(addr)
+            }
+            _ => id,
+        }
+    }
+
     /// Who failed when a match has this id: the id itself, or every address of a name.
     pub(super) fn failures_of(&self, id: &Host, is_dns: bool) -> Vec<Host> {
         let Host::Name(name) = id else { return vec![id.clone()] };

@@ -378,13 +378,20 @@ impl<'s> Scanner<'s> {
     }
 
     /// When a line was written: what its date says, or else the last date before it. A line without one
-    /// continues what came before, as the second line of an event does.
+    /// continues what came before, as the second line of an event does. Where lines have no dates, as their
+    /// filter says, they are of now.
     fn time(&mut self, found: Option<Found>, offset: u64) -> Option<Time> {
         let mut resolve =
             |stamp: Stamp, at| self.resolver.resolve(&stamp, self.timeline.year_at(at));
-        found
-            .and_then(|found| resolve(found.stamp, offset))
-            .or_else(|| self.last_date.and_then(|(stamp, at)| resolve(stamp, at)))
+        let own = found.map(|found| found.stamp);
+        if let Some(time) = own.filter(|own| !own.is_undated()).and_then(|own| resolve(own, offset))
+        {
+            return Some(time);
+        }
+        match self.last_date {
+            Some((stamp, at)) => resolve(stamp, at),
+            None => own.and_then(|own| resolve(own, offset)),
+        }
     }
 
     /// A line of a filter with state: what it means is decided later, in line order.

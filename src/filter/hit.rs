@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::ops::Range;
 
 use super::compile::{Filter, Tuple};
@@ -225,11 +226,13 @@ fn is_in_other_letters(addr: Addr, written: &str) -> bool {
 }
 
 fn address(written: &str, cidr: Option<&str>) -> Option<Addr> {
-    let ip = written.parse().ok()?;
-    match cidr {
+    let ip = written.parse::<IpAddr>().ok()?.to_canonical();
+    match cidr.map(str::parse) {
         // A line can't have everyone banned.
-        Some(prefix) => Addr::network(ip, prefix.parse().ok().filter(|bits| *bits > 0)?),
-        None => Some(Addr::host(ip)),
+        Some(Ok(0)) => None,
+        // A length beyond the family's width is none.
+        Some(Ok(bits)) => Addr::network(ip, bits).or(Some(Addr::host(ip))),
+        Some(Err(_)) | None => Some(Addr::host(ip)),
     }
 }
 

@@ -51,6 +51,19 @@ impl Addr {
         Some(Self { ip, prefix })
     }
 
+    /// The address or network that a filter's `<F-ID>` or a word of `ignoreip` means to fail2ban, where a length
+    /// beyond the family's width is none; `None` for other texts, and for networks of everyone.
+    pub fn of_id(text: &str) -> Option<Self> {
+        let (addr, length) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
+        let host: Self = addr.parse().ok()?;
+        let Some(length) = length else { return Some(host) };
+        match prefix_length(length) {
+            Some(0) => None,
+            Some(bits) => Self::network(host.ip, bits).or(Some(host)),
+            None => length.bytes().all(|b| b.is_ascii_digit()).then_some(host),
+        }
+    }
+
     /// The (first) address.
     pub fn ip(self) -> IpAddr {
         self.ip

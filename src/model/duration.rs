@@ -5,6 +5,8 @@
 //! expr := ['-'] term (['+' | '-' | blanks | nothing] term)*
 //! term := number [blanks] [unit]  |  number '*' term
 //! ```
+//!
+//! What follows a `#` is a comment.
 
 use std::fmt;
 
@@ -86,7 +88,9 @@ pub fn spell(micros: i64) -> String {
 
 /// Reads a duration and gives seconds, as fail2ban's `str2seconds` does.
 pub fn parse_secs(text: &str) -> Result<f64, DurationError> {
-    let mut rest = Cursor { text: text.trim() };
+    // fail2ban has Python evaluate it, to which the rest is a comment.
+    let value = text.split('#').next().unwrap_or_default();
+    let mut rest = Cursor { text: value.trim() };
     let fail = || DurationError(text.to_owned());
     let mut total = 0.0;
     let mut sign = if rest.eat('-') { -1.0 } else { 1.0 };
@@ -179,6 +183,7 @@ mod tests {
             ("1d -1h", 82_800.0),
             ("-1h", -3600.0),
             ("-1", -1.0),
+            ("600    # ten minutes (10m)", 600.0),
         ] {
             assert_eq!(parse_secs(text), Ok(secs), "{text}");
         }

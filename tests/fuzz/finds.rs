@@ -235,3 +235,58 @@ fn patterns_with_dates_of_any_form() {
         log(&format!("failregex = <HOST>$\ndatepattern = {pattern}"), &lines);
     }
 }
+
+#[test]
+fn corners_of_pythons_expressions() {
+    let lines = [
+        "x 192.0.2.1",
+        "X 192.0.2.2",
+        "yx 192.0.2.3",
+        "é 192.0.2.4",
+        "٣ 192.0.2.5",
+        " 192.0.2.6",
+        "a~ 192.0.2.7",
+    ];
+    for regex in [
+        "(?!y)+x <HOST>",
+        "^(?=x)*x <HOST>",
+        "^(?:(?!y))++x <HOST>",
+        "^(?:(?<=k))?x <HOST>",
+        "^(y)?(?=(x))??x <HOST>",
+        "(?a)^\\w <HOST>",
+        "(?ai)^x <HOST>",
+        "^(?a:\\w) <HOST>",
+        "^(?a:[\\d]|y)?\\w? <HOST>",
+        "(?i)(?m)^x <HOST>$",
+        "(?x)^x\\ <HOST> # it (is",
+        "^(y)?(?(1)) ?<HOST>",
+        "^(y)?(?(1)x) ?<HOST>",
+        "a(?#x\\)y(?P<t>.*)~ <HOST>",
+    ] {
+        log(&format!("failregex = {regex}"), &lines);
+    }
+}
+
+#[test]
+fn what_a_filter_sees_of_its_jail() {
+    for (brackets, filter) in [
+        ("", "[DEFAULT]\nmaxretry=1\n[Definition]\nfailregex = ^x <maxretry> <findtime> <HOST>\n"),
+        ("", "[Definition]\nmaxretry=1\nfailregex = ^x %(maxretry)s <maxretry> <HOST>\n"),
+        ("", "[Definition]\nfailregex = ^x <Backend> <enabled> <filter> %(backend)s <HOST>\n"),
+        ("", "[Definition]\nfailregex = ^(?P<action>\\w+) <HOST>\n"),
+        ("[Mode=3]", "[Definition]\nmode=n\nfailregex = ^x <mode> <MODE> %(mode)s <HOST>\n"),
+        ("[MODE=3,mode=4]", "[Init]\nmode=1\n[Definition]\nfailregex = ^x <mode> <Mode> <HOST>\n"),
+        ("[failregex=\"^p <HOST>\",maxlines=2,usedns=no]", "[Definition]\nfailregex = ^f <HOST>\n"),
+        ("", "[Init]\nusedns = no\n[Definition]\nfailregex = ^f <HOST>\n"),
+    ] {
+        let jail = format!(
+            "[j]\nfilter = f{brackets}\nfailregex =\nmaxretry = 7\nfindtime = 9\nmaxlines = 5\nusedns = raw\n"
+        );
+        for jail in [
+            jail.replace("failregex =\n", ""),
+            jail.replace("failregex =", "failregex = ^j <HOST>"),
+        ] {
+            tree(&[("jail.conf", &jail), ("filter.d/f.conf", filter)]);
+        }
+    }
+}

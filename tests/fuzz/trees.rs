@@ -349,6 +349,8 @@ fn is_beyond_fail2ban(error: &str) -> bool {
         "InterpolationSyntaxError: bad interpolation variable reference '%(?P",
         // A jail that quotes what its filter doesn't have.
         "TypeError: argument of type 'NoneType'",
+        // A circle of tags that nothing uses; f2b says so where something does.
+        "self referencing definitions",
     ];
     known.iter().any(|text| error.contains(text))
 }

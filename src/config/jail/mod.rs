@@ -134,8 +134,27 @@ impl Loader<'_> {
     /// All options that something reads, as far as they are set.
     fn values(&mut self, scope: &Scope<'_>) -> Overrides {
         let read = JAIL_OPTIONS.iter().filter(|option| option.kind != Kind::Free);
-        read.filter_map(|option| Some((option.name.to_owned(), self.fetch(scope, option.name)?)))
-            .collect()
+        read.filter_map(|option| {
+            let value = self.fetch(scope, option.name)?;
+            let truth = if option.kind == Kind::Bool { truth(&value.value) } else { None };
+            // As Python writes them, where a tag quotes them.
+            let value = match truth {
+                Some(true) => Traced::new("True", value.at),
+                Some(false) => Traced::new("False", value.at),
+                None => value,
+            };
+            Some((option.name.to_owned(), value))
+        })
+        .collect()
+    }
+
+    /// What is known before the filter is read: the `EARLY` options.
+    fn early(&self, filter: &Traced, backend: &str) -> Overrides {
+        let enabled = matches!(is_enabled(self.merged, self.name), Ok(Some(true)));
+        let text = |value: &str| Traced::new(value, filter.at.clone());
+        let enabled = text(if enabled { "True" } else { "False" });
+        let all = [("enabled", enabled), ("backend", text(backend)), ("filter", filter.clone())];
+        all.map(|(name, value)| (name.to_owned(), value)).into()
     }
 
     /// The files of the filter and its parameters; `None` without failure if the jail names none.
@@ -156,7 +175,7 @@ impl Loader<'_> {
                 return None;
             }
         };
-        match self.config.definition(&spec, &value.at, backend, &Overrides::new()) {
+        match self.config.definition(&spec, &value.at, backend, &self.early(value, backend)) {
             Ok((definition, findings)) => {
                 self.findings.extend(findings);
                 if let Err(error) = definition.check(&filter::OPTIONS) {
@@ -182,21 +201,25 @@ impl Loader<'_> {
         values: &Overrides,
     ) -> FilterDef {
         let mut def = FilterDef::default();
-        // fail2ban sets these of a jail first, and then again what the filter's [Init] says.
+        // fail2ban sets these of a jail first, and then again what the filter's brackets or [Init] say.
         let is_lost = |name: &str| {
-            matches!(name, "prefregex" | "maxlines")
-                && source.is_some_and(|(_, definition)| definition.initializes(name))
+            matches!(name, "prefregex" | "maxlines" | "usedns")
+                && source.is_some_and(|(_, definition)| definition.is_given(name))
         };
         if let (Some((spec, _)), Some(at)) = (source, at) {
-            let loaded = self.config.definition(spec, &at.at, backend, values);
+            let mut values = values.clone();
+            for (name, value) in self.early(at, backend) {
+                values.entry(name).or_insert(value);
+            }
+            let loaded = self.config.definition(spec, &at.at, backend, &values);
             let reread = loaded.and_then(|(definition, _)| {
                 definition.reread().map_err(|error| vec![error.diagnostic()])
             });
             let loaded = match reread {
                 Ok(definition) => {
-                    // A jail's value takes the place of one in [Definition], but not of one in [Init].
+                    // A jail's value takes the place of one in [Definition]; others it stands beside.
                     let is_replaced =
-                        |name: &str| values.contains_key(name) && !definition.initializes(name);
+                        |name: &str| values.contains_key(name) && !definition.is_given(name);
                     filter::read(&definition, self.config.filter_def(spec), &is_replaced)
                 }
                 Err(findings) => Loaded { value: None, findings },

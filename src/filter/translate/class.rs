@@ -1,6 +1,6 @@
 //! Escapes and character classes.
 
-use super::{Last, SyntaxError, Translator};
+use super::{SyntaxError, Translator};
 
 impl Translator {
     pub(super) fn escape(&mut self) -> Result<(), SyntaxError> {
@@ -8,8 +8,7 @@ impl Translator {
         match c {
             'A' | 'b' | 'B' => self.assertion(&format!("\\{c}")),
             'Z' => self.assertion("\\z"),
-            'd' | 'D' => self.item(&format!("\\{c}")),
-            's' | 'S' | 'w' | 'W' => self.item(&perl_class(c)),
+            'd' | 'D' | 's' | 'S' | 'w' | 'W' => self.item(self.perl_class(c)),
             '1'..='9' => self.numbered(c)?,
             _ => {
                 let c = self.escaped_char(c)?;
@@ -39,7 +38,7 @@ impl Translator {
             return Err(SyntaxError::UnknownGroup(digits));
         }
         self.narrow("back-reference", &format!("(?:\\{digits})"), "(?s:.*?)");
-        self.last = Last::Item;
+        self.took();
         Ok(())
     }
 
@@ -112,14 +111,31 @@ impl Translator {
         Ok(())
     }
 
+    /// Python's `\s` has four separators more than ours; its `\w` is letters, numbers and the underscore.
+    fn perl_class(&self, c: char) -> &'static str {
+        match (c, self.flags.ascii) {
+            ('d', false) => r"\d",
+            ('D', false) => r"\D",
+            ('s', false) => r"[\s\x1C-\x1F]",
+            ('S', false) => r"[^\s\x1C-\x1F]",
+            ('w', false) => r"[\p{L}\p{N}_]",
+            (_, false) => r"[^\p{L}\p{N}_]",
+            ('d', true) => "[0-9]",
+            ('D', true) => "[^0-9]",
+            ('s', true) => r"[\t-\r ]",
+            ('S', true) => r"[^\t-\r ]",
+            ('w', true) => "[0-9A-Za-z_]",
+            (_, true) => "[^0-9A-Za-z_]",
+        }
+    }
+
     fn class_member(&mut self, c: char) -> Result<Member, SyntaxError> {
         if c != '\\' {
             return Ok(Member::Char(c));
         }
         let c = self.next().ok_or(SyntaxError::OpenClass)?;
         Ok(match c {
-            'd' | 'D' => Member::Class(format!("\\{c}")),
-            's' | 'S' | 'w' | 'W' => Member::Class(perl_class(c)),
+            'd' | 'D' | 's' | 'S' | 'w' | 'W' => Member::Class(self.perl_class(c).to_owned()),
             'b' => Member::Char('\x08'),
             '1'..='7' => {
                 self.at -= 1;
@@ -162,15 +178,4 @@ pub(super) fn literal(c: char) -> String {
             regex_syntax::escape(c.encode_utf8(&mut buffer))
         }
     }
-}
-
-/// Python's `\s` has four separators more than ours; its `\w` is letters, numbers and the underscore.
-fn perl_class(c: char) -> String {
-    match c {
-        's' => r"[\s\x1C-\x1F]",
-        'S' => r"[^\s\x1C-\x1F]",
-        'w' => r"[\p{L}\p{N}_]",
-        _ => r"[^\p{L}\p{N}_]",
-    }
-    .to_owned()
 }

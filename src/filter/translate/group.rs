@@ -5,16 +5,21 @@ use super::{Last, Open, SyntaxError, Translator};
 impl Translator {
     pub(super) fn close(&mut self) -> Result<(), SyntaxError> {
         let open = self.open.pop().ok_or(SyntaxError::StrayParenthesis)?;
-        self.exact.push(')');
+        // A conditional without a second branch matches nothing where its group is missing.
+        let end = if open.conditional == Some(false) { "|)" } else { ")" };
+        self.exact.push_str(end);
         if open.is_muted {
             self.muted -= 1;
             self.only_plain("(?:)");
         } else {
-            // A conditional without a second branch matches nothing where its group is missing.
-            self.only_plain(if open.conditional == Some(false) { "|)" } else { ")" });
+            self.only_plain(end);
         }
-        self.verbose = open.verbose;
-        self.last = Last::Item;
+        self.flags = open.flags;
+        if open.consumes && !open.is_muted {
+            self.took();
+        } else {
+            self.last = Last::Empty(open.start);
+        }
         Ok(())
     }
 
@@ -22,12 +27,18 @@ impl Translator {
         if is_muted {
             self.muted += 1;
         }
-        let verbose = self.verbose;
-        self.open.push(Open { is_muted, conditional, verbose });
+        self.open.push(Open {
+            is_muted,
+            conditional,
+            start: self.group_start,
+            consumes: false,
+            flags: self.flags,
+        });
         self.last = Last::Nothing;
     }
 
     pub(super) fn group(&mut self) -> Result<(), SyntaxError> {
+        self.group_start = self.exact.len();
         if !self.eat("?") {
             self.groups += 1;
             self.both("(");
@@ -50,7 +61,7 @@ impl Translator {
             self.narrow("atomic group", "(?>", "(?:");
             self.enter(false, None);
         } else if self.eat("#") {
-            self.until(')').ok_or(SyntaxError::OpenGroup)?;
+            self.comment()?;
         } else if self.eat("P<") {
             self.named()?;
         } else if self.eat("P=") {
@@ -59,13 +70,24 @@ impl Translator {
                 return Err(SyntaxError::UnknownGroup(name));
             }
             self.narrow("back-reference", &format!("(?P={name})"), "(?s:.*?)");
-            self.last = Last::Item;
+            self.took();
         } else if self.eat("(") {
             self.conditional()?;
         } else {
             self.flags()?;
         }
         Ok(())
+    }
+
+    /// The rest of `(?#…)`, in which a backslash takes the next character with it.
+    fn comment(&mut self) -> Result<(), SyntaxError> {
+        loop {
+            match self.next().ok_or(SyntaxError::OpenGroup)? {
+                ')' => return Ok(()),
+                '\\' => self.at += 1,
+                _ => {}
+            }
+        }
     }
 
     fn named(&mut self) -> Result<(), SyntaxError> {
@@ -96,6 +118,9 @@ impl Translator {
         }
         // `(?(name)` would be taken for "if the text `name` matches here".
         let exact = if number.is_some() { format!("(?({name})") } else { format!("(?(<{name}>)") };
+        // The engine takes an empty branch for a mere test of the group.
+        let is_empty = matches!(self.peek(), Some(')' | '|'));
+        let exact = exact + if is_empty { "(?=)" } else { "" };
         self.narrow("conditional", &exact, "(?:");
         self.enter(false, Some(false));
         Ok(())
@@ -103,7 +128,7 @@ impl Translator {
 
     /// `(?i)` at the very start, or `(?i:…)`.
     fn flags(&mut self) -> Result<(), SyntaxError> {
-        let is_start = self.at == 2;
+        let is_start = self.at == self.flags_end + 2;
         let start = self.at;
         while self.peek().is_some_and(|c| c.is_ascii_alphabetic() || c == '-') {
             self.at += 1;
@@ -127,8 +152,9 @@ impl Translator {
             for c in letters.chars() {
                 match c {
                     'i' | 'm' | 's' => kept.push(c),
-                    // Verbose text is taken apart here; text patterns are Unicode anyway.
+                    // Verbose text and classes are taken apart here.
                     'x' | 'u' => {}
+                    'a' if is_on => {}
                     other => return Err(SyntaxError::UnknownFlag(other)),
                 }
             }
@@ -136,11 +162,17 @@ impl Translator {
         if end == Some(':') {
             self.both(&format!("(?{kept}:"));
             self.enter(false, None);
-        } else if !kept.is_empty() {
-            self.both(&format!("(?{kept})"));
+        } else {
+            self.flags_end = self.at;
+            if !kept.is_empty() {
+                self.both(&format!("(?{kept})"));
+            }
+        }
+        if on.contains(['a', 'u']) {
+            self.flags.ascii = on.contains('a');
         }
         if flags.contains('x') {
-            self.verbose = !off.contains('x');
+            self.flags.verbose = !off.contains('x');
         }
         Ok(())
     }

@@ -80,7 +80,9 @@ pub(super) fn translate(pattern: &str, lines: Lines) -> Result<Translated, Synta
         names: HashSet::new(),
         groups: 0,
         open: Vec::new(),
-        verbose: false,
+        flags: Flags::default(),
+        flags_end: 0,
+        group_start: 0,
         last: Last::Nothing,
         lines,
     };
@@ -103,6 +105,8 @@ enum Last {
     Nothing,
     Assertion,
     Item,
+    /// A group that takes no character, and where it begins in the exact expression.
+    Empty(usize),
     Repetition,
 }
 
@@ -112,8 +116,21 @@ struct Open {
     is_muted: bool,
     /// Whether it is a conditional, and if so, whether its second branch was seen.
     conditional: Option<bool>,
-    /// Verbosity outside of it.
+    /// Where it begins in the exact expression.
+    start: usize,
+    /// Whether something in it takes characters.
+    consumes: bool,
+    /// What holds outside of it.
+    flags: Flags,
+}
+
+/// What `(?xa)` turns on.
+#[derive(Clone, Copy, Default)]
+struct Flags {
+    /// Blanks and comments mean nothing.
     verbose: bool,
+    /// Classes are of ASCII.
+    ascii: bool,
 }
 
 struct Translator {
@@ -127,7 +144,11 @@ struct Translator {
     names: HashSet<String>,
     groups: usize,
     open: Vec<Open>,
-    verbose: bool,
+    flags: Flags,
+    /// Where the `(?flags)` at the start end.
+    flags_end: usize,
+    /// Where the group that is being opened begins in the exact expression.
+    group_start: usize,
     last: Last,
     lines: Lines,
 }
@@ -173,6 +194,14 @@ impl Translator {
 
     fn item(&mut self, text: &str) {
         self.both(text);
+        self.took();
+    }
+
+    /// What was written last takes characters.
+    fn took(&mut self) {
+        if let Some(open) = self.open.last_mut() {
+            open.consumes = true;
+        }
         self.last = Last::Item;
     }
 
@@ -210,10 +239,12 @@ impl Translator {
                 Some(range) => return self.repetition(&range),
                 None => self.item("\\{"),
             },
-            '#' if self.verbose => {
-                self.until('\n');
+            '#' if self.flags.verbose => {
+                if self.until('\n').is_none() {
+                    self.at = self.chars.len();
+                }
             }
-            c if self.verbose && c.is_ascii_whitespace() => {}
+            c if self.flags.verbose && c.is_ascii_whitespace() => {}
             c => self.item(&literal(c)),
         }
         Ok(())
@@ -247,6 +278,10 @@ impl Translator {
     fn repetition(&mut self, text: &str) -> Result<(), SyntaxError> {
         match self.last {
             Last::Item => {}
+            Last::Empty(start) => {
+                self.repeated_nothing(text, start);
+                return Ok(());
+            }
             Last::Repetition => return Err(SyntaxError::MultipleRepeat(text.to_owned())),
             Last::Nothing | Last::Assertion => {
                 return Err(SyntaxError::NothingToRepeat(text.to_owned()));
@@ -260,6 +295,20 @@ impl Translator {
         }
         self.last = Last::Repetition;
         Ok(())
+    }
+
+    /// Repeats a group that takes no character: once is as good as often, and the backtracking engine takes it
+    /// for a mistake.
+    fn repeated_nothing(&mut self, text: &str, start: usize) {
+        let is_lazy = self.eat("?");
+        let _ = !is_lazy && self.eat("+");
+        if matches!(text, "*" | "?") || text.starts_with("{0") {
+            let group = self.exact.split_off(start);
+            let choice = if is_lazy { format!("(?:|{group})") } else { format!("(?:{group}|)") };
+            self.exact.push_str(&choice);
+            self.only_plain("?");
+        }
+        self.last = Last::Repetition;
     }
 }
 

@@ -41,12 +41,34 @@ fn look_around_is_left_out_of_the_plain_form() {
     assert_eq!(found.exact, r"a(?!b(c))d(?(1)e|f)(?P<q>[\x27\x22])x(?P=q)");
     assert_eq!(found.narrowing, ["look-ahead", "conditional", "back-reference"]);
     let named = translate("(?P<a>x)?(?(a)y)", Lines::One).expect("translates");
-    assert_eq!((&*named.exact, &*named.plain), ("(?P<a>x)?(?(<a>)y)", "(?P<a>x)?(?:y|)"));
+    assert_eq!((&*named.exact, &*named.plain), ("(?P<a>x)?(?(<a>)y|)", "(?P<a>x)?(?:y|)"));
 }
 
 #[test]
 fn verbose_text_loses_its_blanks() {
     assert_eq!(plain("(?x)a b # c\n [ x]"), r"ab[\x20x]");
+    assert_eq!(plain("(?x)a b # the (rest"), "ab");
+    assert_eq!(plain(r"a(?# no \) end )b"), "ab");
+}
+
+#[test]
+fn what_takes_no_character_is_repeated_once() {
+    for (text, exact) in [
+        ("(?!y)+x", "(?!y)x"),
+        ("(?=y)*x", "(?:(?=y)|)x"),
+        ("(?=y)??x", "(?:|(?=y))x"),
+        ("(?:(?!y)){2}x", "(?:(?!y))x"),
+        ("(?:(?!y)a)*x", "(?:(?!y)a)*x"),
+    ] {
+        assert_eq!(translate(text, Lines::One).expect("translates").exact, exact);
+    }
+}
+
+#[test]
+fn classes_are_of_ascii_where_that_is_said() {
+    assert_eq!(plain(r"(?a)\w(?u:\d)[\s]"), r"[0-9A-Za-z_](?:\d)[[\t-\r ]]");
+    assert_eq!(plain(r"(?a:\d)\d"), r"(?:[0-9])\d");
+    assert_eq!(plain("(?i)(?s)x"), "(?i)(?s)x");
 }
 
 #[test]
