@@ -57,13 +57,18 @@ pub enum Error {
     #[error("no log to scan before the filter '{}'; write LOG... FILTER", shown(.0))]
     NoLog(String),
     /// A jail none of whose logs exist.
-    #[error("{location}: jail '{jail}' has no log to scan; its logpath matches no file")]
+    #[error(
+        "{location}jail '{jail}' has no log to scan; name logs, or give it a logpath that matches one"
+    )]
     JailWithoutLog {
         /// The jail.
         jail: String,
-        /// Where its logpath is written.
+        /// Where its logpath is written, and a colon; empty if it has none.
         location: String,
     },
+    /// A network of all hosts.
+    #[error("'{}' is everyone; a ban of everyone is none", shown(.0))]
+    Everyone(String),
     /// A text that should be a host.
     #[error("'{}' is not an IP address or network{}", shown(.0), host_hint(.0))]
     NotAHost(String),

@@ -13,6 +13,9 @@ use crate::text::printable;
 
 pub(super) fn ban(context: &Context, args: &BanArgs, out: &mut dyn Write) -> Result<Status, Error> {
     let hosts = args.hosts.iter().map(|text| parse_host(text)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(all) = hosts.iter().find(|host| matches!(host, Host::Addr(a) if a.prefix() == 0)) {
+        return Err(Error::Everyone(all.to_string()));
+    }
     let config = context.known_jail(&args.jail)?;
     let bantime = if let Some(text) = &args.time {
         BanTime::parse(text).map_err(|source| Error::Duration { option: "time", source })?

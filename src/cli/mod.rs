@@ -96,7 +96,8 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Status, Error> {
 
 /// Prints a line on standard error; there is nowhere to complain if that fails.
 fn warn(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let lines: Vec<_> = line.split('\n').map(crate::text::printable).collect();
+    let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
 }
 
 /// Prints findings on standard error.

@@ -126,17 +126,21 @@ impl<'f> Reader<'f> {
         message: String,
         help: &str,
     ) {
-        let finding = Diagnostic::new(id, severity, message)
+        let mut finding = Diagnostic::new(id, severity, message)
             .with_location(Location::new(self.file, line))
             .with_help(help);
+        // What is wrong in a section concerns that one; in these, all.
+        let section = self.parsed.sections.last().map(|section| &*section.name);
+        finding.subject =
+            section.filter(|name| !matches!(*name, "DEFAULT" | "INCLUDES")).map(str::to_owned);
         self.parsed.findings.push(finding);
     }
 
     fn not_utf8(&mut self, bytes: &[u8], offset: usize) {
         let before = memchr::memchr_iter(b'\n', &bytes[..offset]).count();
         let line = u32::try_from(before + 1).unwrap_or(u32::MAX);
-        let message = format!("byte {offset} is not UTF-8");
-        self.find("not-utf8", Severity::Error, line, message, "save the file as UTF-8");
+        let message = format!("byte {offset} is not UTF-8, so that the file is passed over");
+        self.find("not-utf8", Severity::Warning, line, message, "save the file as UTF-8");
     }
 
     fn line(&mut self, number: u32, line: &str) {
@@ -163,13 +167,21 @@ impl<'f> Reader<'f> {
     fn section(&mut self, number: u32, name: &str) {
         self.close();
         let at = Location::new(self.file, number);
-        if let Some(first) = self.parsed.sections.iter().find(|section| section.name == name) {
+        let sections = &mut self.parsed.sections;
+        let first = sections.iter().position(|section| section.name == name);
+        if let (Some(index), "DEFAULT") = (first, name) {
+            // Python adds to it.
+            let default = sections.remove(index);
+            sections.push(default);
+            return;
+        }
+        let first = first.map(|index| sections[index].at.line);
+        self.parsed.sections.push(Section { name: name.to_owned(), at, options: Vec::new() });
+        if let Some(first) = first {
             let message = format!("section [{}] is here twice", text::printable(name));
-            let help = format!("put everything below the first one, at line {}", first.at.line);
+            let help = format!("put everything below the first one, at line {first}");
             self.find("duplicate-section", Severity::Error, number, message, &help);
         }
-        let section = Section { name: name.to_owned(), at, options: Vec::new() };
-        self.parsed.sections.push(section);
     }
 
     fn option(&mut self, number: u32, indent: usize, line: &str) {
@@ -336,10 +348,29 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_utf8_are_an_error_with_their_place() {
+    fn a_second_default_adds_to_the_first() {
+        let parsed = read("[DEFAULT]\na = 1\n[s]\n[DEFAULT]\nb = 2\n");
+        let default = parsed.sections.iter().find(|section| section.name == "DEFAULT");
+        let names = default.map(|section| section.options.iter().map(|o| &*o.name).collect());
+        assert_eq!((parsed.findings.len(), names), (0, Some(vec!["a", "b"])));
+        assert_eq!(ids(b"[DEFAULT]\na = 1\n[DEFAULT]\na = 2\n"), [("duplicate-option", 4)]);
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_section_is_about_it() {
+        let parsed = read("[DEFAULT]\nx\n[s]\ny\n");
+        let subjects: Vec<_> = parsed.findings.iter().map(|f| f.subject.as_deref()).collect();
+        assert_eq!(subjects, [None, Some("s")]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf8_pass_the_file_over_and_have_their_place() {
         let parsed = parse(Path::new("f"), b"[s]\na = \xff\n");
         let rendered = parsed.findings[0].to_string();
-        assert_eq!(rendered, "f:2: byte 8 is not UTF-8; save the file as UTF-8");
+        assert_eq!(
+            rendered,
+            "f:2: byte 8 is not UTF-8, so that the file is passed over; save the file as UTF-8"
+        );
         assert!(parsed.sections.is_empty());
     }
 }

@@ -162,8 +162,7 @@ impl Config {
     /// The jails of all files, enabled or not, in the order in which they first appear.
     pub fn jail_names(&self) -> Loaded<Vec<String>> {
         let (merged, findings) = self.jail_files();
-        let value = merged.map(|merged| names_of_jails(&merged));
-        Loaded { value, findings }
+        Loaded { value: Some(names_of_jails(&merged)), findings }
     }
 
     /// One jail, enabled or not.
@@ -182,15 +181,17 @@ impl Config {
     /// The findings, if the files of the jails can't be read or have no jail of that name.
     pub fn draft(&self, name: &str) -> Result<Draft, Vec<Diagnostic>> {
         let (merged, mut findings) = self.jail_files();
-        let Some(merged) = merged else { return Err(findings) };
         let names = names_of_jails(&merged);
         if !names.iter().any(|known| known == name) {
             findings.push(self.unknown_jail(name, &names));
             return Err(findings);
         }
+        // What is wrong in the section of another jail is that one's affair.
+        findings.retain(|found| found.subject.as_deref().is_none_or(|subject| subject == name));
+        let is_broken = findings.iter().any(|found| spoils(found, name));
         let mut draft = jail::load(self, &merged, name);
         findings.append(&mut draft.findings);
-        Ok(Draft { findings, ..draft })
+        Ok(Draft { findings, is_usable: draft.is_usable && !is_broken, ..draft })
     }
 
     /// Names in `[DEFAULT]` that look like a misspelt option.
@@ -211,7 +212,7 @@ impl Config {
     /// All enabled jails that load.
     pub fn jails(&self) -> Loaded<Vec<JailDef>> {
         let (merged, mut findings) = self.jail_files();
-        let Some(merged) = merged else { return Loaded { value: None, findings } };
+        let of_files = findings.clone();
         findings.extend(self.slips());
         let mut jails = Vec::new();
         for name in names_of_jails(&merged) {
@@ -219,7 +220,8 @@ impl Config {
                 Ok(Some(true)) => {
                     let loaded = jail::load(self, &merged, &name);
                     findings.extend(loaded.findings);
-                    jails.extend(loaded.is_usable.then_some(loaded.jail));
+                    let is_usable = loaded.is_usable && !of_files.iter().any(|f| spoils(f, &name));
+                    jails.extend(is_usable.then_some(loaded.jail));
                 }
                 Ok(_) => {}
                 Err(error) => findings.push(error.diagnostic().with_subject(name)),
@@ -301,8 +303,8 @@ impl Config {
         }
     }
 
-    /// The files of the jails, unless they can't be used.
-    fn jail_files(&self) -> (Option<Rc<Merged>>, Vec<Diagnostic>) {
+    /// The files of the jails and what is wrong with them, in a section (the subject) or for all jails.
+    fn jail_files(&self) -> (Rc<Merged>, Vec<Diagnostic>) {
         let merged = self.merged("jail");
         let mut findings = merged.findings.clone();
         if candidates(&self.dir, "jail").is_empty() {
@@ -311,8 +313,7 @@ impl Config {
                 .with_help("name the folder that has one with -c/--config");
             findings.push(found);
         }
-        let usable = !findings.iter().any(|found| found.severity == Severity::Error);
-        (usable.then_some(merged), findings)
+        (merged, findings)
     }
 
     fn unknown_jail(&self, name: &str, names: &[String]) -> Diagnostic {
@@ -370,6 +371,12 @@ impl Config {
 /// `folder/name`, or the name alone if it is an absolute path.
 fn in_folder(folder: &str, name: &str) -> String {
     if name.starts_with('/') { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+/// Whether a finding about the files of the jails keeps this one from being used.
+fn spoils(found: &Diagnostic, jail: &str) -> bool {
+    found.severity == Severity::Error
+        && found.subject.as_deref().is_none_or(|subject| subject == jail)
 }
 
 fn names_of_jails(merged: &Merged) -> Vec<String> {

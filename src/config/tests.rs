@@ -111,8 +111,8 @@ fn what_breaks_a_jail_is_named_with_its_place() {
         ),
         ("[k]\n", "there is no jail 'j' in 'DIR'; did you mean 'k'?"),
         (
-            "[j]\nfilter f\n",
-            "jail.conf:2: 'filter f' is no option; write 'name = value', or indent it to continue the value above",
+            "[j]\nfilter = f\nfilter f\n",
+            "jail.conf:3: 'filter f' is no option; write 'name = value', or indent it to continue the value above",
         ),
     ] {
         let (value, found) = load(jail);
@@ -180,7 +180,7 @@ fn a_folder_must_exist_and_have_jails() {
     let error = Config::open(&folder.0.path().join("file")).expect_err("it is a file");
     assert!(matches!(error, ConfigError::NotADir { .. }));
     let loaded = folder.config().jail_names();
-    assert!(loaded.value.is_none());
+    assert_eq!(loaded.value, Some(vec![]));
     assert_eq!(
         folder.shown(&loaded.findings),
         ["jail.conf: there is no jail.conf; name the folder that has one with -c/--config"]
@@ -242,4 +242,23 @@ proptest::proptest! {
         let path = folder.0.path().join("f.conf");
         let _ = Config::filter_file(&path, &[("b".to_owned(), text)]);
     }
+}
+
+#[test]
+fn a_slip_in_one_section_stops_that_jail_only() {
+    let folder = Folder::new(&[
+        (
+            "jail.conf",
+            "[DEFAULT]\nfilter = f\nenabled = true\n[a]\nx\n[b]\nmaxretry = 1\nmaxretry = 2\n[c]\n",
+        ),
+        ("jail.local", "[DEFAULT]\nmaxretry = 9\n[d]\n# caf\u{e9}\n"),
+        ("filter.d/f.conf", "[Definition]\nfailregex = ^x <HOST>\n"),
+    ]);
+    let config = folder.config();
+    let usable = |name: &str| config.draft(name).expect("it is there").is_usable;
+    assert_eq!(["a", "b", "c", "d"].map(usable), [false, false, true, true]);
+    let jails = config.jails().value.expect("they are there");
+    assert_eq!(jails.iter().map(|jail| &*jail.name).collect::<Vec<_>>(), ["c", "d"]);
+    let found = folder.shown(&config.jails().findings);
+    assert_eq!(found.len(), 2, "{found:?}");
 }

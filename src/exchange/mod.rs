@@ -81,6 +81,14 @@ pub enum ListError {
         /// What stands there.
         text: String,
     },
+    /// A network of all hosts.
+    #[error("{line}: '{}' is everyone; a ban of everyone is none", crate::text::shown(.text))]
+    Everyone {
+        /// Which line.
+        line: u64,
+        /// What stands there.
+        text: String,
+    },
     /// A time that can't be read.
     #[error("{line}: '{}' is not a time; expected one like 2026-11-01T12:00:00Z", crate::text::shown(.text))]
     NotATime {
@@ -134,7 +142,11 @@ pub fn read(format: Format, bytes: &[u8], defaults: &Defaults) -> Result<Vec<Ban
 }
 
 fn parse_addr(text: &str, line: u64) -> Result<Addr, ListError> {
-    text.parse().map_err(|_| ListError::NotAnAddress { line, text: text.to_owned() })
+    match text.parse::<Addr>() {
+        Ok(addr) if addr.prefix() == 0 => Err(ListError::Everyone { line, text: text.to_owned() }),
+        Ok(addr) => Ok(addr),
+        Err(_) => Err(ListError::NotAnAddress { line, text: text.to_owned() }),
+    }
 }
 
 fn parse_time(text: &str, line: u64) -> Result<Time, ListError> {

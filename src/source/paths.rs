@@ -38,9 +38,14 @@ pub fn expand<S: AsRef<OsStr>>(args: &[S]) -> Result<Vec<Log>, SourceError> {
     for arg in args {
         expand_one(arg.as_ref(), &mut logs)?;
     }
+    Ok(in_time_order(distinct(logs)))
+}
+
+/// Each file once, whatever it is called.
+pub fn distinct(mut logs: Vec<Log>) -> Vec<Log> {
     let mut seen = HashSet::new();
     logs.retain(|log| identity(log).is_none_or(|id| seen.insert(id)));
-    Ok(in_time_order(logs))
+    logs
 }
 
 fn expand_one(arg: &OsStr, logs: &mut Vec<Log>) -> Result<(), SourceError> {

@@ -44,7 +44,7 @@ impl Plan {
         let options = CompileOptions { usedns, maxlines, raw };
         let filter = Filter::compile(&target.filter, &options).map_err(Error::Findings)?;
         let datepatterns: Vec<String> = match &args.datepattern {
-            Some(pattern) => vec![pattern.clone()],
+            Some(patterns) => patterns.lines().map(str::to_owned).collect(),
             None => target.filter.datepattern.iter().map(|text| text.value.clone()).collect(),
         };
         let templates = Templates::from_patterns(&datepatterns, YearWindow::archive())?;
@@ -152,8 +152,10 @@ pub(super) fn find_logs(target: &Target) -> Result<Vec<Log>, Error> {
         }
     }
     if logs.is_empty() {
-        let location = jail.logpaths.first().map(|log| log.at.to_string()).unwrap_or_default();
+        let first = jail.logpaths.first().map(|log| format!("{}: ", log.at));
+        let location = first.unwrap_or_default();
         return Err(Error::JailWithoutLog { jail: jail.name.clone(), location });
     }
-    Ok(logs)
+    // Two of its paths may stand for one log.
+    Ok(source::distinct(logs))
 }

@@ -234,7 +234,12 @@ impl Loader<'_> {
                 def.apply(name, value, &mut self.findings);
             }
         }
-        if let Some(found) = def.lack() {
+        // A jail without a filter may have expressions of its own.
+        let no_filter = self.findings.iter_mut().find(|found| found.id == "no-filter");
+        if let (Some(found), true) = (no_filter, def.failregex.is_empty()) {
+            found.severity = Severity::Error;
+            self.failed = true;
+        } else if let Some(found) = def.lack() {
             self.fail(match values.get("failregex") {
                 Some(own) => found.with_location(own.at.location()),
                 None => found,
