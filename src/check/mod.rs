@@ -157,7 +157,7 @@ fn check_jail(jail: &JailDef, findings: &mut Vec<Diagnostic>) -> Vec<(String, Ve
     findings.extend(matches.flat_map(|line| journal::findings(line, reads_journal)));
     check_logs(jail, findings);
     let ignored = jail.ignoreip.iter().map(|text| (text.value.as_str(), Some(text.at.clone())));
-    let (_, wrong) = IgnoreList::parse(ignored, &[], |path| std::fs::read_to_string(path));
+    let (_, wrong) = IgnoreList::parse(ignored, &[], source::read_list);
     findings.extend(wrong);
     backtracking
 }

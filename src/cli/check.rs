@@ -5,7 +5,7 @@ mod explain;
 use std::io::Write;
 
 use super::args::{CheckArgs, CheckFormat};
-use super::output::{counted, json};
+use super::output::{counted, grouped, json};
 use super::{Context, Status, warn_findings};
 use crate::check::{Excerpt, Report, Scope, Sources, check};
 use crate::config::Config;
@@ -69,10 +69,13 @@ fn text(report: &Report, is_verbose: bool, out: &mut dyn Write) -> Result<(), Er
         }
     }
     let usable = report.jails.iter().filter(|jail| jail.is_usable).count() as u64;
+    if report.jails.is_empty() {
+        writeln!(out, "no jail is enabled; --all looks at the others too")?;
+    }
     writeln!(
         out,
         "{} of {} usable; {}, {}, {}",
-        usable,
+        grouped(usable),
         counted(report.jails.len() as u64, "jail"),
         counted(report.count(Severity::Error) as u64, "error"),
         counted(report.count(Severity::Warning) as u64, "warning"),

@@ -125,6 +125,8 @@ fn one(
     let definition = Definition::new(merged, &params, at, values)
         .map_err(|error| failed(error.diagnostic()))?
         .with_late(&AT_A_BAN);
+    let slips = definition.slips(&COMMANDS, &spec.options, at);
+    findings.extend(slips.into_iter().map(|found| found.with_subject(jail)));
     let mut properties = BTreeMap::new();
     for name in definition.names() {
         match definition.value(&name) {
@@ -149,12 +151,13 @@ fn name_of(properties: &BTreeMap<String, Text>) -> String {
 /// The parameters with `name` and `actname`.
 fn with_defaults(spec: &Spec, jail: &str) -> Vec<(String, String)> {
     let mut params = spec.options.clone();
+    let own = spec.name.strip_suffix(".py").unwrap_or(&spec.name);
     let actname = match spec.option("name") {
         Some(name) if name != jail => match name.strip_prefix(jail) {
-            Some(rest) => format!("{}{rest}", spec.name),
-            None => format!("{}-{name}", spec.name),
+            Some(rest) => format!("{own}{rest}"),
+            None => format!("{own}-{name}"),
         },
-        _ => spec.name.clone(),
+        _ => own.to_owned(),
     };
     for (name, value) in [("name", jail), ("actname", &actname)] {
         if spec.option(name).is_none() {
@@ -164,7 +167,7 @@ fn with_defaults(spec: &Spec, jail: &str) -> Vec<(String, String)> {
     params
 }
 
-/// An action that is a Python program, if there is one.
+/// An action that is a Python program, `name.py`, if there is one.
 fn python(
     config: &Config,
     jail: &str,
@@ -173,8 +176,8 @@ fn python(
     at: &Place,
     findings: &mut Vec<Diagnostic>,
 ) -> Result<ActionDef, Vec<Diagnostic>> {
-    let file = config.dir.join("action.d").join(format!("{}.py", spec.name));
-    if spec.name.is_empty() || !file.is_file() {
+    let file = config.dir.join("action.d").join(&spec.name);
+    if spec.name.strip_suffix(".py").is_none() || !file.is_file() {
         return Err(vec![unknown(config, jail, &spec.name, at)]);
     }
     let message = format!("action '{}' is a Python program", shown(&spec.name));
@@ -191,9 +194,12 @@ fn python(
 }
 
 fn unknown(config: &Config, jail: &str, name: &str, at: &Place) -> Diagnostic {
-    let names = config.names("action.d", &["conf", "local", "py"]);
+    let mut names = config.names("action.d", &["conf", "local"]);
+    names.extend(config.names("action.d", &["py"]).iter().map(|name| format!("{name}.py")));
     let stem = name.strip_suffix(".conf").unwrap_or(name);
+    let python = format!("{stem}.py");
     let help = match nearest(stem, names.iter().map(String::as_str)) {
+        _ if names.contains(&python) => format!("did you mean '{python}'?"),
         Some(near) => format!("did you mean '{near}'?"),
         None => "put its file into action.d, or use another one".to_owned(),
     };

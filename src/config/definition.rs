@@ -7,14 +7,16 @@ use std::rc::Rc;
 
 use super::Text;
 use super::interpolate::{InterpolationError, Overrides, Scope};
-use super::merge::{DEFAULT, Merged};
+use super::merge::{DEFAULT, INCLUDES, Merged};
 use super::substitute::{self, SubstituteError};
 use super::traced::{Place, Traced};
-use crate::diag::{Diagnostic, Severity};
+use crate::diag::{Diagnostic, Location, Severity};
 use crate::text::printable;
 
 const DEFINITION: &str = "Definition";
 const INIT: &str = "Init";
+/// The sections that mean something.
+const SECTIONS: [&str; 4] = [DEFINITION, INIT, DEFAULT, INCLUDES];
 /// The tags of a failregex that stand for a part of a line.
 const BUILT_IN: [&str; 7] = ["HOST", "ADDR", "IP4", "IP6", "CIDR", "SUBNET", "DNS"];
 
@@ -162,6 +164,44 @@ impl Definition {
         left.filter_map(slip).collect()
     }
 
+    /// Findings about names in its files and brackets that nobody reads and that look like ones that somebody does:
+    /// sections, options and, of the `params`, those that are like one of its options.
+    pub(super) fn slips(
+        &self,
+        known: &[&str],
+        params: &[(String, String)],
+        at: &Place,
+    ) -> Vec<Diagnostic> {
+        let mut findings: Vec<_> = self
+            .merged
+            .sections
+            .iter()
+            .filter_map(|(name, _, at)| section_slip(name, at))
+            .collect();
+        let is_read = |name: &str| {
+            let lower = name.to_lowercase();
+            known.contains(&&*lower) || self.merged.quotes(&lower) || self.merged.tags(&lower)
+        };
+        let slip = |name: &str, words: &[&str], at: Location| {
+            let near = words.iter().find(|word| is_slip(name, word)).filter(|_| !is_read(name))?;
+            let message = format!("unknown option '{}'", printable(name));
+            let found = Diagnostic::new("unknown-option", Severity::Warning, message);
+            let found = found.with_location(at).with_text(name);
+            Some(found.with_help(format!("did you mean '{}'?", printable(near))))
+        };
+        let sections = [DEFINITION, INIT].into_iter().filter_map(|name| self.merged.section(name));
+        for (name, stack) in sections.flatten() {
+            let at = stack.last().map(|value| value.at.location());
+            findings.extend(at.and_then(|at| slip(name, known, at)));
+        }
+        let mut words: Vec<&str> = self.own_names().map(String::as_str).collect();
+        words.extend(known);
+        for (name, _) in params.iter().filter(|(name, _)| !words.contains(&&**name)) {
+            findings.extend(slip(name, &words, at.location()));
+        }
+        findings
+    }
+
     fn own_names(&self) -> impl Iterator<Item = &String> {
         let sections = [DEFINITION, INIT].into_iter().filter_map(|name| self.merged.section(name));
         sections.flat_map(BTreeMap::keys)
@@ -285,6 +325,24 @@ impl Definition {
         let prefix = format!("{name}?");
         self.own_names().any(|key| key.starts_with(&prefix))
     }
+}
+
+/// The finding about a section whose name looks like one that means something.
+fn section_slip(name: &str, at: &Location) -> Option<Diagnostic> {
+    let is_near = |word: &&&str| word.eq_ignore_ascii_case(name) || is_slip(name, word);
+    let near = SECTIONS.iter().find(is_near).filter(|word| **word != name)?;
+    let message = format!("section [{}] means nothing", printable(name));
+    let found = Diagnostic::new("unknown-section", Severity::Warning, message);
+    let found = found.with_location(at.clone()).with_text(name);
+    Some(found.with_help(format!("did you mean [{near}]?")))
+}
+
+/// Whether `name` is `word` but for a letter or two.
+fn is_slip(name: &str, word: &str) -> bool {
+    let limit = if word.len() < 6 { 1 } else { 2 };
+    name.len().abs_diff(word.len()) <= limit
+        && name != word
+        && strsim::damerau_levenshtein(name, word) <= limit
 }
 
 /// A parameter's `<known/x>` is what `[Init]` says about x: the value without the parameter.

@@ -7,6 +7,7 @@
 //! Everything wrong in a file is found in one pass; the file is then unusable as a whole, since half
 //! a filter is worse than none.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use crate::diag::{Diagnostic, Location, Severity};
@@ -111,11 +112,13 @@ struct Reader<'f> {
     file: &'f Path,
     parsed: Parsed,
     open: Option<Open>,
+    /// The options of the current section and their lines.
+    seen: HashMap<String, u32>,
 }
 
 impl<'f> Reader<'f> {
     fn new(file: &'f Path) -> Self {
-        Self { file, parsed: Parsed::default(), open: None }
+        Self { file, parsed: Parsed::default(), open: None, seen: HashMap::new() }
     }
 
     fn find(
@@ -172,10 +175,13 @@ impl<'f> Reader<'f> {
         if let (Some(index), "DEFAULT") = (first, name) {
             // Python adds to it.
             let default = sections.remove(index);
+            let options = default.options.iter();
+            self.seen = options.map(|option| (option.name.clone(), option.at.line)).collect();
             sections.push(default);
             return;
         }
         let first = first.map(|index| sections[index].at.line);
+        self.seen.clear();
         self.parsed.sections.push(Section { name: name.to_owned(), at, options: Vec::new() });
         if let Some(first) = first {
             let message = format!("section [{}] is here twice", text::printable(name));
@@ -225,19 +231,20 @@ impl<'f> Reader<'f> {
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
         let Some(section) = self.parsed.sections.last_mut() else { return };
-        if let Some(first) = section.options.iter().find(|option| option.name == open.name) {
+        if let Some(first) = self.seen.get(&open.name) {
             let message = format!(
                 "option '{}' is twice in [{}]",
                 text::printable(&open.name),
                 text::printable(&section.name)
             );
-            let help = format!("remove one of them; the first is at line {}", first.at.line);
+            let help = format!("remove one of them; the first is at line {first}");
             return self.find("duplicate-option", Severity::Error, open.at.line, message, &help);
         }
         let lines: Vec<&str> = open.lines.iter().map(|(_, line)| line.as_str()).collect();
         let value = lines.join("\n").trim_end_matches(is_blank).to_owned();
         let count = value.matches('\n').count() + 1;
         let lines = open.lines.iter().take(count).map(|(number, _)| *number).collect();
+        self.seen.insert(open.name.clone(), open.at.line);
         section.options.push(RawOption { name: open.name, value, at: open.at, lines });
     }
 

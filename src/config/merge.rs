@@ -4,14 +4,15 @@
 //! along two paths is merged twice. A later value of an option goes on top of the earlier ones
 //! instead of replacing them: `%(known/x)s` is the value below.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::ini::{self, Parsed, RawOption, Section};
 use super::interpolate::{Overrides, Scope};
+use super::substitute;
 use super::traced::{Place, Traced};
 use crate::diag::{Diagnostic, Location, Severity};
 use crate::text;
@@ -35,6 +36,15 @@ pub(super) struct Merged {
     /// The files, in the order of merging.
     pub(super) files: Vec<PathBuf>,
     pub(super) findings: Vec<Diagnostic>,
+    /// The names in `%(name)s`, once somebody has asked for them, and those in `<name>`.
+    quoted: OnceCell<HashSet<String>>,
+    tagged: OnceCell<HashSet<String>>,
+}
+
+/// The names in the `%(name)s` of a text.
+fn quoted_in(text: &str) -> Vec<String> {
+    let begins = text.match_indices("%(").map(|(at, _)| &text[at + 2..]);
+    begins.filter_map(|rest| Some(rest[..rest.find(")s")?].to_owned())).collect()
 }
 
 impl Merged {
@@ -50,10 +60,22 @@ impl Merged {
 
     /// Whether any option has the text of this one in it.
     pub(super) fn quotes(&self, name: &str) -> bool {
-        let reference = format!("%({name})s");
+        let collect =
+            || self.values().flat_map(|value| quoted_in(&value.value.to_lowercase())).collect();
+        self.quoted.get_or_init(collect).contains(name)
+    }
+
+    /// Whether any option has a tag of this name in it.
+    pub(super) fn tags(&self, name: &str) -> bool {
+        let of = |value: &Rc<Traced>| -> Vec<String> {
+            substitute::tags(&value.value).map(str::to_lowercase).collect()
+        };
+        self.tagged.get_or_init(|| self.values().flat_map(of).collect()).contains(name)
+    }
+
+    fn values(&self) -> impl Iterator<Item = &Rc<Traced>> {
         let sections = self.sections.iter().map(|(_, options, _)| options);
-        let stacks = sections.chain([&self.defaults]).flat_map(BTreeMap::values);
-        stacks.flatten().any(|value| value.value.to_lowercase().contains(&reference))
+        sections.chain([&self.defaults]).flat_map(BTreeMap::values).flatten()
     }
 
     /// Whether a file in it can't be used, and so neither can the whole.

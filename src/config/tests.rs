@@ -74,12 +74,13 @@ fn a_jail_is_assembled_from_all_its_parts() {
 
 #[test]
 fn an_unknown_action_leaves_the_jail_usable() {
-    let (jail, found) = load("[j]\nfilter = f\naction = program\n  sendmailwhois[name=x]\n");
+    let (jail, found) =
+        load("[j]\nfilter = f\naction = program.py[name=y]\n  sendmailwhois[name=x]\n");
     assert_eq!(jail.expect("it loads").actions.len(), 1);
     assert_eq!(
         found,
         [
-            "jail.conf:3: action 'program' is a Python program; f2b can't run it; use an action with a .conf file",
+            "jail.conf:3: action 'program.py' is a Python program; f2b can't run it; use an action with a .conf file",
             "jail.conf:4: unknown action 'sendmailwhois'; did you mean 'sendmail-whois'?",
         ]
     );

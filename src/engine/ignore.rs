@@ -20,6 +20,7 @@ use crate::config::{IgnoreCache, JailDef, Text};
 use crate::decide::{IgnoreList, Verdict};
 use crate::diag::{Diagnostic, Severity};
 use crate::model::{Addr, BanTime, Host, Time};
+use crate::source;
 
 /// How long a command may take, as in fail2ban.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -65,7 +66,7 @@ impl Ignore {
     pub fn of(jail: &JailDef) -> (Self, Vec<Diagnostic>) {
         let own = if jail.ignoreself { own_addresses() } else { Vec::new() };
         let words = jail.ignoreip.iter().map(|text| (text.value.as_str(), Some(text.at.clone())));
-        let (list, findings) = IgnoreList::parse(words, &own, |path| std::fs::read_to_string(path));
+        let (list, findings) = IgnoreList::parse(words, &own, source::read_list);
         let mut names = list.names().to_vec();
         if jail.ignoreself {
             // What this machine is called may be an address that none of its interfaces has.

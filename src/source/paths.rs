@@ -78,6 +78,22 @@ fn expand_one(arg: &OsStr, logs: &mut Vec<Log>) -> Result<(), SourceError> {
     Err(missing(path))
 }
 
+/// A list larger than this isn't read.
+const LIST_MAX_BYTES: u64 = 16 << 20;
+
+/// The text of a file in which somebody keeps a list.
+///
+/// # Errors
+///
+/// It can't be read, or it is a pipe, a device or a folder, or larger than 16 MiB: reading might not end.
+pub fn read_list(path: &Path) -> io::Result<String> {
+    let meta = fs::metadata(path)?;
+    if !meta.is_file() || meta.len() > LIST_MAX_BYTES {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file of at most 16 MiB"));
+    }
+    fs::read_to_string(path)
+}
+
 /// Whether the error says that there is nothing of that name (a log line may be too long for one).
 fn is_absent(error: &io::Error) -> bool {
     matches!(

@@ -161,3 +161,42 @@ fn a_jail_without_logs_may_be_left_out_or_read_the_journal() {
     check("journalmatch = _COMM=x\nsystemd_if_nologs = no", 2, "error: no log");
     check("journalmatch = _COMM=x\nbackend = polling", 2, "error: no log");
 }
+
+#[test]
+fn misspelt_names_in_filters_actions_and_brackets_are_found() {
+    let world = broken();
+    let log = world.path("maillog").display().to_string();
+    let jail = format!(
+        "[j]\nenabled = true\nfilter = slips[mod=x]\nlogpath = {log}\naction = act[prot=22, other=1]\n"
+    );
+    world.write("jail.conf", jail);
+    let filter = "[INCLUDE]\nbefore = x\n[Definition]\nmode = a\ndatepatern = %%Y\n\
+                  failregex = ^bad für <HOST> <mode> <typo>$\n";
+    world.write("filter.d/slips.conf", filter);
+    let action =
+        "[Definition]\nactionbann = x <port>\nhelper = 1\nactionban = <helper>\n[Init]\nport = 1\n";
+    world.write("action.d/act.conf", action);
+    let ran = world.f2b("check").exits(1);
+    for wanted in [
+        "slips.conf:1:2: warning: section [INCLUDE] means nothing [unknown-section, j]\n",
+        "   = help: did you mean [INCLUDES]?\n",
+        "slips.conf:5:1: warning: unknown option 'datepatern' [unknown-option, j]\n",
+        "jail.conf:3:16: warning: unknown option 'mod' [unknown-option, j]\n",
+        "jail.conf:5:14: warning: unknown option 'prot' [unknown-option, j]\n",
+        "act.conf:2:1: warning: unknown option 'actionbann' [unknown-option, j]\n",
+        "0 errors, 5 warnings, 0 notes\n",
+    ] {
+        assert!(ran.out.contains(wanted), "{wanted}\n{}", ran.out);
+    }
+}
+
+#[test]
+fn what_never_ends_is_not_read() {
+    let world = broken();
+    let log = world.path("maillog").display().to_string();
+    let jail =
+        format!("[j]\nenabled = true\nfilter = good\nlogpath = {log}\nignoreip = file:/dev/zero\n");
+    world.write("jail.conf", jail);
+    let ran = world.f2b("check").exits(1);
+    assert!(ran.out.contains("not a file of at most 16 MiB"), "{}", ran.out);
+}

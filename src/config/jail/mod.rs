@@ -178,6 +178,8 @@ impl Loader<'_> {
         match self.config.definition(&spec, &value.at, backend, &self.early(value, backend)) {
             Ok((definition, findings)) => {
                 self.findings.extend(findings);
+                let slips = definition.slips(&filter::OPTIONS, &spec.options, &value.at);
+                self.findings.extend(slips);
                 if let Err(error) = definition.check(&filter::OPTIONS) {
                     self.fail(error.diagnostic().with_subject(&spec.name));
                     return None;
