@@ -194,7 +194,7 @@ fn check_log_text(jail: &JailDef, findings: &mut Vec<Diagnostic>) {
         );
     }
     if let Some(encoding) = &jail.logencoding
-        && !matches!(encoding.value.as_str(), "auto" | "")
+        && !matches!(encoding.value.to_lowercase().as_str(), "auto" | "")
         && source::encoding(&encoding.value).is_none()
     {
         let message = format!("unknown encoding '{}'", shown(&encoding.value));

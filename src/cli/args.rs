@@ -51,6 +51,7 @@ pub struct Global {
     /// Zone of times that name none: Europe/Rome, +01:00, UTC [default: the machine's].
     #[arg(
         long,
+        allow_hyphen_values = true,
         visible_alias = "TZ",
         global = true,
         value_name = "ZONE",

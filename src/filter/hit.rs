@@ -226,7 +226,7 @@ fn is_in_other_letters(addr: Addr, written: &str) -> bool {
 }
 
 fn address(written: &str, cidr: Option<&str>) -> Option<Addr> {
-    let ip = written.parse::<IpAddr>().ok()?.to_canonical();
+    let ip: IpAddr = written.parse().ok()?;
     match cidr.map(str::parse) {
         // A line can't have everyone banned.
         Some(Ok(0)) => None,

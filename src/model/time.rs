@@ -175,7 +175,14 @@ impl Zone {
             Self::Named(tz) => fix(tz.offset_from_local_datetime(civil)),
         };
         let east = match offset(&civil) {
-            LocalResult::Single(east) | LocalResult::Ambiguous(east, _) => east,
+            LocalResult::Single(east) => east,
+            // In no fixed order, whatever chrono says: the machine's zone has them the other way round.
+            LocalResult::Ambiguous(one, other)
+                if one.local_minus_utc() >= other.local_minus_utc() =>
+            {
+                one
+            }
+            LocalResult::Ambiguous(_, other) => other,
             // A gap is at most a few hours wide, so the day before has the offset before it.
             LocalResult::None => {
                 offset(&civil.checked_sub_signed(TimeDelta::days(1))?).earliest()?

@@ -12,7 +12,19 @@ pub fn encoding(name: &str) -> Option<&'static Encoding> {
     // `utf-16-le` and the like.
     let ended =
         label.rsplit_once('-').map(|(name, end)| format!("{name}{end}")).unwrap_or_default();
-    [label, bare, ended].iter().find_map(|label| Encoding::for_label(label.as_bytes()))
+    // Python's own names for what the web calls otherwise.
+    let other = match bare.as_str() {
+        "latin9" | "l9" => "iso-8859-15",
+        "latin10" | "l10" | "iso885916" => "iso-8859-16",
+        "utf8sig" | "u8" | "cp65001" => "utf-8",
+        "macroman" => "macintosh",
+        "cp932" | "mskanji" => "shift_jis",
+        "cp949" | "uhc" => "euc-kr",
+        "cp936" => "gbk",
+        "tis620" | "cp874" => "windows-874",
+        _ => "",
+    };
+    [&label, &bare, &ended, other].iter().find_map(|label| Encoding::for_label(label.as_bytes()))
 }
 
 #[cfg(test)]
@@ -34,6 +46,9 @@ mod tests {
             ("UTF_16_BE", "UTF-16BE"),
             ("shift_jis", "Shift_JIS"),
             ("euc_jp", "EUC-JP"),
+            ("latin9", "ISO-8859-15"),
+            ("utf-8-sig", "UTF-8"),
+            ("mac_roman", "macintosh"),
         ] {
             assert_eq!(encoding(name).map(Encoding::name), Some(wanted), "{name}");
         }

@@ -465,3 +465,23 @@ fn half_a_line_in_another_encoding_bans_nobody() {
         assert_eq!(world.sql("SELECT count(*) FROM bans"), "0", "{encoding}");
     }
 }
+
+#[test]
+fn an_hour_that_occurs_twice_is_the_earlier_one() {
+    let world = World::new();
+    world.write("log", "2005-10-30 02:30:00 bad 192.0.2.1\n");
+    let args = ["scan", "--dry-run", "--format", "jsonl", "log", "bad <HOST>$"];
+    let machines = ran(world.command().env("TZ", "Europe/Zurich").args(args)).exits(0);
+    let named = world.run(["--timezone", "Europe/Zurich"].iter().chain(&args)).exits(0);
+    for ran in [machines, named] {
+        assert_eq!(ran.json_lines()[0]["time"], 1_130_632_200.0);
+    }
+    // Names of zones have no summer time.
+    world.write("log", "2005-08-14 02:30:00 bad 192.0.2.1\n");
+    for (zone, time) in
+        [("CET", 1_123_983_000.0), ("-0330", 1_123_999_200.0), ("CEST", 1_123_979_400.0)]
+    {
+        let ran = world.run(["--timezone", zone].iter().chain(&args)).exits(0);
+        assert_eq!(ran.json_lines()[0]["time"], time, "{zone}");
+    }
+}

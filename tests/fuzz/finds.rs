@@ -218,6 +218,12 @@ fn groups_that_help_others() {
 }
 
 #[test]
+fn the_width_of_a_network_is_that_of_its_text() {
+    let hosts = ["::ffff:c000:20124", "::ffff:192.0.2.1120", "192.0.2.133", "2001:db8::129"];
+    log("failregex = <HOST><CIDR>", &hosts);
+}
+
+#[test]
 fn an_address_beside_a_tuple() {
     log("failregex = <HOST><F-TUPLE_ID>\\w*</F-TUPLE_ID>", &["Aug 14 11:00:00 192.0.2.1tid"]);
 }

@@ -112,7 +112,10 @@ fn encoding(
     let configured =
         jail.and_then(|jail| jail.logencoding.as_ref()).map(|text| text.value.as_str());
     let name = match args.encoding.as_deref().or(configured) {
-        None | Some("auto" | "") => return Ok(encoding_rs::UTF_8),
+        None => return Ok(encoding_rs::UTF_8),
+        Some(name) if name.is_empty() || name.eq_ignore_ascii_case("auto") => {
+            return Ok(encoding_rs::UTF_8);
+        }
         Some(name) => name,
     };
     source::encoding(name).ok_or_else(|| Error::Encoding(name.to_owned()))
