@@ -139,7 +139,8 @@ impl Connection {
             self.lines = lines;
         }
         let merged = self.result(nofail, self.lines.clone(), hit.raw);
-        self.is_pending = merged.is_pending;
+        // Context that names nobody waits for nobody: only a failure does.
+        self.is_pending = merged.is_pending && !nofail;
         merged
     }
 

@@ -296,3 +296,16 @@ fn what_a_filter_sees_of_its_jail() {
         }
     }
 }
+
+#[test]
+fn context_without_an_id_makes_no_failure_of_other_context() {
+    let id = "^ ?s\\[<F-MLFID>\\w+</F-MLFID>\\]:";
+    for first in ["<F-NOFAIL>ok</F-NOFAIL>", "<F-MLFGAINED>ok</F-MLFGAINED>", "ok"] {
+        let definition = format!(
+            "failregex = {id} {first}\n            {id} <F-NOFAIL>conn</F-NOFAIL> from <HOST>\n            {id} bad$"
+        );
+        log(&definition, &["s[3]: ok", "s[3]: conn from 192.0.2.1"]);
+        log(&definition, &["s[3]: ok", "s[3]: conn from 192.0.2.1", "s[3]: bad", "s[3]: ok"]);
+        log(&definition, &["s[3]: ok", "s[3]: bad", "s[3]: conn from 192.0.2.1", "s[3]: bad"]);
+    }
+}
