@@ -13,7 +13,7 @@ use crate::text::printable;
 
 pub(super) fn ban(context: &Context, args: &BanArgs, out: &mut dyn Write) -> Result<Status, Error> {
     let hosts = args.hosts.iter().map(|text| parse_host(text)).collect::<Result<Vec<_>, _>>()?;
-    if let Some(all) = hosts.iter().find(|host| matches!(host, Host::Addr(a) if a.prefix() == 0)) {
+    if let Some(all) = hosts.iter().find(|host| matches!(host, Host::Addr(a) if a.is_everyone())) {
         return Err(Error::Everyone(all.to_string()));
     }
     let config = context.known_jail(&args.jail)?;

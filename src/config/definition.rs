@@ -5,11 +5,11 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::Text;
 use super::interpolate::{InterpolationError, Overrides, Scope};
 use super::merge::{DEFAULT, INCLUDES, Merged};
 use super::substitute::{self, SubstituteError};
 use super::traced::{Place, Traced};
+use super::{Text, unknown_option};
 use crate::diag::{Diagnostic, Location, Severity};
 use crate::text::printable;
 
@@ -184,10 +184,7 @@ impl Definition {
         };
         let slip = |name: &str, words: &[&str], at: Location| {
             let near = words.iter().find(|word| is_slip(name, word)).filter(|_| !is_read(name))?;
-            let message = format!("unknown option '{}'", printable(name));
-            let found = Diagnostic::new("unknown-option", Severity::Warning, message);
-            let found = found.with_location(at).with_text(name);
-            Some(found.with_help(format!("did you mean '{}'?", printable(near))))
+            Some(unknown_option(name, near, at))
         };
         let sections = [DEFINITION, INIT].into_iter().filter_map(|name| self.merged.section(name));
         for (name, stack) in sections.flatten() {

@@ -4,8 +4,8 @@
 //! values continued by indentation *relative to the option's own line*, blank lines inside values,
 //! `#` and `;` comments on lines of their own and ` ;` comments behind text.
 //!
-//! Everything wrong in a file is found in one pass; the file is then unusable as a whole, since half
-//! a filter is worse than none.
+//! Everything wrong in a file is found in one pass. A finding names the section that it spoils: of the
+//! jails' files that jail is lost, a filter or an action as a whole, since half of one is worse than none.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -373,6 +373,15 @@ fn in_folder(folder: &str, name: &str) -> String {
     if name.starts_with('/') { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
+/// The finding about an option that nobody reads and that looks like `near`, which somebody does.
+fn unknown_option(name: &str, near: &str, at: Location) -> Diagnostic {
+    let message = format!("unknown option '{}'", text::shown(name));
+    Diagnostic::new("unknown-option", Severity::Warning, message)
+        .with_location(at)
+        .with_text(name)
+        .with_help(format!("did you mean '{}'?", text::printable(near)))
+}
+
 /// Whether a finding about the files of the jails keeps this one from being used.
 fn spoils(found: &Diagnostic, jail: &str) -> bool {
     found.severity == Severity::Error

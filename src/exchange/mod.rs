@@ -143,7 +143,7 @@ pub fn read(format: Format, bytes: &[u8], defaults: &Defaults) -> Result<Vec<Ban
 
 fn parse_addr(text: &str, line: u64) -> Result<Addr, ListError> {
     match text.parse::<Addr>() {
-        Ok(addr) if addr.prefix() == 0 => Err(ListError::Everyone { line, text: text.to_owned() }),
+        Ok(addr) if addr.is_everyone() => Err(ListError::Everyone { line, text: text.to_owned() }),
         Ok(addr) => Ok(addr),
         Err(_) => Err(ListError::NotAnAddress { line, text: text.to_owned() }),
     }

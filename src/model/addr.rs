@@ -79,6 +79,11 @@ impl Addr {
         self.prefix == width(self.ip)
     }
 
+    /// Whether this is the network of all addresses of its family: nobody bans that on purpose.
+    pub fn is_everyone(self) -> bool {
+        self.prefix == 0
+    }
+
     /// Whether every address of `other` lies in this network; families never match across.
     pub fn contains(self, other: Self) -> bool {
         self.prefix <= other.prefix

@@ -119,6 +119,14 @@ impl Ran {
         assert_eq!(ran.out, "", "{}", ran.command);
     }
 
+    /// Asserts that each of the texts was printed.
+    #[track_caller]
+    pub(crate) fn says(&self, texts: &[&str]) {
+        for text in texts {
+            assert!(self.out.contains(text), "{text}\n{}", self.out);
+        }
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out)
             .unwrap_or_else(|e| unreachable!("{e}: {}\n{}", self.out, self.err))

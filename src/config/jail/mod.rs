@@ -16,7 +16,7 @@ use super::options::{JAIL_OPTIONS, Kind, known};
 use super::spec::Spec;
 use super::substitute::SubstituteError;
 use super::traced::{Place, Traced};
-use super::{Config, Loaded, UseDns};
+use super::{Config, Loaded, UseDns, unknown_option};
 use crate::diag::{Diagnostic, Location, Severity, nearest};
 use crate::text;
 
@@ -309,13 +309,7 @@ pub(in crate::config) fn slips<'o>(
         if name.strip_prefix(near).is_some_and(|rest| rest.starts_with('_')) {
             continue;
         }
-        let message = format!("unknown option '{}'", text::shown(name));
-        findings.push(
-            Diagnostic::new("unknown-option", Severity::Warning, message)
-                .with_location(at.location())
-                .with_text(name)
-                .with_help(format!("did you mean '{near}'?")),
-        );
+        findings.push(unknown_option(name, near, at.location()));
     }
     findings
 }
