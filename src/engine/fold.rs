@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::opened::Opened;
 use super::piece::Piece;
-use super::scan::{Control, Event, Matches, Outcome, Scan, Sink, Wanted};
+use super::scan::{Control, Event, Outcome, Scan, Sink, Wanted};
 use super::timeline::{Timeline, Trail};
 use super::totals::Totals;
 use crate::filter::Sessions;
@@ -73,16 +73,15 @@ impl<'f, 's, S: Sink> Fold<'f, 's, S> {
         if self.scan.filter.has_sessions() {
             self.scan.merge(&mut piece, &mut self.sessions);
         }
-        for found in &mut piece.matches {
-            found.line += self.lines;
+        for found in &mut piece.matches.lines {
+            found.place.line += self.lines;
         }
         self.lines += piece.line_ends;
         self.trail.append(piece.trail, piece.base);
         if let Some(sink) = &mut self.sink
-            && !piece.matches.is_empty()
+            && !piece.matches.lines.is_empty()
         {
-            let matches = Matches { lines: piece.matches, texts: piece.texts };
-            sink.take(&opened.info, matches)?;
+            sink.take(&opened.info, piece.matches)?;
         }
         self.control.matched.fetch_add(piece.totals.lines.matched, Ordering::Relaxed);
         self.totals.add(piece.totals, self.scan.limits);

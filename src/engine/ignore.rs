@@ -14,12 +14,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use super::lookup::addresses_of;
-use super::piece::LineMatch;
 use crate::command::{self, Filled};
 use crate::config::{IgnoreCache, JailDef, Text};
 use crate::decide::{IgnoreList, Verdict};
 use crate::diag::{Diagnostic, Severity};
-use crate::model::{Addr, BanTime, Host, Time};
+use crate::model::{Addr, BanTime, Host, Match, Time};
 use crate::source;
 
 /// How long a command may take, as in fail2ban.
@@ -57,7 +56,7 @@ struct Asking {
 struct Asked<'a> {
     host: &'a Host,
     /// Its line; none if the question is of the host as such.
-    line: Option<(&'a LineMatch, &'a [u8])>,
+    line: Option<(&'a Match, &'a [u8])>,
     bantime: BanTime,
 }
 
@@ -93,7 +92,7 @@ impl Ignore {
     }
 
     /// Whether the command, which wants to know more than the host, ignores a failure of a line.
-    pub fn ignores_failure(&mut self, host: &Host, line: &LineMatch, text: &[u8]) -> bool {
+    pub fn ignores_failure(&mut self, host: &Host, line: &Match, text: &[u8]) -> bool {
         let Some(asking) = self.command.as_mut().filter(|asking| asking.is_each(host)) else {
             return false;
         };

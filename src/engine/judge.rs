@@ -5,10 +5,10 @@
 //! (`nofail`) is reported as ignored, as `fail2ban-regex` does.
 
 use super::lookup::Names;
-use super::piece::{LineMatch, Piece};
+use super::piece::Piece;
 use super::totals::{HitNote, SampleLimits};
 use crate::filter::{Filter, Hit, Id, Merged, Sessions};
-use crate::model::{Addr, Host, Time};
+use crate::model::{Addr, Host, Match, Time};
 
 /// One hit, or what it became together with its connection.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ pub(super) enum Kind {
 }
 
 /// Decides what a line is, whose hits are `seen` (at least one), and completes `line`.
-pub(super) fn judge(line: &mut LineMatch, mut seen: Vec<Seen>, names: &Names) -> Kind {
+pub(super) fn judge(line: &mut Match, mut seen: Vec<Seen>, names: &Names) -> Kind {
     for seen in &mut seen {
         seen.id = seen.id.take().map(|id| names.identified(id));
     }
@@ -128,17 +128,16 @@ pub(super) fn merge(
     limits: SampleLimits,
     keep_hits: bool,
 ) {
-    let mut lines = std::mem::take(&mut piece.matches);
-    for line in &mut lines {
-        let hits = std::mem::take(&mut line.hits);
+    let mut matches = std::mem::take(&mut piece.matches);
+    let hits = std::mem::take(&mut piece.hits);
+    for (line, hits) in matches.lines.iter_mut().zip(&hits) {
         let seen: Vec<Seen> = hits
             .iter()
-            .map(|hit| Seen::merged(hit.regex(), sessions.merge(hit, line.offset)))
+            .map(|hit| Seen::merged(hit.regex(), sessions.merge(hit, line.place.offset)))
             .collect();
         note(&seen, line.time, keep_hits, piece);
         let kind = judge(line, seen, names);
-        let text = piece.texts[line.text.clone()].to_vec();
-        piece.count(kind, &text, line, limits);
+        piece.count(kind, &matches.texts[line.text.clone()], line, limits);
     }
-    piece.matches = lines;
+    piece.matches = matches;
 }

@@ -28,6 +28,5 @@ pub mod verdict;
 mod tests;
 
 pub use lookup::Names;
-pub use piece::LineMatch;
 pub use scan::{Control, LogInfo, Outcome, Scan, Sink, Unread};
 pub use totals::{SampleLimits, Totals};

@@ -7,9 +7,8 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-use super::piece::LineMatch;
-use super::scan::{LogInfo, Matches};
-use crate::model::Origin;
+use super::scan::LogInfo;
+use crate::model::{Match, Matches, Origin};
 use crate::store::{FilterId, JailId, LogId, Record, Scanned, Store, StoreError, Written};
 
 /// Matches from which a batch is written.
@@ -82,10 +81,10 @@ impl<'s> Persist<'s> {
     fn replace_half_line(&mut self, log: LogId, waiting: &[Matches]) -> Result<(), StoreError> {
         let Some((offset, text)) = &self.last else { return Ok(()) };
         let mut lines = waiting.iter().flat_map(|m| m.lines.iter().map(move |line| (line, m)));
-        let Some((line, of)) = lines.find(|(line, _)| line.offset >= *offset) else {
+        let Some((line, of)) = lines.find(|(line, _)| line.place.offset >= *offset) else {
             return Ok(());
         };
-        if line.offset == *offset && of.text(line) != text {
+        if line.place.offset == *offset && of.text(line) != text {
             self.store.forget_line(log, *offset)?;
         }
         self.last = None;
@@ -128,13 +127,13 @@ fn goes_on(path: &str, end: u64) -> bool {
 
 /// A record a failure; one for a line that is none.
 fn records<'r>(
-    line: &'r LineMatch,
+    line: &'r Match,
     text: &'r [u8],
     fields: Option<&'r str>,
 ) -> impl Iterator<Item = Record<'r>> + 'r {
     let record = move |host, failure| Record {
-        offset: line.offset,
-        line: line.line,
+        offset: line.place.offset,
+        line: line.place.line,
         text,
         time: line.time,
         regex: u16::try_from(line.regex + 1).unwrap_or(u16::MAX),
@@ -149,7 +148,7 @@ fn records<'r>(
 }
 
 /// Captures beyond those that say who is meant, which has a column of its own.
-fn fields_json(line: &LineMatch) -> Option<String> {
+fn fields_json(line: &Match) -> Option<String> {
     let identifies = |name: &str| matches!(name, "ip4" | "ip6" | "dns" | "cidr" | "fid" | "mlfid");
     let mut fields = line.fields.iter().filter(|(name, _)| !identifies(name)).peekable();
     fields.peek()?;

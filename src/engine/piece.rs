@@ -5,8 +5,6 @@
 //! meet a regular expression. The text searched is a slice of the piece itself, wherever the date
 //! stands at the very beginning of a line; nothing is allocated for a line unless it matched.
 
-use std::ops::Range;
-
 use memchr::{memchr, memrchr};
 
 use super::judge::{self, Kind, Seen};
@@ -15,7 +13,7 @@ use super::timeline::{Timeline, Trail};
 use super::totals::{SampleLimits, Totals};
 use crate::date::{Detector, Found, Resolver, Stamp, TemplateId, Templates};
 use crate::filter::{Candidates, Filter, Hit, Id, Matcher, Mode, OwnedHit, Verdict, Window};
-use crate::model::{Host, Time};
+use crate::model::{Match, Matches, Place, Time};
 
 /// How far before a piece its first date is looked for.
 const LOOK_BACK_BYTES: usize = 16 << 10;
@@ -37,46 +35,15 @@ pub(super) struct Setup<'s> {
     pub(super) trail_only: bool,
 }
 
-/// A line that a failregex matched.
-#[derive(Clone, Debug, Default)]
-pub struct LineMatch {
-    /// Offset of its first byte in the uncompressed log.
-    pub offset: u64,
-    /// Its number, from 1; blank lines and comments count.
-    pub line: u64,
-    /// Where its bytes are in [`Piece::texts`].
-    pub text: Range<usize>,
-    /// When it was written; `None` without a date.
-    pub time: Option<Time>,
-    /// The first failregex that matched, from 0.
-    pub regex: usize,
-    /// What identifies the failure.
-    pub id: Option<Host>,
-    /// The address or name that the expression captured.
-    pub host: Option<Host>,
-    /// Whether it counts no failure by itself.
-    pub nofail: bool,
-    /// Named captures.
-    pub fields: Vec<(String, String)>,
-    /// Everyone who tried on the same connection, where the filter tracks connections.
-    pub users: Vec<String>,
-    /// Whether its log ends in it, without a line end: its writer may not be done with it.
-    pub is_unfinished: bool,
-    /// Who failed: none if `nofail`, several if a name has several addresses.
-    pub failures: Vec<Host>,
-    /// The hits themselves, where state across lines decides what they mean; empty once that is done.
-    pub hits: Vec<OwnedHit>,
-}
-
 /// What came of one piece.
 #[derive(Debug, Default)]
 pub(super) struct Piece {
     /// What was counted.
     pub totals: Totals,
     /// Matched lines in order, if they were wanted.
-    pub matches: Vec<LineMatch>,
-    /// The bytes of the matched lines.
-    pub texts: Vec<u8>,
+    pub matches: Matches,
+    /// The hits of each of these lines, where state across lines decides what they mean; else empty.
+    pub(super) hits: Vec<Vec<OwnedHit>>,
     /// Lines of any kind.
     pub(super) line_ends: u64,
     pub(super) trail: Trail,
@@ -86,13 +53,7 @@ pub(super) struct Piece {
 
 impl Piece {
     /// Counts a line that a failregex matched.
-    pub(super) fn count(
-        &mut self,
-        kind: Kind,
-        text: &[u8],
-        line: &LineMatch,
-        limits: SampleLimits,
-    ) {
+    pub(super) fn count(&mut self, kind: Kind, text: &[u8], line: &Match, limits: SampleLimits) {
         match kind {
             Kind::Matched => {
                 self.totals.lines.matched += 1;
@@ -112,7 +73,8 @@ impl Piece {
     /// Notes, of the last piece of a log, which is of these bytes, if it ends without a line end.
     pub(super) fn mark_unfinished(&mut self, bytes: &[u8]) {
         let start = self.base + memrchr(b'\n', bytes).map_or(0, |end| end as u64 + 1);
-        if let Some(last) = self.matches.last_mut().filter(|last| last.offset == start) {
+        if let Some(last) = self.matches.lines.last_mut().filter(|last| last.place.offset == start)
+        {
             last.is_unfinished = true;
         }
     }
@@ -351,8 +313,7 @@ impl<'s> Scanner<'s> {
             piece.totals.failregex[hit.regex] += 1;
         }
         if self.setup.filter.has_sessions() {
-            let found = self.session_line(line, time, offset, piece);
-            piece.matches.push(found);
+            self.session_line(line, time, offset, piece);
             return;
         }
         let text = self.matcher.text();
@@ -368,12 +329,13 @@ impl<'s> Scanner<'s> {
         let seen: Vec<Seen> =
             hits.iter().map(|hit| Seen::of(hit, self.setup.filter, text)).collect();
         judge::note(&seen, time, self.setup.keep_hits, piece);
-        let mut found = LineMatch { time, offset, line: piece.line_ends, ..LineMatch::default() };
+        let place = Place { offset, line: piece.line_ends };
+        let mut found = Match { place, time, ..Match::default() };
         let kind = judge::judge(&mut found, seen, self.setup.names);
         piece.count(kind, line, &found, self.setup.limits);
         if self.setup.keep_matches {
-            found.text = keep_text(line, &mut piece.texts);
-            piece.matches.push(found);
+            found.text = piece.matches.keep(line);
+            piece.matches.lines.push(found);
         }
     }
 
@@ -395,34 +357,13 @@ impl<'s> Scanner<'s> {
     }
 
     /// A line of a filter with state: what it means is decided later, in line order.
-    fn session_line(
-        &self,
-        line: &[u8],
-        time: Option<Time>,
-        offset: u64,
-        piece: &mut Piece,
-    ) -> LineMatch {
-        let text = self.matcher.text();
-        LineMatch {
-            offset,
-            line: piece.line_ends,
-            text: keep_text(line, &mut piece.texts),
-            time,
-            hits: self
-                .matcher
-                .hits()
-                .iter()
-                .map(|hit| hit.to_owned(self.setup.filter, text))
-                .collect(),
-            ..LineMatch::default()
-        }
+    fn session_line(&self, line: &[u8], time: Option<Time>, offset: u64, piece: &mut Piece) {
+        let (filter, text) = (self.setup.filter, self.matcher.text());
+        let place = Place { offset, line: piece.line_ends };
+        let text_range = piece.matches.keep(line);
+        piece.matches.lines.push(Match { place, text: text_range, time, ..Match::default() });
+        piece.hits.push(self.matcher.hits().iter().map(|hit| hit.to_owned(filter, text)).collect());
     }
-}
-
-fn keep_text(line: &[u8], texts: &mut Vec<u8>) -> Range<usize> {
-    let start = texts.len();
-    texts.extend_from_slice(line);
-    start..texts.len()
 }
 
 /// A line without the carriage returns at its end.

@@ -26,12 +26,12 @@ use super::fold::Fold;
 use super::judge;
 use super::lookup::Names;
 use super::opened::{CHUNK_BYTES, Input, Opened, Task, map_piece};
-use super::piece::{LineMatch, Piece, Scanner, Setup};
+use super::piece::{Piece, Scanner, Setup};
 use super::timeline::{Timeline, Trail};
 use super::totals::{SampleLimits, Totals};
 use crate::date::{Resolver, TemplateId, Templates};
 use crate::filter::{Filter, Mode, Sessions};
-use crate::model::{Time, Zone};
+use crate::model::{Matches, Time, Zone};
 use crate::source::{Head, Kind, Log, SourceError, chunk_count};
 
 /// Pieces that a task may finish before the calling thread has taken the first.
@@ -75,22 +75,6 @@ pub struct LogInfo {
     pub is_plain: bool,
     /// What identifies it for good; `None` if it holds nothing, or is a literal line.
     pub head: Option<Head>,
-}
-
-/// Matched lines of a piece of a log, in order, with the bytes of the lines.
-#[derive(Clone, Debug, Default)]
-pub struct Matches {
-    /// The lines.
-    pub lines: Vec<LineMatch>,
-    /// What [`LineMatch::text`] points into.
-    pub texts: Vec<u8>,
-}
-
-impl Matches {
-    /// The bytes of a line, without its end.
-    pub fn text(&self, line: &LineMatch) -> &[u8] {
-        &self.texts[line.text.clone()]
-    }
 }
 
 /// Where matches go, one log after the other, in line order.

@@ -2,7 +2,6 @@ use proptest::prelude::*;
 
 use super::lookup::Names;
 use super::piece::{Piece, Scanner, Setup};
-use super::scan::Matches;
 use super::timeline::Timeline;
 use super::totals::{SampleLimits, Totals};
 use crate::config::{FilterDef, UseDns};
@@ -56,11 +55,16 @@ impl Parts {
             if self.filter.has_sessions() {
                 super::judge::merge(&mut piece, &mut sessions, &self.names, LIMITS, true);
             }
-            let Piece { totals: more, matches, texts, line_ends, .. } = piece;
-            let matches = Matches { lines: matches, texts };
+            let Piece { totals: more, matches, line_ends, .. } = piece;
             for line in &matches.lines {
                 let text = String::from_utf8_lossy(matches.text(line)).into_owned();
-                let at = (line.offset, line.line + before, line.time, line.regex, line.nofail);
+                let at = (
+                    line.place.offset,
+                    line.place.line + before,
+                    line.time,
+                    line.regex,
+                    line.nofail,
+                );
                 lines.push(format!("{at:?} {:?} {:?} {text}", line.failures, line.fields));
             }
             before += line_ends;

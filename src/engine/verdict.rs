@@ -5,10 +5,9 @@
 //! judges live ones.
 
 use super::ignore::Ignore;
-use super::piece::LineMatch;
 use crate::decide::{Decision, Judge, Rule};
 use crate::diag::Diagnostic;
-use crate::model::{Ban, Host, Origin, Time};
+use crate::model::{Ban, Host, Match, Origin, Time};
 
 /// Gathers failures until all logs are read.
 #[derive(Debug)]
@@ -27,7 +26,7 @@ impl Gathered {
 
     /// Takes the failures of a line, and from the line those that the jail ignores. One without a time can't be
     /// decided and is only recorded.
-    pub fn take(&mut self, line: &mut LineMatch, text: &[u8]) {
+    pub fn take(&mut self, line: &mut Match, text: &[u8]) {
         let mut failures = std::mem::take(&mut line.failures);
         failures.retain(|host| {
             let is_ignored = self.ignore.lists(host)

@@ -5,10 +5,12 @@
 
 pub mod addr;
 pub mod duration;
+pub mod matched;
 pub mod record;
 pub mod time;
 
 pub use addr::{Addr, Host};
 pub use duration::BanTime;
+pub use matched::{Match, Matches, Place};
 pub use record::{Ban, EndReason, Origin};
 pub use time::{Clock, SystemClock, Time, Zone};

@@ -2,8 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::engine::LineMatch;
-use crate::model::Host;
+use crate::model::{Host, Match};
 use crate::text::quoted;
 
 /// What is printed of a failure.
@@ -37,7 +36,7 @@ impl Shape {
     }
 
     /// Prints each failure of a matched line.
-    pub fn write(&self, found: &LineMatch, text: &[u8], out: &mut dyn Write) -> io::Result<()> {
+    pub fn write(&self, found: &Match, text: &[u8], out: &mut dyn Write) -> io::Result<()> {
         let text = String::from_utf8_lossy(text);
         found.failures.iter().try_for_each(|host| match self {
             Self::Id => writeln!(out, "{host}"),
@@ -52,7 +51,7 @@ impl Shape {
     }
 }
 
-fn field(found: &LineMatch, name: &str) -> Option<String> {
+fn field(found: &Match, name: &str) -> Option<String> {
     let addr =
         |v4: bool| found.host.as_ref().filter(|h| h.addr().is_some_and(|a| a.ip().is_ipv4() == v4));
     match name {
@@ -64,7 +63,7 @@ fn field(found: &LineMatch, name: &str) -> Option<String> {
 }
 
 /// `['192.0.2.1',⇥1782060468.0,⇥{'user': 'root', 'ip4': '192.0.2.1', 'ip6': None, 'dns': None}],`
-fn row(found: &LineMatch, host: &Host) -> String {
+fn row(found: &Match, host: &Host) -> String {
     let time =
         found.time.map_or_else(|| "None".to_owned(), |time| format!("{:?}", time.as_secs_f64()));
     let mut data: Vec<String> =
@@ -77,7 +76,7 @@ fn row(found: &LineMatch, host: &Host) -> String {
 }
 
 /// Known tags are replaced; others stay, as fail2ban leaves them.
-fn filled(template: &str, found: &LineMatch, host: &Host, text: &str) -> String {
+fn filled(template: &str, found: &Match, host: &Host, text: &str) -> String {
     let mut out = String::with_capacity(template.len() + text.len());
     let mut rest = template;
     while let Some(open) = rest.find('<') {
@@ -96,7 +95,7 @@ fn filled(template: &str, found: &LineMatch, host: &Host, text: &str) -> String 
     out + rest
 }
 
-fn value(tag: &str, found: &LineMatch, host: &Host, text: &str) -> Option<String> {
+fn value(tag: &str, found: &Match, host: &Host, text: &str) -> Option<String> {
     let addr = found.host.as_ref().or(Some(host)).and_then(Host::addr);
     Some(match tag {
         "ip" => found.host.as_ref().unwrap_or(host).to_string(),
@@ -114,14 +113,14 @@ mod tests {
     use super::*;
     use crate::model::Time;
 
-    fn found() -> LineMatch {
-        LineMatch {
+    fn found() -> Match {
+        Match {
             time: Some(Time::from_secs(1_782_060_468)),
             id: Some(Host::parse("192.0.2.1")),
             host: Some(Host::parse("192.0.2.1")),
             fields: vec![("user".into(), "o'root".into())],
             failures: vec![Host::parse("192.0.2.1")],
-            ..LineMatch::default()
+            ..Match::default()
         }
     }
 

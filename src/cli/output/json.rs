@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::engine::Totals;
 use crate::engine::totals::LineCounts;
-use crate::engine::{LineMatch, Totals};
 use crate::model::{self, Host, Time};
 use crate::store::read;
 
@@ -43,14 +43,14 @@ pub struct Match<'m> {
 
 impl<'m> Match<'m> {
     /// The match of a line of `source`, whose bytes are `text`.
-    pub fn new(source: &'m str, found: &LineMatch, text: &'m [u8]) -> Self {
+    pub fn new(source: &'m str, found: &model::Match, text: &'m [u8]) -> Self {
         let fields = found.fields.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
         let users = (!found.users.is_empty())
             .then(|| ("users".to_owned(), Value::from(found.users.clone())));
         Self {
             source,
-            line: found.line,
-            offset: found.offset,
+            line: found.place.line,
+            offset: found.place.offset,
             time: found.time.map(Time::as_secs_f64),
             id: found.id.as_ref().map(Host::to_string),
             host: found.host.as_ref().map(Host::to_string),

@@ -11,10 +11,10 @@ use super::plan::Plan;
 use crate::config::Text;
 use crate::engine::ignore::Ignore;
 use crate::engine::persist::Persist;
-use crate::engine::scan::Matches;
 use crate::engine::verdict::Gathered;
-use crate::engine::{LineMatch, LogInfo, Sink};
+use crate::engine::{LogInfo, Sink};
 use crate::error::Error;
+use crate::model::{Match, Matches};
 use crate::store::{Store, Written};
 
 /// Whoever takes matches one by one: the store, the decisions, the output.
@@ -101,7 +101,7 @@ impl Sink for Takers<'_> {
 }
 
 impl Print<'_> {
-    fn one(&mut self, log: &LogInfo, found: &LineMatch, text: &[u8]) -> io::Result<()> {
+    fn one(&mut self, log: &LogInfo, found: &Match, text: &[u8]) -> io::Result<()> {
         match self {
             Self::Jsonl(out) => json::line(&json::Match::new(&log.name, found, text), *out),
             Self::Csv(rows) => {

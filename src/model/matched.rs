@@ -1,0 +1,65 @@
+//! A line that a filter matched, from the worker that found it to the store and the screen.
+
+use std::ops::Range;
+
+use super::{Host, Time};
+
+/// Where a line stands in its uncompressed log; with the log's head it is found again through rotation
+/// and compression (`docs/decisions/0001-place.md`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Offset of its first byte.
+    pub offset: u64,
+    /// Its number, from 1; blank lines and comments count.
+    pub line: u64,
+}
+
+/// A line that a failregex matched, and what that means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Match {
+    /// Where it stands.
+    pub place: Place,
+    /// Where its bytes are in [`Matches::texts`], without the line end.
+    pub text: Range<usize>,
+    /// When it was written; `None` without a date.
+    pub time: Option<Time>,
+    /// The first failregex that matched, from 0.
+    pub regex: usize,
+    /// What identifies the failure.
+    pub id: Option<Host>,
+    /// The address or name that the expression captured.
+    pub host: Option<Host>,
+    /// Whether it counts no failure by itself.
+    pub nofail: bool,
+    /// Named captures.
+    pub fields: Vec<(String, String)>,
+    /// Everyone who tried on the same connection, where the filter tracks connections.
+    pub users: Vec<String>,
+    /// Whether its log ends in it, without a line end: its writer may not be done with it.
+    pub is_unfinished: bool,
+    /// Who failed: none if `nofail`, several if a name has several addresses.
+    pub failures: Vec<Host>,
+}
+
+/// Matched lines of a piece of a log, in order, with the bytes of the lines.
+#[derive(Clone, Debug, Default)]
+pub struct Matches {
+    /// The lines.
+    pub lines: Vec<Match>,
+    /// What [`Match::text`] points into: one allocation for a piece, not one a line.
+    pub texts: Vec<u8>,
+}
+
+impl Matches {
+    /// The bytes of a line, without its end.
+    pub fn text(&self, line: &Match) -> &[u8] {
+        &self.texts[line.text.clone()]
+    }
+
+    /// Keeps the bytes of a line and says where.
+    pub fn keep(&mut self, text: &[u8]) -> Range<usize> {
+        let start = self.texts.len();
+        self.texts.extend_from_slice(text);
+        start..self.texts.len()
+    }
+}
