@@ -23,6 +23,8 @@ const TOTAL_MAX: usize = 256;
 pub struct Candidates {
     search: Search,
     max_len: usize,
+    /// What is searched for, sorted.
+    strings: Vec<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -41,9 +43,15 @@ impl Candidates {
         }
         strings.sort();
         strings.dedup();
-        if strings.is_empty() || strings.len() > TOTAL_MAX {
+        if strings.len() > TOTAL_MAX {
             return None;
         }
+        Self::searching(strings)
+    }
+
+    fn searching(mut strings: Vec<Vec<u8>>) -> Option<Self> {
+        strings.sort();
+        strings.dedup();
         let max_len = strings.iter().map(Vec::len).max()?;
         let search = match &strings[..] {
             [one] => Search::One(Box::new(Finder::new(one).into_owned())),
@@ -55,7 +63,13 @@ impl Candidates {
                     .ok()?,
             )),
         };
-        Some(Self { search, max_len })
+        Some(Self { search, max_len, strings })
+    }
+
+    /// What lines must contain to be candidates of any of several; `None` if there are none. However many
+    /// strings that makes, one search for all is quicker than several.
+    pub fn union<'c>(several: impl IntoIterator<Item = &'c Self>) -> Option<Self> {
+        Self::searching(several.into_iter().flat_map(|one| one.strings.iter().cloned()).collect())
     }
 
     /// Where the next of the strings begins, at `from` or after it.

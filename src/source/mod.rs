@@ -28,7 +28,7 @@ pub use chunk::{chunk, chunk_count};
 pub use encoding::encoding;
 pub use head::{HEAD_MAX_BYTES, Head};
 pub use map::MappedFile;
-pub use paths::{distinct, expand, read_list};
+pub use paths::{distinct, expand, is_same, read_list};
 
 use crate::model::Time;
 use crate::text::printable;

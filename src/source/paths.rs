@@ -48,6 +48,11 @@ pub fn distinct(mut logs: Vec<Log>) -> Vec<Log> {
     logs
 }
 
+/// Whether two names stand for one file.
+pub fn is_same(a: &Log, b: &Log) -> bool {
+    a == b || identity(a).is_some_and(|id| identity(b) == Some(id))
+}
+
 fn expand_one(arg: &OsStr, logs: &mut Vec<Log>) -> Result<(), SourceError> {
     let path = Path::new(arg);
     if arg == "-" || path == Path::new("/dev/stdin") {
