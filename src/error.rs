@@ -7,7 +7,6 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::config::ConfigError;
-use crate::date::DateError;
 use crate::diag::Diagnostic;
 use crate::exchange::ListError;
 use crate::model::duration::DurationError;
@@ -30,9 +29,6 @@ pub enum Error {
     /// A log can't be found.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The given or configured datepattern can't be used.
-    #[error(transparent)]
-    Date(#[from] DateError),
     /// An option that is a duration is none.
     #[error("--{option}: {source}")]
     Duration {
@@ -47,15 +43,15 @@ pub enum Error {
     /// `--timezone` is no zone.
     #[error("--timezone: '{}' is not a time zone; write Europe/Rome, +01:00 or UTC", shown(.0))]
     Zone(String),
-    /// `--encoding` is unknown.
-    #[error("--encoding: '{}' is not an encoding known here; write for instance UTF-8 or ISO-8859-1", shown(.0))]
-    Encoding(String),
     /// No log or no filter on the command line.
     #[error("nothing to scan: write LOG... FILTER, or --jail NAME")]
     NoOperands,
     /// A filter but no log.
     #[error("no log to scan before the filter '{}'; write LOG... FILTER", shown(.0))]
     NoLog(String),
+    /// No jail is enabled, or none of them can be used.
+    #[error("{}: no jail that is enabled can be used; f2b check --all says why", printable(&.0.to_string_lossy()))]
+    NoJails(PathBuf),
     /// A jail none of whose logs exist.
     #[error(
         "{location}jail '{jail}' has no log to scan; name logs, or give it a logpath that matches one"

@@ -97,15 +97,19 @@ Examples:
   f2b scan /var/log/maillog filter.d/password-fail.conf
   f2b scan --dry-run '/var/log/auth.log*' 'sshd[mode=aggressive]'
   f2b scan --jail password-fail --ban
+  f2b scan --jail sshd --jail postfix --ban
   f2b scan --format jsonl access.log '^<HOST> .* 401 ' | jq .host")]
 pub struct ScanArgs {
     /// Logs, then the filter; with --jail: other logs than the jail's own.
     #[arg(value_name = "LOG... FILTER", allow_hyphen_values = false)]
     pub operands: Vec<String>,
 
-    /// Take logs, filter and thresholds from this jail.
+    /// Take logs, filter and thresholds from this jail; several read a log in one pass.
     #[arg(short, long, value_name = "NAME", help_heading = "What to look for")]
-    pub jail: Option<String>,
+    pub jail: Vec<String>,
+    /// All jails that are enabled.
+    #[arg(long, conflicts_with = "jail", help_heading = "What to look for")]
+    pub jails: bool,
     /// Lines that match this expression are ignored (replaces the filter's; may be repeated).
     #[arg(long, value_name = "REGEX", help_heading = "What to look for")]
     pub ignoreregex: Vec<String>,
@@ -128,29 +132,17 @@ pub struct ScanArgs {
     #[arg(long, help_heading = "What to look for")]
     pub no_check_all: bool,
 
-    /// Decide bans by the log's own time, with the jail's thresholds.
-    #[arg(long, requires = "jail", help_heading = "Bans")]
+    /// Decide bans by the log's own time, with the jail's thresholds; without a jail, fail2ban's defaults.
+    #[arg(long, help_heading = "Bans")]
     pub ban: bool,
     /// Failures that cause a ban (overrides the jail's).
-    #[arg(long, value_name = "N", requires = "jail", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Bans")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Bans")]
     pub maxretry: Option<u32>,
     /// Within this time: 600, 10m, 1d12h (overrides the jail's).
-    #[arg(
-        long,
-        value_name = "TIME",
-        requires = "jail",
-        allow_hyphen_values = true,
-        help_heading = "Bans"
-    )]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Bans")]
     pub findtime: Option<String>,
     /// For this long, -1 for ever (overrides the jail's).
-    #[arg(
-        long,
-        value_name = "TIME",
-        requires = "jail",
-        allow_hyphen_values = true,
-        help_heading = "Bans"
-    )]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Bans")]
     pub bantime: Option<String>,
 
     /// Write nothing to the store.

@@ -8,18 +8,21 @@ use std::path::Path;
 
 use super::Context;
 use super::args::ScanArgs;
-use crate::config::{Config, FilterDef, JailDef, Loaded, Spec, Text};
-use crate::diag::{Diagnostic, Location, Severity};
+use crate::config::{Config, FilterDef, JailDef, Loaded, Spec};
+use crate::diag::{Diagnostic, Severity};
 use crate::error::Error;
 
 /// What to scan, and for what.
 pub(super) struct Target {
-    /// Logs as the user or the jail names them.
-    pub(super) logs: Vec<String>,
-    /// Whether they are the jail's own, some of which may not exist.
-    pub(super) has_jails_logs: bool,
-    pub(super) filter: FilterDef,
-    pub(super) jail: Option<Box<JailDef>>,
+    /// The logs that were named; `None` if each jail reads its own.
+    pub(super) logs: Option<Vec<String>>,
+    /// What is looked for in them, at least one.
+    pub(super) subjects: Vec<Subject>,
+}
+
+/// A jail, or a filter that is run like one.
+pub(super) struct Subject {
+    pub(super) jail: JailDef,
     pub(super) header: Header,
 }
 
@@ -27,35 +30,49 @@ pub(super) struct Target {
 type Header = (&'static str, String);
 
 pub(super) fn resolve(context: &Context, args: &ScanArgs) -> Result<Target, Error> {
-    let mut target = match &args.jail {
-        Some(name) => of_jail(context, name, &args.operands)?,
-        None => of_operands(context, &args.operands)?,
-    };
-    let at = || Location::new("--ignoreregex", 0);
-    if !args.ignoreregex.is_empty() {
-        target.filter.ignoreregex =
-            args.ignoreregex.iter().map(|regex| Text { value: regex.clone(), at: at() }).collect();
+    if args.jail.is_empty() && !args.jails {
+        return of_operands(context, &args.operands);
     }
-    Ok(target)
+    let logs = (!args.operands.is_empty()).then(|| args.operands.clone());
+    let subjects = if args.jails { enabled(context)? } else { named(context, &args.jail)? };
+    Ok(Target { logs, subjects })
 }
 
-fn of_jail(context: &Context, name: &str, logs: &[String]) -> Result<Target, Error> {
-    let config = context.known_jail(name)?;
-    let jail = usable(config.jail(name))?;
-    let has_jails_logs = logs.is_empty();
-    let logs = if has_jails_logs {
-        jail.logpaths.iter().map(|log| log.glob.clone()).collect()
-    } else {
-        logs.to_vec()
-    };
-    let header = ("jail", format!("{name}, basedir: {}", config.dir().display()));
-    Ok(Target {
-        logs,
-        has_jails_logs,
-        filter: jail.filter.clone(),
-        jail: Some(Box::new(jail)),
-        header,
-    })
+fn named(context: &Context, names: &[String]) -> Result<Vec<Subject>, Error> {
+    let mut subjects: Vec<Subject> = Vec::new();
+    for name in names {
+        if subjects.iter().all(|known| known.jail.name != *name) {
+            let config = context.known_jail(name)?;
+            subjects.push(subject(&config, usable(config.jail(name))?));
+        }
+    }
+    Ok(subjects)
+}
+
+/// All jails that are enabled. One that can't be used is said and left out, as the daemon does it.
+fn enabled(context: &Context) -> Result<Vec<Subject>, Error> {
+    let config = Config::open(&context.config)?;
+    let names = config.jail_names();
+    super::warn_findings(&names.findings);
+    let mut subjects = Vec::new();
+    for name in names.value.unwrap_or_default() {
+        let Ok(draft) = config.draft(&name) else { continue };
+        if draft.jail.enabled && draft.is_usable {
+            super::warn_findings(&draft.findings);
+            subjects.push(subject(&config, draft.jail));
+        } else if draft.jail.enabled || !draft.is_clear {
+            super::warn_findings(&draft.findings);
+        }
+    }
+    if subjects.is_empty() {
+        return Err(Error::NoJails(context.config.clone()));
+    }
+    Ok(subjects)
+}
+
+fn subject(config: &Config, jail: JailDef) -> Subject {
+    let header = ("jail", format!("{}, basedir: {}", jail.name, config.dir().display()));
+    Subject { jail, header }
 }
 
 fn of_operands(context: &Context, operands: &[String]) -> Result<Target, Error> {
@@ -64,7 +81,8 @@ fn of_operands(context: &Context, operands: &[String]) -> Result<Target, Error> 
         return Err(Error::NoLog(filter.clone()));
     }
     let (filter, header) = find_filter(context, filter)?;
-    Ok(Target { logs: logs.to_vec(), has_jails_logs: false, filter, jail: None, header })
+    let subject = Subject { jail: JailDef::of_filter(filter), header };
+    Ok(Target { logs: Some(logs.to_vec()), subjects: vec![subject] })
 }
 
 /// A filter by path, by name, or as a literal expression.

@@ -11,8 +11,10 @@ use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::jail::Jail;
 use super::lookup::addresses_of;
 use crate::command::{self, Filled};
 use crate::config::{IgnoreCache, JailDef, Text};
@@ -26,27 +28,33 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 /// How many answers are kept if nothing else is said.
 const ANSWERS: usize = 10_000;
 
-/// Whom a jail ignores.
+/// Whom a jail ignores, as it is written.
 #[derive(Debug)]
-pub struct Ignore {
+pub struct IgnoreRules {
     list: IgnoreList,
     /// Names whose addresses are ignored.
     names: Vec<String>,
-    /// Their addresses, once they were asked for.
-    addresses: Option<Vec<Addr>>,
-    command: Option<Asking>,
+    command: Option<IgnoreCommand>,
 }
 
-/// The command and what it has answered.
+/// The command of a jail.
 #[derive(Debug)]
-struct Asking {
-    command: Text,
+struct IgnoreCommand {
+    text: Text,
     cache: Option<IgnoreCache>,
     bantime: BanTime,
     /// Whether only the host makes a difference to it.
     wants_host_only: bool,
+}
+
+/// Whom a jail ignores, with what was asked for it so far.
+#[derive(Debug)]
+pub struct Ignore {
+    jail: Arc<Jail>,
+    /// The addresses of the names, once they were asked for.
+    addresses: Option<Vec<Addr>>,
     answers: Answers,
-    /// How often it gave no answer, and why it didn't the first time.
+    /// How often the command gave no answer, and why it didn't the first time.
     troubles: u64,
     trouble: String,
 }
@@ -60,9 +68,9 @@ struct Asked<'a> {
     bantime: BanTime,
 }
 
-impl Ignore {
+impl IgnoreRules {
     /// Whom the jail ignores, and what is wrong with how that is written.
-    pub fn of(jail: &JailDef) -> (Self, Vec<Diagnostic>) {
+    pub(super) fn of(jail: &JailDef) -> (Self, Vec<Diagnostic>) {
         let own = if jail.ignoreself { own_addresses() } else { Vec::new() };
         let words = jail.ignoreip.iter().map(|text| (text.value.as_str(), Some(text.at.clone())));
         let (list, findings) = IgnoreList::parse(words, &own, source::read_list);
@@ -71,84 +79,88 @@ impl Ignore {
             // What this machine is called may be an address that none of its interfaces has.
             names.extend(rustix::system::uname().nodename().to_str().ok().map(str::to_owned));
         }
-        let command = jail.ignorecommand.clone().map(|command| {
-            let wants_host_only = command::tags(&command.value).all(is_of_host);
-            Asking {
-                command,
-                cache: jail.ignorecache.clone(),
-                bantime: jail.bantime,
-                wants_host_only,
-                answers: Answers::new(jail.ignorecache.as_ref()),
-                troubles: 0,
-                trouble: String::new(),
-            }
+        let command = jail.ignorecommand.clone().map(|text| {
+            let wants_host_only = command::tags(&text.value).all(is_of_host);
+            let (cache, bantime) = (jail.ignorecache.clone(), jail.bantime);
+            IgnoreCommand { text, cache, bantime, wants_host_only }
         });
-        (Self { list, names, addresses: None, command }, findings)
+        (Self { list, names, command }, findings)
     }
 
     /// Whether the host is ignored for what is written alone.
     pub fn lists(&self, host: &Host) -> bool {
         matches!(self.list.check(host), Verdict::Ignored { .. })
     }
-
-    /// Whether the command, which wants to know more than the host, ignores a failure of a line.
-    pub fn ignores_failure(&mut self, host: &Host, line: &Match, text: &[u8]) -> bool {
-        let Some(asking) = self.command.as_mut().filter(|asking| asking.is_each(host)) else {
-            return false;
-        };
-        let bantime = asking.bantime;
-        asking.ask(Asked { host, line: Some((line, text)), bantime })
-    }
-
-    /// Whether a host that is going to be banned is ignored after all, all questions asked.
-    pub fn ignores_host(&mut self, host: &Host) -> bool {
-        if self.lists(host) || self.is_named(host) {
-            return true;
-        }
-        let Some(asking) = self.command.as_mut().filter(|asking| !asking.is_each(host)) else {
-            return false;
-        };
-        let bantime = asking.bantime;
-        asking.ask(Asked { host, line: None, bantime })
-    }
-
-    /// What kept the command from answering.
-    pub fn trouble(&self) -> Option<Diagnostic> {
-        let asking = self.command.as_ref().filter(|asking| asking.troubles > 0)?;
-        let times = match asking.troubles {
-            1 => String::new(),
-            more => format!(" ({more} times)"),
-        };
-        let message = format!("ignorecommand gave no answer: {}{times}", asking.trouble);
-        let help =
-            "its exit status must be 0 to ignore a host and 1 not to; those hosts were not ignored";
-        let found = Diagnostic::new("ignorecommand", Severity::Warning, message);
-        Some(found.with_location(asking.command.at.clone()).with_help(help))
-    }
-
-    fn is_named(&mut self, host: &Host) -> bool {
-        let Host::Addr(host) = host else { return false };
-        let addresses = self
-            .addresses
-            .get_or_insert_with(|| self.names.iter().flat_map(|name| addresses_of(name)).collect());
-        addresses.contains(host)
-    }
 }
 
-impl Asking {
+impl IgnoreCommand {
     /// Whether it must be asked at each failure. An id that is no address may come with one that is.
     fn is_each(&self, host: &Host) -> bool {
         !self.wants_host_only || host.addr().is_none()
     }
+}
 
-    fn ask(&mut self, asked: Asked<'_>) -> bool {
-        let key = self.cache.as_ref().map_or(&self.command, |cache| &cache.key);
+impl Ignore {
+    /// Nothing was asked yet.
+    pub fn new(jail: Arc<Jail>) -> Self {
+        let command = jail.ignore.command.as_ref();
+        let answers = Answers::new(command.and_then(|command| command.cache.as_ref()));
+        Self { jail, addresses: None, answers, troubles: 0, trouble: String::new() }
+    }
+
+    /// Whether the host is ignored for what is written alone.
+    pub fn lists(&self, host: &Host) -> bool {
+        self.jail.ignore.lists(host)
+    }
+
+    /// Whether the command, which wants to know more than the host, ignores a failure of a line.
+    pub fn ignores_failure(&mut self, host: &Host, line: &Match, text: &[u8]) -> bool {
+        self.asks(host, true) && self.ask(host, Some((line, text)))
+    }
+
+    /// Whether a host that is going to be banned is ignored after all, all questions asked.
+    pub fn ignores_host(&mut self, host: &Host) -> bool {
+        self.lists(host) || self.is_named(host) || (self.asks(host, false) && self.ask(host, None))
+    }
+
+    /// What kept the command from answering.
+    pub fn trouble(&self) -> Option<Diagnostic> {
+        let command = self.jail.ignore.command.as_ref().filter(|_| self.troubles > 0)?;
+        let times = match self.troubles {
+            1 => String::new(),
+            more => format!(" ({more} times)"),
+        };
+        let message = format!("ignorecommand gave no answer: {}{times}", self.trouble);
+        let help =
+            "its exit status must be 0 to ignore a host and 1 not to; those hosts were not ignored";
+        let found = Diagnostic::new("ignorecommand", Severity::Warning, message);
+        Some(found.with_location(command.text.at.clone()).with_help(help))
+    }
+
+    fn is_named(&mut self, host: &Host) -> bool {
+        let Host::Addr(host) = host else { return false };
+        let Self { jail, addresses, .. } = self;
+        let names = &jail.ignore.names;
+        addresses
+            .get_or_insert_with(|| names.iter().flat_map(|name| addresses_of(name)).collect())
+            .contains(host)
+    }
+
+    /// Whether there is a command to ask about the host, at each failure or once it would be banned.
+    fn asks(&self, host: &Host, at_each: bool) -> bool {
+        self.jail.ignore.command.as_ref().is_some_and(|command| command.is_each(host) == at_each)
+    }
+
+    fn ask(&mut self, host: &Host, line: Option<(&Match, &[u8])>) -> bool {
+        let Some(command) = &self.jail.ignore.command else { return false };
+        let asked = Asked { host, line, bantime: command.bantime };
+        let key = command.cache.as_ref().map_or(&command.text, |cache| &cache.key);
         let key = command::replace(&key.value, |tag| asked.value(tag));
         let now = Instant::now();
         if let Some(answer) = self.answers.get(&key, now) {
             return answer;
         }
-        let filled = Filled::new(&self.command.value, |tag| asked.value(tag));
+        let filled = Filled::new(&command.text.value, |tag| asked.value(tag));
         let trouble = match filled.run(TIMEOUT) {
             Ok(status @ (0 | 1)) => {
                 self.answers.add(key, status == 0, now);

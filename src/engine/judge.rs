@@ -4,9 +4,12 @@
 //! failregexes were tried, the first that makes a failure counts; a line that one of them calls context
 //! (`nofail`) is reported as ignored, as `fail2ban-regex` does.
 
-use super::lookup::Names;
-use super::piece::Piece;
-use super::totals::{HitNote, SampleLimits};
+use super::jail::Jail;
+use super::lookup::{self, Names};
+use super::piece::Share;
+use super::stream::Wanted;
+use super::totals::HitNote;
+use crate::config::UseDns;
 use crate::filter::{Filter, Hit, Id, Merged, Sessions};
 use crate::model::{Addr, Host, Match, Time};
 
@@ -67,21 +70,27 @@ impl Seen {
 
 /// What a line is counted as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum Outcome {
     Matched,
     Ignored,
     Missed,
 }
 
 /// Decides what a line is, whose hits are `seen` (at least one), and completes `line`.
-pub(super) fn judge(line: &mut Match, mut seen: Vec<Seen>, names: &Names) -> Kind {
+pub(super) fn judge(
+    line: &mut Match,
+    mut seen: Vec<Seen>,
+    usedns: UseDns,
+    names: &Names,
+) -> Outcome {
     for seen in &mut seen {
-        seen.id = seen.id.take().map(|id| names.identified(id));
+        seen.id = seen.id.take().map(|id| lookup::identified(usedns, id));
     }
     let has_context = seen.iter().any(|seen| seen.nofail);
     let is_pending = seen.iter().any(|seen| seen.is_pending && !seen.nofail);
     line.regex = seen.first().map_or(0, |first| first.regex);
-    let failures: Vec<Vec<Host>> = seen.iter().map(|seen| failures_of(seen, names)).collect();
+    let failures: Vec<Vec<Host>> =
+        seen.iter().map(|seen| failures_of(seen, usedns, names)).collect();
     let deciding = failures.iter().position(|failures| !failures.is_empty());
     line.nofail = deciding.is_none();
     if let Some(seen) = seen.into_iter().nth(deciding.unwrap_or(0)) {
@@ -92,25 +101,25 @@ pub(super) fn judge(line: &mut Match, mut seen: Vec<Seen>, names: &Names) -> Kin
     }
     line.failures = failures.into_iter().nth(deciding.unwrap_or(0)).unwrap_or_default();
     match (has_context, deciding.is_some() || is_pending) {
-        (true, _) => Kind::Ignored,
-        (false, true) => Kind::Matched,
-        (false, false) => Kind::Missed,
+        (true, _) => Outcome::Ignored,
+        (false, true) => Outcome::Matched,
+        (false, false) => Outcome::Missed,
     }
 }
 
-fn failures_of(seen: &Seen, names: &Names) -> Vec<Host> {
+fn failures_of(seen: &Seen, usedns: UseDns, names: &Names) -> Vec<Host> {
     match &seen.id {
-        Some(id) if !seen.nofail => names.failures_of(id, seen.is_dns),
+        Some(id) if !seen.nofail => names.failures_of(usedns, id, seen.is_dns),
         _ => Vec::new(),
     }
 }
 
 /// Notes hits for the verbose report, and ids that are none.
-pub(super) fn note(seen: &[Seen], at: Option<Time>, keep_hits: bool, piece: &mut Piece) {
+pub(super) fn note(seen: &[Seen], at: Option<Time>, keep_hits: bool, share: &mut Share) {
     for hit in seen {
-        piece.totals.invalid_ids += u64::from(hit.is_invalid);
+        share.totals.invalid_ids += u64::from(hit.is_invalid);
         if keep_hits {
-            piece.totals.hits.push(HitNote {
+            share.totals.hits.push(HitNote {
                 regex: hit.regex,
                 id: hit.id.as_ref().map(ToString::to_string).unwrap_or_default(),
                 at,
@@ -120,24 +129,28 @@ pub(super) fn note(seen: &[Seen], at: Option<Time>, keep_hits: bool, piece: &mut
     }
 }
 
-/// Merges the hits of a piece into their connections, in line order, and counts what they come to.
+/// Merges a jail's hits of a piece into its connections, in line order, and counts what they come to; nothing
+/// is left to do for a filter without connections.
 pub(super) fn merge(
-    piece: &mut Piece,
+    share: &mut Share,
+    jail: &Jail,
     sessions: &mut Sessions,
     names: &Names,
-    limits: SampleLimits,
-    keep_hits: bool,
+    wanted: Wanted,
 ) {
-    let mut matches = std::mem::take(&mut piece.matches);
-    let hits = std::mem::take(&mut piece.hits);
+    if share.hits.is_empty() {
+        return;
+    }
+    let mut matches = std::mem::take(&mut share.matches);
+    let hits = std::mem::take(&mut share.hits);
     for (line, hits) in matches.lines.iter_mut().zip(&hits) {
         let seen: Vec<Seen> = hits
             .iter()
             .map(|hit| Seen::merged(hit.regex(), sessions.merge(hit, line.place.offset)))
             .collect();
-        note(&seen, line.time, keep_hits, piece);
-        let kind = judge(line, seen, names);
-        piece.count(kind, &matches.texts[line.text.clone()], line, limits);
+        note(&seen, line.time, wanted.hits, share);
+        let outcome = judge(line, seen, jail.usedns, names);
+        share.count(outcome, &matches.texts[line.text.clone()], line, wanted.limits);
     }
-    piece.matches = matches;
+    share.matches = matches;
 }

@@ -12,38 +12,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::config::UseDns;
 use crate::model::{Addr, Host};
 
-/// What becomes of names, and what is known of them.
-#[derive(Debug)]
+/// What is known of names.
+#[derive(Debug, Default)]
 pub struct Names {
-    usedns: UseDns,
     /// Shared by all workers: a name is asked for once, and two workers seldom need one at a time.
     known: Mutex<HashMap<Box<str>, Vec<Host>>>,
     unresolved: AtomicU64,
 }
 
+/// The id of a match: a text that is an address is one, wherever the expression took it from.
+///
+/// Where names stay as they are (`usedns = raw`) ids do too, unless they are spelt as f2b would.
+pub(super) fn identified(usedns: UseDns, id: Host) -> Host {
+    let Host::Name(text) = &id else { return id };
+    match Addr::of_id(text) {
+        Some(addr) if usedns != UseDns::Raw || addr.to_string() == **text => Host::Addr(addr),
+        _ => id,
+    }
+}
+
 impl Names {
-    /// Names treated as `usedns` says.
-    pub fn new(usedns: UseDns) -> Self {
-        Self { usedns, known: Mutex::default(), unresolved: AtomicU64::new(0) }
-    }
-
-    /// The id of a match: a text that is an address is one, wherever the expression took it from.
-    ///
-    /// Where names stay as they are (`usedns = raw`) ids do too, unless they are spelt as f2b would.
-    pub(super) fn identified(&self, id: Host) -> Host {
-        let Host::Name(text) = &id else { return id };
-        match Addr::of_id(text) {
-            Some(addr) if self.usedns != UseDns::Raw || addr.to_string() == **text => {
-                Host::Addr(addr)
-            }
-            _ => id,
-        }
-    }
-
     /// Who failed when a match has this id: the id itself, or every address of a name.
-    pub(super) fn failures_of(&self, id: &Host, is_dns: bool) -> Vec<Host> {
+    pub(super) fn failures_of(&self, usedns: UseDns, id: &Host, is_dns: bool) -> Vec<Host> {
         let Host::Name(name) = id else { return vec![id.clone()] };
-        match (is_dns, self.usedns) {
+        match (is_dns, usedns) {
             (false, _) | (true, UseDns::Raw) => vec![id.clone()],
             (true, UseDns::No) => Vec::new(),
             (true, UseDns::Yes | UseDns::Warn) => self.look_up(name),

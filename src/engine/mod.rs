@@ -1,32 +1,48 @@
 //! The path of the data, assembled: logs through dates and filters to failures, decisions, store.
 //!
-//! [`Scan`] runs it once over whole logs, in parallel. Who owns what: the tasks of the rayon pool own
-//! a detector, a matcher and the piece they work on; the calling thread owns everything that has an
-//! order: the state of connections, the totals, the [`Sink`] and with it the store's write
+//! [`Jail`] is a jail ready to run; a [`JailSet`] those that read a log together. [`Stream`] is the path of
+//! one log's lines, however they come; [`Scan`] runs it over whole logs, in parallel. Who owns what: the
+//! tasks of the rayon pool own a stream and the piece they work on; the calling thread owns everything
+//! that has an order: the state of connections, the totals, the [`Sink`] and with it the store's write
 //! connection. Nothing is shared but what is immutable, the [`Control`] and the cache of host names.
 //!
-//! - [`scan`]: the tasks and the order of their results; `opened`: a log and its tasks; `fold`: what is
-//!   done in order
-//! - `piece`: the hot loop over the lines of one piece; `judge`: what the hits of a line come to
-//! - [`timeline`]: years of stamps that name none
+//! - [`jail`], [`set`]: what runs; [`scan`]: the run
+//! - `drive`: the tasks and the order of their results; `reading`: how a log's blocks come; `opened`: a
+//!   log; `fold`: what is done in order
+//! - [`stream`]: the loop over lines; `dating`, `lane`: when a line was written, what a jail makes of it;
+//!   `judge`: what the hits of a line come to; [`piece`]: what came of a block
+//! - [`timeline`], `trail`: years of stamps that name none
 //! - [`persist`]: matches into the store; [`verdict`]: failures of a jail into bans;
 //!   [`ignore`]: whom it ignores
 
+mod control;
+mod dating;
+mod drive;
 mod fold;
 pub mod ignore;
+pub mod jail;
 mod judge;
+mod lane;
 pub mod lookup;
 mod opened;
 pub mod persist;
-mod piece;
+pub mod piece;
+mod reading;
 pub mod scan;
+pub mod set;
+pub mod stream;
 pub mod timeline;
 pub mod totals;
+mod trail;
 pub mod verdict;
 
 #[cfg(test)]
 mod tests;
 
+pub use control::Control;
+pub use jail::{Calendars, Jail, Overrides};
 pub use lookup::Names;
-pub use scan::{Control, LogInfo, Outcome, Scan, Sink, Unread};
+pub use scan::{Counted, LogInfo, Outcome, Reading, Scan, Sink, Unread};
+pub use set::JailSet;
+pub use stream::{Stream, Wanted};
 pub use totals::{SampleLimits, Totals};

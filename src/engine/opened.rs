@@ -1,4 +1,4 @@
-//! A log opened for scanning: mapped or streamed, its template and its years settled, cut into tasks.
+//! A log opened for reading: mapped or streamed, its template and its years settled.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,31 +11,33 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use super::piece::Scanner;
-use super::scan::{Control, LogInfo, Message, Scan, Unread, Wanted};
+use super::control::Control;
+use super::drive::{self, Happened, Pass};
+use super::scan::{LogInfo, Unread};
+use super::set::JailSet;
+use super::stream::{Learnt, Wanted, datings};
 use super::timeline::{Timeline, Trail};
+use super::trail::{Dates, Trails};
 use crate::date::{TemplateId, Templates};
-use crate::source::{Block, Blocks, Head, Kind, Log, MappedFile, SourceError, chunk, chunk_count};
+use crate::source::{Block, Blocks, Head, Kind, Log, MappedFile, SourceError, chunk_count};
 
 /// Size of the chunks of a memory map: small enough to stay in a core's own cache between the two
 /// looks at it (literals, then lines), large enough that a task costs nothing.
 pub(super) const CHUNK_BYTES: usize = 1 << 20;
 
-/// Chunks whose memory is given back at once: every call stops all threads for a moment.
-const CHUNKS_KEPT: usize = 64;
-
 /// Lines from which the template of a log is learnt, for chunks that do not see its beginning.
 const PRIMING_LINES: usize = 100;
 
-/// One log being scanned: opened, with its years settled.
+/// One log being read: opened, with its years settled.
 pub(super) struct Opened<'l> {
     pub(super) log: &'l Log,
+    /// The jails that read it.
+    pub(super) set: &'l JailSet,
     pub(super) info: LogInfo,
     pub(super) input: Input,
-    pub(super) timeline: Timeline,
-    /// The template of its first lines.
-    pub(super) prime: Option<TemplateId>,
-    /// Whether the lines at its beginning have stamps without a year.
+    /// For each way of dating in the set.
+    pub(super) learnt: Vec<Learnt>,
+    /// Whether lines at its beginning have stamps without a year.
     is_yearless: bool,
 }
 
@@ -49,89 +51,133 @@ pub(super) enum Input {
 /// Blocks whose first one was looked at.
 type Peeked = std::iter::Chain<std::option::IntoIter<Result<Block, SourceError>>, Blocks>;
 
-pub(super) struct Task<'l> {
-    pub(super) opened: Result<Arc<Opened<'l>>, Unread>,
-    /// Which chunk of a map; `None` for a log that one task reads from beginning to end.
-    pub(super) chunk: Option<usize>,
-    /// Whether it is the last of its log.
-    pub(super) is_last: bool,
+/// The first pass over a log: dates alone.
+#[derive(Clone, Copy)]
+struct Dating {
+    wanted: Wanted,
+}
+
+impl Pass for Dating {
+    type Made = Trails;
+    type Reader<'o> = Dates<'o>;
+
+    fn reader<'o>(&self, opened: &'o Opened<'_>, is_later: bool) -> Dates<'o>
+    where
+        Self: 'o,
+    {
+        Dates::new(datings(opened.set, self.wanted, |nth| &opened.learnt[nth], is_later))
+    }
 }
 
 impl<'l> Opened<'l> {
+    /// Opens a log for a set of jails and, where they want its matches, learns its years.
     pub(super) fn new(
-        scan: &Scan<'l>,
         log: &'l Log,
+        set: &'l JailSet,
         wanted: Wanted,
         control: &Arc<Control>,
     ) -> Result<Self, Unread> {
         let unread = |error| Unread { log: log.name(), error };
-        let mut opened = Self::open(scan, log, control).map_err(unread)?;
+        let mut opened = Self::open(log, set, control).map_err(unread)?;
         // What is handed on can't be taken back: the years have to be known before. What can be read only
         // once has no past to be placed in.
         if wanted.matches && opened.is_yearless && log.kind.can_be_reread() {
-            let again = Self::open(scan, log, &Arc::default()).map_err(unread)?;
-            let trail = scan.trail(again, &Arc::default());
-            opened.timeline = opened.conclude(scan, &trail);
+            let again = Self::open(log, set, &Arc::default()).map_err(unread)?;
+            let timelines = opened.conclude(&trails(again, wanted), wanted);
+            opened.place(timelines);
         }
         Ok(opened)
     }
 
     pub(super) fn open(
-        scan: &Scan<'_>,
         log: &'l Log,
+        set: &'l JailSet,
         control: &Arc<Control>,
     ) -> Result<Self, SourceError> {
         let name = log.name();
+        let wide = set.is_wide().then(|| set.encoding());
         let (input, beginning) = match &log.kind {
             Kind::Literal(text) => (Input::Text(text.clone().into_bytes()), None),
-            Kind::Plain if scan.is_wide() => stream(scan, log, control)?,
+            Kind::Plain if wide.is_some() => stream(log, wide, control)?,
             Kind::Plain => match MappedFile::open(&log.path) {
                 Ok(map) => {
                     let beginning = map.bytes()[..map.len().min(CHUNK_BYTES)].to_vec();
                     (Input::Map(map), Some(beginning))
                 }
                 // Some file systems can't map; every one can read.
-                Err(_) => stream(scan, log, control)?,
+                Err(_) => stream(log, wide, control)?,
             },
-            Kind::Archive(_) | Kind::Stdin | Kind::Pipe => stream(scan, log, control)?,
+            Kind::Archive(_) | Kind::Stdin | Kind::Pipe => stream(log, wide, control)?,
         };
         let beginning = beginning.unwrap_or_default();
-        let (prime, is_yearless) = learn(scan.templates, &beginning);
+        let learnt: Vec<(Option<TemplateId>, bool)> =
+            set.calendars().iter().map(|calendar| learn(&calendar.templates, &beginning)).collect();
         let info = LogInfo {
             name,
-            is_plain: matches!(input, Input::Map(_)) && scan.encoding == encoding_rs::UTF_8,
+            is_plain: matches!(input, Input::Map(_)) && set.encoding() == encoding_rs::UTF_8,
             head: (!beginning.is_empty()).then(|| Head::from_bytes(&beginning)),
         };
-        Ok(Self { log, info, input, timeline: Timeline::Each, prime, is_yearless })
+        let is_yearless = learnt.iter().any(|(_, is_yearless)| *is_yearless);
+        let learnt = learnt.into_iter().map(|(prime, _)| Learnt { prime, ..Learnt::default() });
+        Ok(Self { log, set, info, input, learnt: learnt.collect(), is_yearless })
     }
 
     /// Which years its lines are of, by their order; not if it is read as of a day before its end.
-    pub(super) fn conclude(&self, scan: &Scan<'_>, trail: &Trail) -> Timeline {
+    pub(super) fn conclude(&self, trails: &[Trail], wanted: Wanted) -> Vec<Timeline> {
         let modified = self.log.modified().filter(|_| self.log.kind.can_be_reread());
-        match modified {
-            Some(modified) if modified <= scan.now => Timeline::of(trail, modified, scan.zone),
+        let conclude = |trail| match modified {
+            Some(modified) if modified <= wanted.now => Timeline::of(trail, modified, wanted.zone),
             _ => Timeline::Each,
+        };
+        trails.iter().map(conclude).collect()
+    }
+
+    /// Settles the years.
+    pub(super) fn place(&mut self, timelines: Vec<Timeline>) {
+        for (learnt, timeline) in self.learnt.iter_mut().zip(timelines) {
+            learnt.timeline = timeline;
         }
     }
 
-    pub(super) fn tasks(self, in_one_go: bool) -> Vec<Task<'l>> {
-        let count = match &self.input {
-            Input::Map(map) if !in_one_go => chunk_count(map.len(), CHUNK_BYTES),
+    /// Whether its years were settled like this.
+    pub(super) fn is_placed(&self, timelines: &[Timeline]) -> bool {
+        self.learnt.iter().map(|learnt| &learnt.timeline).eq(timelines)
+    }
+
+    /// The chunks that can be read in parallel; 0 for a log that is read from beginning to end.
+    pub(super) fn chunks(&self) -> usize {
+        match &self.input {
+            Input::Map(map) if !self.set.is_serial() => chunk_count(map.len(), CHUNK_BYTES),
             _ => 0,
-        };
-        let opened = Arc::new(self);
-        let task = |chunk, is_last| Task { opened: Ok(Arc::clone(&opened)), chunk, is_last };
-        if count == 0 {
-            return vec![task(None, true)];
         }
-        (0..count).map(|index| task(Some(index), index + 1 == count)).collect()
     }
 }
 
-/// Opens an archive or standard input and reads its first block.
+/// Dates a whole log without matching, to learn its years.
+fn trails(opened: Opened<'_>, wanted: Wanted) -> Vec<Trail> {
+    let mut trails = vec![Trail::default(); opened.learnt.len()];
+    let ahead = rayon::current_num_threads() * 2 + 2;
+    let logs = std::iter::once(Ok(opened));
+    let dating = Dating { wanted };
+    let result: Result<(), std::convert::Infallible> =
+        drive::each_aside(dating, logs, ahead, &Arc::default(), &mut |_, happened| {
+            if let Happened::Piece(piece) = happened {
+                for (whole, part) in trails.iter_mut().zip(piece.trails) {
+                    whole.append(part, piece.base);
+                }
+            }
+            Ok(())
+        });
+    match result {
+        Ok(()) => trails,
+        Err(never) => match never {},
+    }
+}
+
+/// Opens an archive or standard input and reads its first block; a `wide` encoding is decoded on the way.
 fn stream(
-    scan: &Scan<'_>,
     log: &Log,
+    wide: Option<&'static encoding_rs::Encoding>,
     control: &Arc<Control>,
 ) -> Result<(Input, Option<Vec<u8>>), SourceError> {
     let unreadable = |source| SourceError::Unreadable { path: log.path.clone(), source };
@@ -148,8 +194,8 @@ fn stream(
     };
     let reader = Counted { reader, control: Arc::clone(control) };
     let mut blocks = Blocks::from_reader(&log.path, reader)?;
-    if scan.is_wide() {
-        blocks = blocks.decoded(scan.encoding);
+    if let Some(encoding) = wide {
+        blocks = blocks.decoded(encoding);
     }
     let first = blocks.next();
     let beginning =
@@ -206,33 +252,4 @@ fn learn(templates: &Templates, beginning: &[u8]) -> (Option<TemplateId>, bool) 
     // All of them are looked at, for the detector learns from each.
     let yearless = found.filter(|found| found.stamp.yearless().is_some()).count();
     (detector.winner(), yearless > 0)
-}
-
-/// Scans a chunk of a map, or, if the file was cut meanwhile, what is left of it.
-pub(super) fn map_piece(
-    scanner: &mut Scanner<'_>,
-    map: &MappedFile,
-    index: usize,
-    control: &Control,
-) -> Message {
-    let range = chunk(map.bytes(), index, CHUNK_BYTES);
-    let bytes = map.bytes();
-    if index > 0 {
-        scanner.look_back(&bytes[..range.start]);
-    }
-    let mut piece = scanner.piece(&bytes[range.clone()], range.start as u64);
-    if map.is_torn(range.clone()) {
-        let left = map
-            .reread(range.clone())
-            .map_err(|source| SourceError::Unreadable { path: "-".into(), source })?;
-        piece = scanner.piece(&left, range.start as u64);
-    }
-    if range.end == bytes.len() {
-        piece.mark_unfinished(&bytes[range.clone()]);
-    }
-    if (index + 1).is_multiple_of(CHUNKS_KEPT) {
-        map.release((index + 1 - CHUNKS_KEPT) * CHUNK_BYTES..range.end);
-    }
-    control.done_bytes.fetch_add(range.len() as u64, Ordering::Relaxed);
-    Ok(piece)
 }

@@ -6,50 +6,42 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
+use super::jail::Jail;
 use super::scan::LogInfo;
 use crate::model::{Match, Matches, Origin};
-use crate::store::{FilterId, JailId, LogId, Record, Scanned, Store, StoreError, Written};
+use crate::store::{Batch, FilterId, JailId, LogId, Record, Scanned, Store, StoreError, Written};
 
 /// Matches from which a batch is written.
 const BATCH_MATCHES: usize = 50_000;
 
-/// The way into the store for the matches of one filter.
+/// The way into the store for the matches of a scan.
 #[derive(Debug)]
 pub struct Persist<'s> {
     store: &'s mut Store,
-    filter: FilterId,
-    jail: JailId,
+    /// Of each jail: its filter, against whom failures count, and what was new.
+    jails: Vec<(FilterId, JailId, Written)>,
     log: Option<(String, LogId)>,
-    /// The last line that is known of the log, as long as it may turn out to have been half a line.
+    /// The last line that is known of the log: it may turn out to have been half a line.
     last: Option<(u64, Vec<u8>)>,
-    waiting: Vec<Matches>,
-    written: Written,
+    /// Matches by jail that are not stored yet.
+    waiting: Vec<(usize, Matches)>,
 }
 
 impl<'s> Persist<'s> {
-    /// Matches of the filter called `name` and defined by `definition`, failures of `jail` (empty: none).
-    pub fn new(
-        store: &'s mut Store,
-        name: &str,
-        definition: &str,
-        jail: &str,
-    ) -> Result<Self, StoreError> {
-        let filter = store.filter(name, definition)?;
-        let jail = store.jail(jail)?;
-        Ok(Self {
-            store,
-            filter,
-            jail,
-            log: None,
-            last: None,
-            waiting: Vec::new(),
-            written: Written::default(),
-        })
+    /// For the matches of these jails' filters; the failures of one without a name count against none.
+    pub fn new(store: &'s mut Store, jails: &[Arc<Jail>]) -> Result<Self, StoreError> {
+        let mut ids = Vec::with_capacity(jails.len());
+        for jail in jails {
+            let filter = store.filter(&jail.filter_name, &jail.definition)?;
+            ids.push((filter, store.jail(&jail.name)?, Written::default()));
+        }
+        Ok(Self { store, jails: ids, log: None, last: None, waiting: Vec::new() })
     }
 
-    /// Takes matches; those of a log without an identity (a literal line) are not kept.
-    pub fn take(&mut self, log: &LogInfo, matches: Matches) -> Result<(), StoreError> {
+    /// Takes matches of a jail; those of a log without an identity (a literal line) are not kept.
+    pub fn take(&mut self, log: &LogInfo, jail: usize, matches: Matches) -> Result<(), StoreError> {
         let Some(head) = &log.head else { return Ok(()) };
         if self.log.as_ref().is_none_or(|(name, _)| *name != log.name) {
             self.flush()?;
@@ -64,58 +56,71 @@ impl<'s> Persist<'s> {
                 self.last = None;
             }
         }
-        self.waiting.push(matches);
-        if self.waiting.iter().map(|matches| matches.lines.len()).sum::<usize>() >= BATCH_MATCHES {
+        self.replace_half_line(&matches)?;
+        self.waiting.push((jail, matches));
+        let waiting: usize = self.waiting.iter().map(|(_, matches)| matches.lines.len()).sum();
+        if waiting >= BATCH_MATCHES {
             self.flush()?;
         }
         Ok(())
     }
 
-    /// Stores what is waiting and says how much was new in all.
-    pub fn finish(mut self) -> Result<Written, StoreError> {
+    /// Stores what is waiting and says how much was new for each jail.
+    pub fn finish(mut self) -> Result<Vec<Written>, StoreError> {
         self.flush()?;
-        Ok(self.written)
+        Ok(self.jails.into_iter().map(|(_, _, written)| written).collect())
     }
 
     /// Forgets the last line that was known if it is another one now: its log ended in the middle of it.
-    fn replace_half_line(&mut self, log: LogId, waiting: &[Matches]) -> Result<(), StoreError> {
-        let Some((offset, text)) = &self.last else { return Ok(()) };
-        let mut lines = waiting.iter().flat_map(|m| m.lines.iter().map(move |line| (line, m)));
-        let Some((line, of)) = lines.find(|(line, _)| line.place.offset >= *offset) else {
+    fn replace_half_line(&mut self, matches: &Matches) -> Result<(), StoreError> {
+        let (Some((_, log)), Some((offset, text))) = (&self.log, &self.last) else {
             return Ok(());
         };
-        if line.place.offset == *offset && of.text(line) != text {
-            self.store.forget_line(log, *offset)?;
+        let found = matches.lines.binary_search_by_key(offset, |line| line.place.offset);
+        if let Ok(found) = found
+            && matches.text(&matches.lines[found]) != text
+        {
+            self.store.forget_line(*log, *offset)?;
+            self.last = None;
         }
-        self.last = None;
         Ok(())
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
         let Some((_, log)) = self.log else { return Ok(()) };
-        let waiting = std::mem::take(&mut self.waiting);
+        let mut waiting = std::mem::take(&mut self.waiting);
         if waiting.is_empty() {
             return Ok(());
         }
-        self.replace_half_line(log, &waiting)?;
-        let fields: Vec<Option<String>> =
-            waiting.iter().flat_map(|m| &m.lines).map(fields_json).collect();
-        let lines =
-            waiting.iter().flat_map(|m| m.lines.iter().map(move |line| (line, m.text(line))));
-        let records: Vec<Record<'_>> = lines
-            .zip(&fields)
-            .flat_map(|((line, text), fields)| records(line, text, fields.as_deref()))
-            .collect();
-        let source = Scanned { log, filter: self.filter, jail: self.jail, origin: Origin::Scan };
-        let written = self.store.write(source, &records)?;
-        drop(records);
-        drop(fields);
+        // Many records at once are quicker than as many in the order of their coming.
+        waiting.sort_by_key(|(jail, _)| *jail);
+        let mut batch = self.store.begin()?;
+        for of_jail in waiting.chunk_by(|(a, _), (b, _)| a == b) {
+            let (filter, jail, sum) = &mut self.jails[of_jail[0].0];
+            let source = Scanned { log, filter: *filter, jail: *jail, origin: Origin::Scan };
+            let written = write(&mut batch, source, of_jail)?;
+            sum.matches += written.matches;
+            sum.failures += written.failures;
+        }
+        batch.commit()?;
         // Taking them apart is work for those who wait: this thread is the one that all wait for.
         rayon::spawn(move || drop(waiting));
-        self.written.matches += written.matches;
-        self.written.failures += written.failures;
         Ok(())
     }
+}
+
+fn write(
+    batch: &mut Batch<'_>,
+    source: Scanned,
+    matches: &[(usize, Matches)],
+) -> Result<Written, StoreError> {
+    let lines = || matches.iter().flat_map(|(_, m)| m.lines.iter().map(move |line| (line, m)));
+    let fields: Vec<Option<String>> = lines().map(|(line, _)| fields_json(line)).collect();
+    let records: Vec<Record<'_>> = lines()
+        .zip(&fields)
+        .flat_map(|((line, of), fields)| records(line, of.text(line), fields.as_deref()))
+        .collect();
+    batch.write(source, &records)
 }
 
 /// Whether the file has more of a line at `end`, where the line ended when it was stored.

@@ -1,77 +1,76 @@
 use proptest::prelude::*;
 
+use std::sync::Arc;
+
+use super::jail::{Calendars, Jail, Overrides};
 use super::lookup::Names;
-use super::piece::{Piece, Scanner, Setup};
-use super::timeline::Timeline;
+use super::piece::Share;
+use super::set::JailSet;
+use super::stream::{Stream, Wanted};
 use super::totals::{SampleLimits, Totals};
-use crate::config::{FilterDef, UseDns};
-use crate::date::{Resolver, Templates, YearWindow};
-use crate::filter::{CompileOptions, Filter, Mode, Sessions};
+use crate::config::{FilterDef, JailDef, UseDns};
+use crate::date::YearWindow;
+use crate::filter::{Mode, Sessions};
 use crate::model::{Time, Zone};
 use crate::source::{chunk, chunk_count};
 
 const LIMITS: SampleLimits = SampleLimits { matched: 3, ignored: 3, missed: 3 };
 
-struct Parts {
-    filter: Filter,
-    templates: Templates,
-    names: Names,
+fn wanted() -> Wanted {
+    Wanted {
+        mode: Mode::All,
+        zone: Zone::utc(),
+        now: Time::from_secs(1_795_000_000),
+        limits: LIMITS,
+        matches: true,
+        hits: true,
+    }
 }
 
-impl Parts {
-    fn new(failregex: &[&str]) -> Self {
-        let mut def = FilterDef::literal(failregex[0]);
-        def.failregex =
-            failregex.iter().flat_map(|one| FilterDef::literal(one).failregex).collect();
-        def.ignoreregex = FilterDef::literal("from 192\\.0\\.2\\.9 ").failregex;
-        let options = CompileOptions { usedns: UseDns::Raw, maxlines: 1, raw: false };
-        let filter = Filter::compile(&def, &options).expect("compiles");
-        let templates = Templates::builtin(YearWindow::archive());
-        Self { filter, templates, names: Names::new(UseDns::Raw) }
-    }
+fn jail(failregex: &[&str]) -> Arc<Jail> {
+    let mut def = FilterDef::literal(failregex[0]);
+    def.failregex = failregex.iter().flat_map(|one| FilterDef::literal(one).failregex).collect();
+    def.ignoreregex = FilterDef::literal("from 192\\.0\\.2\\.9 ").failregex;
+    let overrides = Overrides { usedns: Some(UseDns::Raw), ..Overrides::default() };
+    let calendars = Calendars::new(YearWindow::archive());
+    let (jail, findings) = Jail::compile(&JailDef::of_filter(def), &overrides, &calendars);
+    jail.unwrap_or_else(|| unreachable!("{findings:?}"))
+}
 
-    /// Scans pieces of `log`, each with a scanner of its own, and adds them up as the engine does.
-    fn scan(&self, log: &[u8], pieces: &[std::ops::Range<usize>]) -> (Totals, Vec<String>) {
-        let setup = Setup {
-            filter: &self.filter,
-            templates: &self.templates,
-            names: &self.names,
-            mode: Mode::All,
-            encoding: encoding_rs::UTF_8,
-            limits: LIMITS,
-            keep_matches: true,
-            keep_hits: true,
-            trail_only: false,
-        };
-        let (mut totals, mut lines, mut before) = (Totals::default(), Vec::new(), 0);
-        let mut sessions = Sessions::default();
-        for range in pieces {
-            let resolver = Resolver::new(Zone::utc(), None, Time::from_secs(1_795_000_000));
-            let mut scanner = Scanner::new(setup, &Timeline::Each, resolver, None);
-            if range.start > 0 {
-                scanner.look_back(&log[..range.start]);
-            }
-            let mut piece = scanner.piece(&log[range.clone()], range.start as u64);
-            if self.filter.has_sessions() {
-                super::judge::merge(&mut piece, &mut sessions, &self.names, LIMITS, true);
-            }
-            let Piece { totals: more, matches, line_ends, .. } = piece;
+/// Scans pieces of `log`, each with a stream of its own, and adds them up as the engine does: for each jail its
+/// totals and what it found.
+fn scan(
+    jails: &[Arc<Jail>],
+    log: &[u8],
+    pieces: &[std::ops::Range<usize>],
+) -> Vec<(Totals, Vec<String>)> {
+    let places: Vec<usize> = (0..jails.len()).collect();
+    let (set, names) = (JailSet::new(jails, &places), Names::default());
+    let mut all: Vec<(Totals, Vec<String>)> = jails.iter().map(|_| <_>::default()).collect();
+    let mut sessions: Vec<Sessions> = jails.iter().map(|_| <_>::default()).collect();
+    let mut before = 0;
+    for range in pieces {
+        let mut stream = Stream::new(&set, &names, wanted());
+        if range.start > 0 {
+            stream.look_back(&log[..range.start]);
+        }
+        let piece = stream.block(&log[range.clone()], range.start as u64);
+        for ((mut share, jail), (sessions, (totals, lines))) in
+            piece.jails.into_iter().zip(jails).zip(sessions.iter_mut().zip(&mut all))
+        {
+            super::judge::merge(&mut share, jail, sessions, &names, wanted());
+            let Share { totals: more, matches, .. } = share;
             for line in &matches.lines {
                 let text = String::from_utf8_lossy(matches.text(line)).into_owned();
-                let at = (
-                    line.place.offset,
-                    line.place.line + before,
-                    line.time,
-                    line.regex,
-                    line.nofail,
-                );
+                let (offset, number) = (line.place.offset, line.place.line + before);
+                let at = (offset, number, line.time, line.regex, line.nofail);
                 lines.push(format!("{at:?} {:?} {:?} {text}", line.failures, line.fields));
             }
-            before += line_ends;
             totals.add(more, LIMITS);
         }
-        (totals, lines)
+        before += piece.line_ends;
     }
+    all
 }
 
 /// Lines that match, are ignored, are missed, are blank, comments or junk; some without a date.
@@ -105,7 +104,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn a_scan_in_chunks_is_a_scan_of_the_whole(
+    fn jails_together_and_in_chunks_find_what_each_finds_in_the_whole(
         lines in prop::collection::vec(a_line(), 1..60),
         target in 1_usize..400,
         has_end in any::<bool>(),
@@ -123,20 +122,30 @@ proptest! {
                 r"<F-MLFID>mail\[\d\]</F-MLFID>: <F-NOFAIL>user</F-NOFAIL> <<F-USER>\w+</F-USER>> unknown",
                 r"<F-MLFID>mail\[\d\]</F-MLFID>: rejected from <HOST>",
             ],
+            // One that needs no text of three letters, so that every line is looked at.
+            vec![r"\w+ <HOST> x"],
         ];
-        for failregex in filters {
-            let parts = Parts::new(&failregex);
-            let (whole, all) = parts.scan(log, std::slice::from_ref(&(0..log.len())));
-            let (sum, pieces) = parts.scan(log, &chunks);
-            prop_assert_eq!(pieces, all);
-            prop_assert_eq!(format!("{:?}", sum.lines), format!("{:?}", whole.lines));
-            prop_assert_eq!(sum.failregex, whole.failregex);
-            prop_assert_eq!(sum.ignoreregex, whole.ignoreregex);
-            prop_assert_eq!(sum.dates, whole.dates);
-            prop_assert_eq!(sum.hits, whole.hits);
-            prop_assert_eq!(sum.matched, whole.matched);
-            prop_assert_eq!(sum.missed, whole.missed);
-            prop_assert_eq!(sum.hosts.ranked(), whole.hosts.ranked());
+        let jails: Vec<_> = filters.iter().map(|failregex| jail(failregex)).collect();
+        // Each jail by itself, in one piece, says what must come of it.
+        let alone: Vec<_> = jails
+            .iter()
+            .flat_map(|jail| {
+                scan(std::slice::from_ref(jail), log, std::slice::from_ref(&(0..log.len())))
+            })
+            .collect();
+        for count in 1..=jails.len() {
+            let together = scan(&jails[..count], log, &chunks);
+            for ((sum, pieces), (whole, all)) in together.into_iter().zip(&alone) {
+                prop_assert_eq!(&pieces, all);
+                prop_assert_eq!(sum.lines, whole.lines);
+                prop_assert_eq!(&sum.failregex, &whole.failregex);
+                prop_assert_eq!(&sum.ignoreregex, &whole.ignoreregex);
+                prop_assert_eq!(&sum.dates, &whole.dates);
+                prop_assert_eq!(&sum.hits, &whole.hits);
+                prop_assert_eq!(&sum.matched, &whole.matched);
+                prop_assert_eq!(&sum.missed, &whole.missed);
+                prop_assert_eq!(sum.hosts.ranked(), whole.hosts.ranked());
+            }
         }
     }
 }

@@ -77,9 +77,10 @@ impl Trail {
 }
 
 /// How the lines of one log get their years.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Timeline {
     /// Each line by itself: the year that puts it last before the reference (and a day).
+    #[default]
     Each,
     /// By position: the year at the log's beginning, and the offsets at which it changes.
     Ordered {

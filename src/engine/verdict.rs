@@ -4,14 +4,18 @@
 //! both at once. So failures are gathered first, sorted by time, and then judged by the same code that
 //! judges live ones.
 
+use std::sync::Arc;
+
 use super::ignore::Ignore;
-use crate::decide::{Decision, Judge, Rule};
+use super::jail::Jail;
+use crate::decide::{Decision, Judge};
 use crate::diag::Diagnostic;
 use crate::model::{Ban, Host, Match, Origin, Time};
 
 /// Gathers failures until all logs are read.
 #[derive(Debug)]
 pub struct Gathered {
+    jail: Arc<Jail>,
     ignore: Ignore,
     /// Whether anyone is going to be banned.
     is_judged: bool,
@@ -20,8 +24,14 @@ pub struct Gathered {
 
 impl Gathered {
     /// Nothing yet; without `is_judged` nobody is going to be banned, and nothing is asked or remembered for it.
-    pub fn new(ignore: Ignore, is_judged: bool) -> Self {
-        Self { ignore, is_judged, failures: Vec::new() }
+    pub fn new(jail: Arc<Jail>, is_judged: bool) -> Self {
+        let ignore = Ignore::new(Arc::clone(&jail));
+        Self { jail, ignore, is_judged, failures: Vec::new() }
+    }
+
+    /// Whose they are.
+    pub fn jail(&self) -> &Arc<Jail> {
+        &self.jail
     }
 
     /// Takes the failures of a line, and from the line those that the jail ignores. One without a time can't be
@@ -50,31 +60,25 @@ impl Gathered {
     /// `earlier` are failures of the same jail from before the first gathered one, oldest first: they
     /// fill the window, and bans that they alone lead to have been decided before. `known` are the
     /// jail's bans so far. Whoever would be banned is looked for once more in all that the jail ignores.
-    pub fn decide(
-        &mut self,
-        jail: &str,
-        rule: Rule,
-        earlier: Vec<(Host, Time)>,
-        known: Vec<Ban>,
-    ) -> Vec<Ban> {
+    pub fn decide(&mut self, earlier: Vec<(Host, Time)>, known: Vec<Ban>) -> Vec<Ban> {
         self.failures.sort_by_key(|(at, _)| *at);
         let Some(first) = self.failures.first().map(|(at, _)| *at) else { return Vec::new() };
         let known = known.into_iter().map(|ban| {
             let end = ban.ended.map_or(ban.until, |(at, _)| Some(at));
             (ban.host, ban.at, end)
         });
-        let mut judge = Judge::with_bans(rule, known);
+        let mut judge = Judge::with_bans(self.jail.rule, known);
         for (host, at) in earlier {
             // Decided when it was read.
             let _ = judge.failure(host, at, 1);
         }
-        let Self { ignore, failures, .. } = self;
+        let Self { jail, ignore, failures, .. } = self;
         let decisions = failures.drain(..).filter_map(|(at, host)| judge.failure(host, at, 1));
         decisions
             .filter(|decision| decision.at >= first && !ignore.ignores_host(&decision.host))
             .map(|Decision { host, at, until, failures, .. }| Ban {
                 host,
-                jail: jail.to_owned(),
+                jail: jail.name.clone(),
                 at,
                 until,
                 origin: Origin::Scan,

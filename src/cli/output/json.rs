@@ -27,6 +27,9 @@ pub fn line<T: Serialize>(value: &T, out: &mut dyn Write) -> io::Result<()> {
 /// A matched line: the interface of `--format jsonl`.
 #[derive(Serialize)]
 pub struct Match<'m> {
+    /// Whose it is, where several jails were asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jail: Option<&'m str>,
     source: &'m str,
     line: u64,
     offset: u64,
@@ -42,12 +45,18 @@ pub struct Match<'m> {
 }
 
 impl<'m> Match<'m> {
-    /// The match of a line of `source`, whose bytes are `text`.
-    pub fn new(source: &'m str, found: &model::Match, text: &'m [u8]) -> Self {
+    /// The match of a line of `source`, whose bytes are `text`; with the jail where there are several.
+    pub fn new(
+        jail: Option<&'m str>,
+        source: &'m str,
+        found: &model::Match,
+        text: &'m [u8],
+    ) -> Self {
         let fields = found.fields.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
         let users = (!found.users.is_empty())
             .then(|| ("users".to_owned(), Value::from(found.users.clone())));
         Self {
+            jail,
             source,
             line: found.place.line,
             offset: found.place.offset,
@@ -61,14 +70,14 @@ impl<'m> Match<'m> {
         }
     }
 
-    /// The cells of a CSV row, in the order of [`MATCH_COLUMNS`].
-    pub fn cells(&self) -> [String; 10] {
+    /// The cells of a CSV row, in the order of [`MATCH_COLUMNS`], behind the jail if there is one.
+    pub fn cells(&self) -> impl Iterator<Item = String> {
         let fields = if self.fields.is_empty() {
             String::new()
         } else {
             Value::Object(self.fields.clone()).to_string()
         };
-        [
+        let cells = [
             self.source.to_owned(),
             self.line.to_string(),
             self.offset.to_string(),
@@ -79,7 +88,8 @@ impl<'m> Match<'m> {
             self.nofail.to_string(),
             fields,
             self.text.to_string(),
-        ]
+        ];
+        self.jail.map(str::to_owned).into_iter().chain(cells)
     }
 }
 
@@ -186,6 +196,9 @@ impl<'e> History<'e> {
 /// The document of `f2b scan --format json`.
 #[derive(Serialize)]
 pub struct Scan<'r> {
+    /// Whose it is, where several jails were asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jail: Option<&'r str>,
     /// Lines by outcome.
     pub lines: Lines,
     /// Bytes looked at, uncompressed.

@@ -1,6 +1,7 @@
 //! What came of a scan, said in the format asked for, and everything that went wrong on the way.
 
 use std::io::Write;
+use std::time::Duration;
 
 use super::super::args::{Format, ScanArgs};
 use super::super::output::report::{Offender, Report, header_text};
@@ -10,7 +11,7 @@ use super::super::{Context, Status, warn, warn_findings};
 use super::plan::Plan;
 use crate::date::{TemplateId, Templates};
 use crate::diag::{Diagnostic, Severity};
-use crate::engine::Outcome;
+use crate::engine::{Jail, Outcome, Totals, Unread};
 use crate::error::Error;
 use crate::filter::Pattern;
 use crate::model::Ban;
@@ -25,16 +26,33 @@ pub(super) struct Job<'j> {
     pub(super) args: &'j ScanArgs,
     pub(super) target: &'j Target,
     pub(super) plan: &'j Plan,
-    pub(super) logs: &'j [Log],
 }
 
 /// What came of the scan.
 pub(super) struct End<'j> {
     pub(super) job: Job<'j>,
     pub(super) outcome: Outcome,
-    pub(super) written: Option<Written>,
-    pub(super) bans: Vec<Ban>,
-    pub(super) elapsed: std::time::Duration,
+    /// How much was new in the store, for each jail.
+    pub(super) written: Option<Vec<Written>>,
+    /// What was decided, for each jail.
+    pub(super) bans: Vec<Vec<Ban>>,
+    pub(super) elapsed: Duration,
+}
+
+/// What came of it for one jail.
+#[derive(Clone, Copy)]
+struct Part<'e> {
+    job: Job<'e>,
+    /// Its place among the jails.
+    place: usize,
+    jail: &'e Jail,
+    header: &'e (&'static str, String),
+    totals: &'e Totals,
+    written: Option<Written>,
+    bans: &'e [Ban],
+    elapsed: Duration,
+    interrupted: bool,
+    unread: &'e [Unread],
 }
 
 impl End<'_> {
@@ -44,20 +62,24 @@ impl End<'_> {
             Status::Interrupted
         } else if !self.outcome.unread.is_empty() {
             Status::Trouble
-        } else if self.outcome.totals.lines.matched > 0 {
+        } else if self.outcome.jails.iter().any(|jail| jail.totals.lines.matched > 0) {
             Status::Found
         } else {
             Status::Nothing
         }
     }
 
-    /// Prints the report, or the last of what another format says, and then what went wrong.
+    /// Prints the reports, or the last of what another format says, and then what went wrong.
     pub(super) fn show(&self, out: &mut dyn Write) -> Result<(), Error> {
         let Job { args, plan, .. } = self.job;
         match (&plan.shape, args.format) {
             (Some(_), _) | (None, Format::Jsonl | Format::Csv) => {}
-            (None, Format::Json) => json::document(&self.document(), out)?,
-            (None, Format::Text) => self.report()?.write(out)?,
+            (None, Format::Json) => self.document(out)?,
+            (None, Format::Text) => {
+                for part in self.parts() {
+                    part.report()?.write(out)?;
+                }
+            }
         }
         out.flush()?;
         for unread in &self.outcome.unread {
@@ -67,10 +89,37 @@ impl End<'_> {
         Ok(())
     }
 
+    fn parts(&self) -> impl ExactSizeIterator<Item = Part<'_>> {
+        let subjects = self.job.target.subjects.iter().zip(&self.job.plan.jails);
+        let counted = subjects.zip(&self.outcome.jails).zip(&self.bans).enumerate();
+        counted.map(|(place, (((subject, jail), counted), bans))| Part {
+            job: self.job,
+            place,
+            jail,
+            header: &subject.header,
+            totals: &counted.totals,
+            written: self.written.as_ref().map(|written| written[place]),
+            bans,
+            elapsed: self.elapsed,
+            interrupted: self.outcome.interrupted,
+            unread: &self.outcome.unread,
+        })
+    }
+
+    /// One object; of several jails a list of them.
+    fn document(&self, out: &mut dyn Write) -> Result<(), Error> {
+        let documents: Vec<json::Scan<'_>> = self.parts().map(|part| part.document()).collect();
+        match &documents[..] {
+            [one] => json::document(one, out)?,
+            several => json::document(&several, out)?,
+        }
+        Ok(())
+    }
+
     /// Survived troubles are said once, with their number.
     fn warn_of_limits(&self) {
-        let totals = &self.outcome.totals;
-        for (log, lines) in &self.outcome.undecided {
+        let jails = &self.outcome.jails;
+        for (log, lines) in jails.iter().flat_map(|jail| &jail.undecided) {
             let message = format!(
                 "{}: {} missed because an expression took too long to decide",
                 printable(log),
@@ -80,10 +129,11 @@ impl End<'_> {
             let found = Diagnostic::new("step-limit", Severity::Warning, message).with_help(help);
             warn_findings(&[found]);
         }
-        if totals.invalid_ids > 0 {
+        let invalid_ids: u64 = jails.iter().map(|jail| jail.totals.invalid_ids).sum();
+        if invalid_ids > 0 {
             let message = format!(
                 "{} for an address that is none, such as 999.1.2.3; no failure was counted",
-                counted(totals.invalid_ids, "hit")
+                counted(invalid_ids, "hit")
             );
             warn_findings(&[Diagnostic::new("invalid-address", Severity::Warning, message)]);
         }
@@ -93,54 +143,57 @@ impl End<'_> {
             warn_findings(&[Diagnostic::new("unresolved-names", Severity::Warning, message)]);
         }
     }
+}
 
-    fn document(&self) -> json::Scan<'_> {
-        let Job { context, plan, .. } = self.job;
-        let totals = &self.outcome.totals;
-        let dates = template_names(&plan.templates).into_iter().zip(&totals.dates);
+impl<'e> Part<'e> {
+    fn document(&self) -> json::Scan<'e> {
+        let Self { job, jail, totals, .. } = *self;
+        let is_one_of_several = job.plan.jails.len() > 1;
+        let dates = template_names(&jail.templates).into_iter().zip(&totals.dates);
         json::Scan {
+            jail: is_one_of_several.then_some(&jail.name),
             lines: totals.lines.into(),
             bytes: totals.bytes,
             elapsed_secs: self.elapsed.as_secs_f64(),
-            interrupted: self.outcome.interrupted,
-            prefregex: plan.filter.prefregex().map(|_| totals.prefregex),
-            failregex: hits(plan.filter.failregex(), &totals.failregex),
-            ignoreregex: hits(plan.filter.ignoreregex(), &totals.ignoreregex),
+            interrupted: self.interrupted,
+            prefregex: jail.filter.prefregex().map(|_| totals.prefregex),
+            failregex: hits(jail.filter.failregex(), &totals.failregex),
+            ignoreregex: hits(jail.filter.ignoreregex(), &totals.ignoreregex),
             dates: dates
                 .filter(|(_, hits)| **hits > 0)
                 .map(|(pattern, hits)| json::Hits { pattern, hits: *hits })
                 .collect(),
             hosts: json::hosts(totals),
-            bans: self.bans.iter().map(|ban| json::Ban::new(ban, context.now)).collect(),
+            bans: self.bans.iter().map(|ban| json::Ban::new(ban, job.context.now)).collect(),
             stored: self.written.map(|written| json::Stored {
                 matches: written.matches,
                 failures: written.failures,
             }),
-            unread: self.outcome.unread.iter().map(|unread| unread.error.to_string()).collect(),
+            unread: self.unread.iter().map(|unread| unread.error.to_string()).collect(),
         }
     }
 
-    fn report(&self) -> Result<Report<'_>, Error> {
-        let Job { context, args, plan, .. } = self.job;
+    fn report(&self) -> Result<Report<'e>, Error> {
+        let Self { job, jail, totals, .. } = *self;
         let sources = |patterns: &[Pattern]| {
             patterns.iter().map(|pattern| pattern.source().to_owned()).collect()
         };
         Ok(Report {
-            header: header(self.job),
-            prefregex: plan.filter.prefregex().map(|regex| regex.expanded().to_owned()),
-            failregex: sources(plan.filter.failregex()),
-            ignoreregex: sources(plan.filter.ignoreregex()),
-            templates: template_names(&plan.templates).into_iter().map(str::to_owned).collect(),
-            totals: &self.outcome.totals,
-            matched: plan.show[0],
-            ignored: plan.show[1],
-            missed: plan.show[2],
-            is_verbose: args.verbose > 0,
+            header: self.lines_of_header(),
+            prefregex: jail.filter.prefregex().map(|regex| regex.expanded().to_owned()),
+            failregex: sources(jail.filter.failregex()),
+            ignoreregex: sources(jail.filter.ignoreregex()),
+            templates: template_names(&jail.templates).into_iter().map(str::to_owned).collect(),
+            totals,
+            matched: job.plan.show[0],
+            ignored: job.plan.show[1],
+            missed: job.plan.show[2],
+            is_verbose: job.args.verbose > 0,
             offenders: self.offenders()?,
             elapsed: self.elapsed,
-            zone: context.zone,
+            zone: job.context.zone,
             stored: self.stored(),
-            interrupted: self.outcome.interrupted,
+            interrupted: self.interrupted,
         })
     }
 
@@ -168,15 +221,15 @@ impl End<'_> {
 
     /// The hosts with most failures; jails and bans are the store's, if there is one.
     fn offenders(&self) -> Result<Vec<Offender>, Error> {
-        let Job { context, args, target, .. } = self.job;
+        let Job { context, args, .. } = self.job;
         let reader = if context.db.exists() { Some(Reader::open(&context.db)?) } else { None };
         let mut offenders = Vec::new();
-        for (host, tally) in self.outcome.totals.hosts.ranked().into_iter().take(args.top) {
+        for (host, tally) in self.totals.hosts.ranked().into_iter().take(args.top) {
             let mut jails = match &reader {
                 Some(reader) => reader.jails_of(&host)?,
                 None => Vec::new(),
             };
-            jails.extend(target.jail.as_ref().map(|jail| jail.name.clone()));
+            jails.extend(Some(&self.jail.name).filter(|name| !name.is_empty()).cloned());
             jails.sort();
             jails.dedup();
             let stored = reader
@@ -201,6 +254,33 @@ impl End<'_> {
         }
         Ok(offenders)
     }
+
+    /// The `Use …` lines of the report.
+    fn lines_of_header(&self) -> Vec<(&'static str, String)> {
+        let Self { job: Job { args, target, plan, .. }, jail, .. } = *self;
+        let mut header = vec![self.header.clone()];
+        let ignoreregex = args.ignoreregex.iter();
+        header.extend(ignoreregex.map(|regex| ("ignoreregex line", header_text(regex))));
+        let own_maxlines = target.subjects[self.place].jail.filter.maxlines;
+        if args.maxlines.or(own_maxlines).is_some() {
+            header.push(("maxlines", jail.maxlines.to_string()));
+        }
+        if !jail.datepatterns.is_empty() {
+            let name = match jail.templates.len() {
+                1 | 2 => jail.templates.name(TemplateId(0)),
+                _ => "Default Detectors",
+            };
+            header.push(("datepattern", format!("{} : {name}", jail.datepatterns.join(", "))));
+        }
+        let own = plan.readings.iter().filter(|reading| reading.jails.contains(&self.place));
+        let logs: Vec<&Log> = own.map(|reading| &reading.log).collect();
+        match logs[..] {
+            [log] => header.push((word(log), header_text_of(log))),
+            _ => header.extend(logs.iter().map(|log| (word(log), log.name()))),
+        }
+        header.push(("encoding", jail.encoding.name().to_owned()));
+        header
+    }
 }
 
 fn hits<'p>(patterns: &'p [Pattern], hits: &[u64]) -> Vec<json::Hits<'p>> {
@@ -212,29 +292,6 @@ fn hits<'p>(patterns: &'p [Pattern], hits: &[u64]) -> Vec<json::Hits<'p>> {
 fn template_names(templates: &Templates) -> Vec<&str> {
     let ids = 0..u16::try_from(templates.len()).unwrap_or(u16::MAX);
     ids.map(|id| templates.name(TemplateId(id))).collect()
-}
-
-/// The `Use …` lines of the report.
-fn header(job: Job<'_>) -> Vec<(&'static str, String)> {
-    let Job { args, target, plan, logs, .. } = job;
-    let mut header = vec![target.header.clone()];
-    header.extend(args.ignoreregex.iter().map(|regex| ("ignoreregex line", header_text(regex))));
-    if args.maxlines.is_some() || target.filter.maxlines.is_some() {
-        header.push(("maxlines", plan.maxlines.to_string()));
-    }
-    if !plan.datepatterns.is_empty() {
-        let name = match plan.templates.len() {
-            1 | 2 => plan.templates.name(TemplateId(0)),
-            _ => "Default Detectors",
-        };
-        header.push(("datepattern", format!("{} : {name}", plan.datepatterns.join(", "))));
-    }
-    match logs {
-        [log] => header.push((word(log), header_text_of(log))),
-        _ => header.extend(logs.iter().map(|log| (word(log), log.name()))),
-    }
-    header.push(("encoding", plan.encoding.name().to_owned()));
-    header
 }
 
 /// What the report calls a log.

@@ -13,11 +13,11 @@ use std::time::Instant;
 
 use self::end::{End, Job};
 use self::plan::Plan;
-use self::takers::Takers;
+use self::takers::{Taken, Takers};
 use super::args::ScanArgs;
 use super::exchange::refresh;
 use super::output::progress::Progress;
-use super::target::{self, Target};
+use super::target;
 use super::{Context, Status, warn, warn_findings};
 use crate::engine::Control;
 use crate::engine::verdict::Gathered;
@@ -32,37 +32,36 @@ pub(super) fn run(
 ) -> Result<Status, Error> {
     let started = Instant::now();
     let target = target::resolve(context, args)?;
-    let plan = Plan::new(args, &target)?;
-    let logs = plan::find_logs(&target)?;
+    let plan = Plan::new(context, args, &target)?;
     start_threads(args.threads);
     let mut store = if args.dry_run { None } else { Some(Store::open(&context.db)?) };
     let control = Arc::new(Control::default());
     stop_on_signals(&control);
-    let (outcome, written, gathered) = {
-        let mut takers = Takers::new(&plan, &target, args, store.as_mut(), &mut *out)?;
+    let (outcome, taken) = {
+        let mut takers = Takers::new(&plan, args, store.as_mut(), &mut *out)?;
         let is_taken = takers.want_matches();
         let is_quiet = args.quiet || (takers.prints() && io::stdout().is_terminal());
         let progress = Progress::watch(&control, is_quiet);
-        let outcome =
-            plan.scan(context, args).run(&logs, is_taken.then_some(&mut takers), &control)?;
+        let outcome = plan.scan().run(&plan.readings, is_taken.then_some(&mut takers), &control)?;
         drop(progress);
-        let (written, gathered) = takers.finish()?;
-        (outcome, written, gathered)
+        (outcome, takers.finish()?)
     };
-    let bans = match gathered {
-        Some(mut gathered) if args.ban => {
-            let bans = decide(context, &target, &plan, &mut gathered, store.as_mut())?;
-            warn_findings(gathered.trouble().as_slice());
-            bans
-        }
-        _ => Vec::new(),
-    };
+    let Taken { written, gathered } = taken;
+    let mut bans = Vec::new();
+    for gathered in gathered {
+        bans.push(match gathered {
+            Some(mut gathered) if args.ban => decide(context, &mut gathered, store.as_mut())?,
+            _ => Vec::new(),
+        });
+    }
     let kept = match store.as_mut() {
-        Some(store) if !bans.is_empty() => refresh(store, context, &mut io::sink())?,
+        Some(store) if bans.iter().any(|bans| !bans.is_empty()) => {
+            refresh(store, context, &mut io::sink())?
+        }
         _ => None,
     };
     let elapsed = started.elapsed();
-    let job = Job { context, args, target: &target, plan: &plan, logs: &logs };
+    let job = Job { context, args, target: &target, plan: &plan };
     let end = End { job, outcome, written, bans, elapsed };
     end.show(out)?;
     Ok(kept.unwrap_or(end.status()))
@@ -93,26 +92,27 @@ fn stop_on_signals(control: &Arc<Control>) {
     }
 }
 
-/// Judges what was gathered and stores the bans; those that are new to the store, or all of a dry run.
+/// Judges what was gathered for a jail and stores the bans; those that are new to the store, or all of a dry run.
 fn decide(
     context: &Context,
-    target: &Target,
-    plan: &Plan,
     gathered: &mut Gathered,
     store: Option<&mut Store>,
 ) -> Result<Vec<Ban>, Error> {
-    let (Some(jail), Some(rule), Some(first)) = (&target.jail, plan.rule, gathered.first()) else {
-        return Ok(Vec::new());
+    let Some(first) = gathered.first() else { return Ok(Vec::new()) };
+    let bans = match store {
+        None => gathered.decide(Vec::new(), Vec::new()),
+        Some(store) => {
+            let jail = Arc::clone(gathered.jail());
+            store.expire(context.now)?;
+            let window = first.plus_micros(-jail.rule.findtime_us);
+            let earlier = store.reader().failures_before(&jail.name, window, first)?;
+            let known = store.reader().bans_in(&jail.name)?;
+            let bans = gathered.decide(earlier, known);
+            store.add_bans(&bans)?;
+            store.expire(context.now)?;
+            bans
+        }
     };
-    let Some(store) = store else {
-        return Ok(gathered.decide(&jail.name, rule, Vec::new(), Vec::new()));
-    };
-    store.expire(context.now)?;
-    let window = first.plus_micros(-rule.findtime_us);
-    let earlier = store.reader().failures_before(&jail.name, window, first)?;
-    let known = store.reader().bans_in(&jail.name)?;
-    let bans = gathered.decide(&jail.name, rule, earlier, known);
-    store.add_bans(&bans)?;
-    store.expire(context.now)?;
+    warn_findings(gathered.trouble().as_slice());
     Ok(bans)
 }

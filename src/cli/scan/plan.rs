@@ -1,98 +1,78 @@
 //! What a scan needs to know before it reads a line.
 
+use std::sync::Arc;
+
 use super::super::args::{Format, ScanArgs};
 use super::super::output::failure::Shape;
 use super::super::output::report::{SAMPLE_LINES, Show};
-use super::super::target::Target;
-use super::super::{Context, warn};
-use crate::config::{JailDef, UseDns};
-use crate::date::{Templates, YearWindow, parse_log_zone};
-use crate::decide::Rule;
-use crate::engine::{Names, SampleLimits, Scan};
+use super::super::target::{Subject, Target};
+use super::super::{Context, warn, warn_findings};
+use crate::config::{Text, UseDns};
+use crate::date::YearWindow;
+use crate::diag::Location;
+use crate::engine::{Calendars, Jail, Names, Overrides, Reading, SampleLimits, Scan, Wanted};
 use crate::error::Error;
-use crate::filter::{CompileOptions, Filter, Mode};
+use crate::filter::Mode;
 use crate::model::BanTime;
 use crate::model::duration::{self, DurationError};
-use crate::source::{self, Log};
+use crate::source::{self, Log, SourceError};
 
 /// Everything compiled and settled before the first line is read.
 pub(super) struct Plan {
-    pub(super) filter: Filter,
-    pub(super) templates: Templates,
+    pub(super) jails: Vec<Arc<Jail>>,
+    pub(super) readings: Vec<Reading>,
     pub(super) names: Names,
-    pub(super) encoding: &'static encoding_rs::Encoding,
-    pub(super) log_zone: Option<chrono::FixedOffset>,
-    pub(super) rule: Option<Rule>,
-    pub(super) limits: SampleLimits,
+    pub(super) wanted: Wanted,
     pub(super) show: [Show; 3],
-    pub(super) maxlines: u32,
-    pub(super) datepatterns: Vec<String>,
     pub(super) shape: Option<Shape>,
 }
 
 impl Plan {
-    /// Compiles the filter and settles what the arguments and the jail leave open.
-    pub(super) fn new(args: &ScanArgs, target: &Target) -> Result<Self, Error> {
-        let jail = target.jail.as_deref();
-        let usedns = if args.raw {
-            UseDns::Raw
-        } else {
-            args.usedns.as_deref().and_then(UseDns::parse).unwrap_or(UseDns::Raw)
-        };
-        let maxlines = args.maxlines.or(target.filter.maxlines).unwrap_or(1);
-        let raw = args.raw || args.usedns.as_deref() == Some("raw");
-        let options = CompileOptions { usedns, maxlines, raw };
-        let filter = Filter::compile(&target.filter, &options).map_err(Error::Findings)?;
-        let datepatterns: Vec<String> = match &args.datepattern {
-            Some(patterns) => patterns.lines().map(str::to_owned).collect(),
-            None => target.filter.datepattern.iter().map(|text| text.value.clone()).collect(),
-        };
-        let templates = Templates::from_patterns(&datepatterns, YearWindow::archive())?;
+    /// Compiles the jails and settles what the arguments leave open.
+    pub(super) fn new(context: &Context, args: &ScanArgs, target: &Target) -> Result<Self, Error> {
+        let overrides = overrides(args)?;
+        let calendars = Calendars::new(YearWindow::archive());
+        let mut jails = Vec::new();
+        for Subject { jail, .. } in &target.subjects {
+            match Jail::compile(jail, &overrides, &calendars) {
+                (Some(jail), findings) => {
+                    warn_findings(&findings);
+                    jails.push(jail);
+                }
+                (None, findings) => return Err(Error::Findings(findings)),
+            }
+        }
         let show = [
             if args.print_all_matched { Show::All } else { Show::No },
             shown(args.print_all_ignored, args.print_no_ignored, args.maxlines),
             shown(args.print_all_missed, args.print_no_missed, args.maxlines),
         ];
+        let is_report = args.output.is_none() && args.format == Format::Text;
         let limits = SampleLimits {
             matched: show[0].limit(),
             ignored: show[1].limit(),
             missed: show[2].limit(),
         };
+        let first_only = args.no_check_all || args.output.is_some();
         Ok(Self {
-            filter,
-            templates,
-            names: Names::new(usedns),
-            encoding: encoding(args, jail)?,
-            log_zone: jail
-                .and_then(|jail| jail.logtimezone.as_ref())
-                .and_then(|zone| parse_log_zone(&zone.value)),
-            rule: jail.map(|jail| rule(args, jail)).transpose()?,
-            limits: if args.output.is_some() || args.format != Format::Text {
-                SampleLimits::default()
-            } else {
-                limits
+            readings: readings(target)?,
+            jails,
+            names: Names::default(),
+            wanted: Wanted {
+                mode: if first_only { Mode::First } else { Mode::All },
+                zone: context.zone,
+                now: context.now,
+                limits: if is_report { limits } else { SampleLimits::default() },
+                matches: false,
+                hits: args.verbose > 0 && is_report,
             },
             show,
-            maxlines,
-            datepatterns,
             shape: args.output.as_deref().map(Shape::parse),
         })
     }
 
-    pub(super) fn scan<'p>(&'p self, context: &Context, args: &ScanArgs) -> Scan<'p> {
-        let first_only = args.no_check_all || args.output.is_some();
-        Scan {
-            filter: &self.filter,
-            templates: &self.templates,
-            names: &self.names,
-            mode: if first_only { Mode::First } else { Mode::All },
-            encoding: self.encoding,
-            zone: context.zone,
-            log_zone: self.log_zone,
-            now: context.now,
-            limits: self.limits,
-            keep_hits: args.verbose > 0 && args.format == Format::Text && args.output.is_none(),
-        }
+    pub(super) fn scan(&self) -> Scan<'_> {
+        Scan { jails: &self.jails, names: &self.names, wanted: self.wanted }
     }
 }
 
@@ -105,60 +85,82 @@ fn shown(all: bool, none: bool, maxlines: Option<u32>) -> Show {
     }
 }
 
-fn encoding(
-    args: &ScanArgs,
-    jail: Option<&JailDef>,
-) -> Result<&'static encoding_rs::Encoding, Error> {
-    let configured =
-        jail.and_then(|jail| jail.logencoding.as_ref()).map(|text| text.value.as_str());
-    let name = match args.encoding.as_deref().or(configured) {
-        None => return Ok(encoding_rs::UTF_8),
-        Some(name) if name.is_empty() || name.eq_ignore_ascii_case("auto") => {
-            return Ok(encoding_rs::UTF_8);
-        }
-        Some(name) => name,
-    };
-    source::encoding(name).ok_or_else(|| Error::Encoding(name.to_owned()))
+/// What the command line says otherwise than the jail.
+fn overrides(args: &ScanArgs) -> Result<Overrides, Error> {
+    let text =
+        |option: &str, value: &str| Text { value: value.to_owned(), at: Location::new(option, 0) };
+    let usedns = args.usedns.as_deref().and_then(UseDns::parse);
+    let bantime = args.bantime.as_deref().map(BanTime::parse).transpose();
+    let findtime = args.findtime.as_deref().map(|text| {
+        duration::parse_micros(text).and_then(|us| match us {
+            0.. => Ok(us),
+            _ => Err(DurationError(text.to_owned())),
+        })
+    });
+    let duration = |option| move |source| Error::Duration { option, source };
+    Ok(Overrides {
+        // An archive's names no longer mean what they meant, so a jail's `usedns` is not for it.
+        usedns: Some(if args.raw { UseDns::Raw } else { usedns.unwrap_or(UseDns::Raw) }),
+        raw: args.raw || usedns == Some(UseDns::Raw),
+        maxlines: args.maxlines,
+        datepattern: args.datepattern.as_deref().map(|patterns| {
+            patterns.lines().map(|pattern| text("--datepattern", pattern)).collect()
+        }),
+        ignoreregex: args.ignoreregex.iter().map(|regex| text("--ignoreregex", regex)).collect(),
+        encoding: args.encoding.as_deref().map(|name| text("--encoding", name)),
+        maxretry: args.maxretry,
+        findtime_us: findtime.transpose().map_err(duration("findtime"))?,
+        bantime: bantime.map_err(duration("bantime"))?,
+    })
 }
 
-fn rule(args: &ScanArgs, jail: &JailDef) -> Result<Rule, Error> {
-    let bantime = match &args.bantime {
-        Some(text) => {
-            BanTime::parse(text).map_err(|source| Error::Duration { option: "bantime", source })?
+/// Each log once, with all who read it.
+fn readings(target: &Target) -> Result<Vec<Reading>, Error> {
+    if let Some(named) = &target.logs {
+        let jails: Vec<usize> = (0..target.subjects.len()).collect();
+        let logs = source::expand(named)?.into_iter();
+        return Ok(logs.map(|log| Reading { log, jails: jails.clone() }).collect());
+    }
+    let mut readings: Vec<Reading> = Vec::new();
+    for (jail, subject) in target.subjects.iter().enumerate() {
+        let logs = logs_of(subject)?;
+        if logs.is_empty() {
+            without_logs(subject, target.subjects.len() == 1)?;
         }
-        None => jail.bantime,
-    };
-    let findtime_us = match &args.findtime {
-        Some(text) => duration::parse_micros(text)
-            .and_then(|us| if us < 0 { Err(DurationError(text.clone())) } else { Ok(us) })
-            .map_err(|source| Error::Duration { option: "findtime", source })?,
-        None => jail.findtime_us,
-    };
-    Ok(Rule { maxretry: args.maxretry.unwrap_or(jail.maxretry), findtime_us, bantime })
+        for log in logs {
+            match readings.iter_mut().find(|known| source::is_same(&known.log, &log)) {
+                Some(known) => known.jails.push(jail),
+                None => readings.push(Reading { log, jails: vec![jail] }),
+            }
+        }
+    }
+    Ok(readings)
 }
 
-/// The logs that the operands or the jail name; of a jail, those that exist.
-pub(super) fn find_logs(target: &Target) -> Result<Vec<Log>, Error> {
-    let Some(jail) = target.jail.as_deref().filter(|_| target.has_jails_logs) else {
-        return Ok(source::expand(&target.logs)?);
-    };
+/// The logs of a jail that exist.
+fn logs_of(subject: &Subject) -> Result<Vec<Log>, Error> {
     let mut logs = Vec::new();
-    for path in &target.logs {
-        match source::expand(std::slice::from_ref(path)) {
+    for path in &subject.jail.logpaths {
+        match source::expand(std::slice::from_ref(&path.glob)) {
             Ok(found) => logs.extend(found),
-            Err(
-                error @ (source::SourceError::Missing { .. } | source::SourceError::NoMatch { .. }),
-            ) => {
-                warn(&format!("f2b: {error} (logpath of jail '{}')", jail.name));
+            Err(error @ (SourceError::Missing { .. } | SourceError::NoMatch { .. })) => {
+                warn(&format!("f2b: {error} (logpath of jail '{}')", subject.jail.name));
             }
             Err(error) => return Err(error.into()),
         }
     }
-    if logs.is_empty() {
-        let first = jail.logpaths.first().map(|log| format!("{}: ", log.at));
-        let location = first.unwrap_or_default();
-        return Err(Error::JailWithoutLog { jail: jail.name.clone(), location });
-    }
     // Two of its paths may stand for one log.
     Ok(source::distinct(logs))
+}
+
+/// A jail without a log is an error where it is the only one, as there is nothing to scan.
+fn without_logs(subject: &Subject, is_sole: bool) -> Result<(), Error> {
+    let first = subject.jail.logpaths.first().map(|log| format!("{}: ", log.at));
+    let location = first.unwrap_or_default();
+    let error = Error::JailWithoutLog { jail: subject.jail.name.clone(), location };
+    if is_sole {
+        return Err(error);
+    }
+    warn(&format!("f2b: {error}"));
+    Ok(())
 }

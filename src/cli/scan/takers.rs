@@ -1,15 +1,12 @@
 //! Who takes matches one by one while logs are read: the store, the decisions, the output.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use super::super::args::{Format, ScanArgs};
 use super::super::output::failure::Shape;
 use super::super::output::json;
-use super::super::target::Target;
-use super::super::warn_findings;
 use super::plan::Plan;
-use crate::config::Text;
-use crate::engine::ignore::Ignore;
 use crate::engine::persist::Persist;
 use crate::engine::verdict::Gathered;
 use crate::engine::{LogInfo, Sink};
@@ -20,8 +17,19 @@ use crate::store::{Store, Written};
 /// Whoever takes matches one by one: the store, the decisions, the output.
 pub(super) struct Takers<'t> {
     persist: Option<Persist<'t>>,
-    gathered: Option<Gathered>,
+    /// Of each jail; none for a filter alone that nobody is banned by.
+    gathered: Vec<Option<Gathered>>,
     print: Option<Print<'t>>,
+    /// The jails' names, where output has to say whose a line is.
+    names: Option<Vec<&'t str>>,
+}
+
+/// What was taken.
+pub(super) struct Taken {
+    /// How much was new in the store, for each jail.
+    pub(super) written: Option<Vec<Written>>,
+    /// What is to be decided, for each jail.
+    pub(super) gathered: Vec<Option<Gathered>>,
 }
 
 enum Print<'t> {
@@ -33,94 +41,86 @@ enum Print<'t> {
 impl<'t> Takers<'t> {
     pub(super) fn new(
         plan: &'t Plan,
-        target: &Target,
         args: &ScanArgs,
         store: Option<&'t mut Store>,
         out: &'t mut dyn Write,
     ) -> Result<Self, Error> {
-        let jail = target.jail.as_deref();
-        let definition = definition(target);
-        let name = jail.map_or("", |jail| jail.name.as_str());
-        let persist = store
-            .map(|store| Persist::new(store, &target.filter.name, &definition, name))
-            .transpose()?;
-        let gathered = jail.map(|jail| {
-            let (ignore, findings) = Ignore::of(jail);
-            warn_findings(&findings);
-            Gathered::new(ignore, args.ban)
+        let persist = store.map(|store| Persist::new(store, &plan.jails)).transpose()?;
+        let jails = plan.jails.iter();
+        let gathered = jails.clone().map(|jail| {
+            let is_wanted = args.ban || !jail.name.is_empty();
+            is_wanted.then(|| Gathered::new(Arc::clone(jail), args.ban))
         });
+        let names = (jails.len() > 1).then(|| jails.clone().map(|jail| &*jail.name).collect());
         let print = match (&plan.shape, args.format) {
             (Some(shape), _) => Some(Print::Shape(shape, out)),
             (None, Format::Jsonl) => Some(Print::Jsonl(out)),
             (None, Format::Csv) => {
                 let mut rows = csv::Writer::from_writer(out);
-                rows.write_record(json::MATCH_COLUMNS).map_err(io::Error::from)?;
+                let jail = names.is_some().then_some("jail");
+                let columns = jail.into_iter().chain(json::MATCH_COLUMNS);
+                rows.write_record(columns).map_err(io::Error::from)?;
                 Some(Print::Csv(Box::new(rows)))
             }
             (None, Format::Text | Format::Json) => None,
         };
-        Ok(Self { persist, gathered, print })
+        Ok(Self { persist, gathered: gathered.collect(), print, names })
     }
 
     pub(super) fn want_matches(&self) -> bool {
-        self.persist.is_some() || self.gathered.is_some() || self.print.is_some()
+        let is_gathered = self.gathered.iter().any(Option::is_some);
+        self.persist.is_some() || is_gathered || self.print.is_some()
     }
 
     pub(super) fn prints(&self) -> bool {
         self.print.is_some()
     }
 
-    pub(super) fn finish(self) -> Result<(Option<Written>, Option<Gathered>), Error> {
+    pub(super) fn finish(self) -> Result<Taken, Error> {
         if let Some(Print::Csv(mut rows)) = self.print {
             rows.flush()?;
         }
-        Ok((self.persist.map(Persist::finish).transpose()?, self.gathered))
+        let written = self.persist.map(Persist::finish).transpose()?;
+        Ok(Taken { written, gathered: self.gathered })
     }
 }
 
 impl Sink for Takers<'_> {
     type Error = Error;
 
-    fn take(&mut self, log: &LogInfo, mut matches: Matches) -> Result<(), Error> {
+    fn take(&mut self, log: &LogInfo, jail: usize, mut matches: Matches) -> Result<(), Error> {
         if let Some(print) = &mut self.print {
+            let name = self.names.as_ref().map(|names| names[jail]);
             for found in &matches.lines {
-                print.one(log, found, matches.text(found))?;
+                print.one(name, log, found, matches.text(found))?;
             }
         }
-        if let Some(gathered) = &mut self.gathered {
+        if let Some(gathered) = &mut self.gathered[jail] {
             let Matches { lines, texts } = &mut matches;
             for found in lines {
                 gathered.take(found, &texts[found.text.clone()]);
             }
         }
         if let Some(persist) = &mut self.persist {
-            persist.take(log, matches)?;
+            persist.take(log, jail, matches)?;
         }
         Ok(())
     }
 }
 
 impl Print<'_> {
-    fn one(&mut self, log: &LogInfo, found: &Match, text: &[u8]) -> io::Result<()> {
+    fn one(
+        &mut self,
+        jail: Option<&str>,
+        log: &LogInfo,
+        found: &Match,
+        text: &[u8],
+    ) -> io::Result<()> {
+        let object = || json::Match::new(jail, &log.name, found, text);
         match self {
-            Self::Jsonl(out) => json::line(&json::Match::new(&log.name, found, text), *out),
-            Self::Csv(rows) => {
-                Ok(rows.write_record(json::Match::new(&log.name, found, text).cells())?)
-            }
+            Self::Jsonl(out) => json::line(&object(), *out),
+            Self::Csv(rows) => Ok(rows.write_record(object().cells())?),
             Self::Shape(shape, out) => shape.write(found, text, *out),
         }
     }
-}
-
-/// What a filter is, for the store: changed expressions make another filter.
-fn definition(target: &Target) -> String {
-    let filter = &target.filter;
-    let list = |texts: &[Text]| -> Vec<String> { texts.iter().map(|t| t.value.clone()).collect() };
-    serde_json::json!({
-        "prefregex": filter.prefregex.as_ref().map(|text| &text.value),
-        "failregex": list(&filter.failregex),
-        "ignoreregex": list(&filter.ignoreregex),
-        "datepattern": list(&filter.datepattern),
-    })
-    .to_string()
 }

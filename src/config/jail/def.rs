@@ -112,6 +112,34 @@ pub struct JailDef {
     pub settings: Vec<Setting>,
 }
 
+impl JailDef {
+    /// A filter that is run without a jail: every option has its default, and there is no name.
+    pub fn of_filter(filter: FilterDef) -> Self {
+        Self {
+            name: String::new(),
+            enabled: true,
+            usedns: filter.usedns.unwrap_or(UseDns::Warn),
+            filter,
+            backend: "auto".to_owned(),
+            logpaths: Vec::new(),
+            without_logs: WithoutLogs::Fails,
+            maxretry: 3,
+            maxmatches: 5,
+            findtime_us: 600_000_000,
+            bantime: BanTime::Micros(600_000_000),
+            ignoreip: Vec::new(),
+            ignoreself: true,
+            ignorecommand: None,
+            ignorecache: None,
+            logencoding: None,
+            logtimezone: None,
+            increment: None,
+            actions: Vec::new(),
+            settings: Vec::new(),
+        }
+    }
+}
+
 /// A jail, whether it can be used or not, with everything that was found on the way.
 #[derive(Clone, Debug)]
 pub struct Draft {

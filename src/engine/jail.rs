@@ -1,0 +1,253 @@
+//! A running jail: everything its definition says, compiled and settled.
+//!
+//! [`Jail::compile`] is the only place where a jail is assembled, so that what `f2b check` finds is what
+//! `f2b scan` and the daemon trip over. A filter without a section is a jail without a name.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::FixedOffset;
+
+use super::ignore::IgnoreRules;
+use crate::config::{JailDef, Text, UseDns};
+use crate::date::{Templates, YearWindow, parse_log_zone};
+use crate::decide::Rule;
+use crate::diag::{Diagnostic, Severity};
+use crate::filter::{CompileOptions, Filter};
+use crate::model::BanTime;
+use crate::source;
+use crate::text::shown;
+
+/// A jail that can be run; shared by all who run it.
+#[derive(Debug)]
+pub struct Jail {
+    /// Its section; empty for a filter alone.
+    pub name: String,
+    /// The name of its filter; empty for an expression from the command line.
+    pub filter_name: String,
+    /// What its filter is, for the store: changed expressions make another filter.
+    pub definition: String,
+    /// What it looks for.
+    pub filter: Filter,
+    /// How many lines the filter looks at together.
+    pub maxlines: u32,
+    /// How its lines are dated.
+    pub templates: Templates,
+    /// What [`templates`](Self::templates) were made of; empty for those that are built in.
+    pub datepatterns: Vec<String>,
+    /// The encoding of its logs.
+    pub encoding: &'static encoding_rs::Encoding,
+    /// The zone of times written without one, if the jail says so.
+    pub log_zone: Option<FixedOffset>,
+    /// What becomes of host names.
+    pub usedns: UseDns,
+    /// What it demands for a ban.
+    pub rule: Rule,
+    /// Whom it never bans.
+    pub ignore: IgnoreRules,
+}
+
+/// What whoever runs a jail wants otherwise than it says.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// What becomes of host names.
+    pub usedns: Option<UseDns>,
+    /// Whether ids are kept as they are written.
+    pub raw: bool,
+    /// How many lines are looked at together.
+    pub maxlines: Option<u32>,
+    /// How lines are dated.
+    pub datepattern: Option<Vec<Text>>,
+    /// What is no failure; replaces the filter's if there is any.
+    pub ignoreregex: Vec<Text>,
+    /// The encoding of the logs.
+    pub encoding: Option<Text>,
+    /// How many failures make a ban.
+    pub maxretry: Option<u32>,
+    /// Within which time failures count together, in microseconds.
+    pub findtime_us: Option<i64>,
+    /// How long a ban lasts.
+    pub bantime: Option<BanTime>,
+}
+
+/// Date templates that several jails have in common, made once.
+#[derive(Debug)]
+pub struct Calendars {
+    years: YearWindow,
+    known: Mutex<HashMap<Vec<String>, Made>>,
+}
+
+/// Templates, or why there are none.
+type Made = Result<Templates, String>;
+
+impl Calendars {
+    /// None yet; dates may be of these years.
+    pub fn new(years: YearWindow) -> Self {
+        Self { years, known: Mutex::default() }
+    }
+
+    fn of(&self, patterns: &[String]) -> Made {
+        // Held while they are made: whoever wants the same would make them twice.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = known.get(patterns) {
+            return made.clone();
+        }
+        let made = Templates::from_patterns(patterns, self.years.clone());
+        let made = made.map_err(|error| error.to_string());
+        known.insert(patterns.to_vec(), made.clone());
+        made
+    }
+}
+
+impl Jail {
+    /// Compiles a jail. It comes with everything that is wrong with it; none comes of it if one of these
+    /// findings is an error.
+    pub fn compile(
+        def: &JailDef,
+        overrides: &Overrides,
+        calendars: &Calendars,
+    ) -> (Option<Arc<Self>>, Vec<Diagnostic>) {
+        let mut findings = Vec::new();
+        let filter = filter(def, overrides, &mut findings);
+        let templates = templates(def, overrides, calendars, &mut findings);
+        let encoding = encoding(def, overrides, &mut findings);
+        let log_zone = log_zone(def, &mut findings);
+        let (ignore, wrong) = IgnoreRules::of(def);
+        findings.extend(wrong);
+        let is_wrong = findings.iter().any(|finding| finding.severity == Severity::Error);
+        let (Some(filter), Some((templates, datepatterns)), Some(encoding), false) =
+            (filter, templates, encoding, is_wrong)
+        else {
+            return (None, findings);
+        };
+        let jail = Self {
+            name: def.name.clone(),
+            filter_name: def.filter.name.clone(),
+            definition: definition(def, overrides),
+            filter,
+            maxlines: maxlines(def, overrides),
+            templates,
+            datepatterns,
+            encoding,
+            log_zone,
+            usedns: overrides.usedns.unwrap_or(def.usedns),
+            rule: Rule {
+                maxretry: overrides.maxretry.unwrap_or(def.maxretry),
+                findtime_us: overrides.findtime_us.unwrap_or(def.findtime_us),
+                bantime: overrides.bantime.unwrap_or(def.bantime),
+            },
+            ignore,
+        };
+        (Some(Arc::new(jail)), findings)
+    }
+
+    /// Whether it looks at several lines at once, so that a log has to be read from beginning to end.
+    pub fn is_serial(&self) -> bool {
+        self.filter.maxlines() > 1
+    }
+}
+
+fn maxlines(def: &JailDef, overrides: &Overrides) -> u32 {
+    overrides.maxlines.or(def.filter.maxlines).unwrap_or(1)
+}
+
+fn filter(def: &JailDef, overrides: &Overrides, findings: &mut Vec<Diagnostic>) -> Option<Filter> {
+    let usedns = overrides.usedns.unwrap_or(def.usedns);
+    let maxlines = maxlines(def, overrides);
+    let options = CompileOptions { usedns, maxlines, raw: overrides.raw };
+    let compiled = if overrides.ignoreregex.is_empty() {
+        Filter::compile(&def.filter, &options)
+    } else {
+        let mut filter = def.filter.clone();
+        filter.ignoreregex.clone_from(&overrides.ignoreregex);
+        Filter::compile(&filter, &options)
+    };
+    compiled.map_err(|wrong| findings.extend(wrong)).ok()
+}
+
+fn templates(
+    def: &JailDef,
+    overrides: &Overrides,
+    calendars: &Calendars,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<(Templates, Vec<String>)> {
+    let texts = overrides.datepattern.as_ref().unwrap_or(&def.filter.datepattern);
+    let patterns: Vec<String> = texts.iter().map(|text| text.value.clone()).collect();
+    let at = |found: Diagnostic| match texts.first() {
+        Some(text) => found.with_location(text.at.clone()),
+        None => found,
+    };
+    match calendars.of(&patterns) {
+        Ok(templates) => {
+            findings.extend(templates.without_date().map(|pattern| at(without_date(pattern))));
+            Some((templates, patterns))
+        }
+        Err(message) => {
+            findings.push(at(Diagnostic::new("invalid-datepattern", Severity::Error, message)));
+            None
+        }
+    }
+}
+
+fn without_date(pattern: &str) -> Diagnostic {
+    let message = format!("the date pattern '{}' has no date", shown(pattern));
+    Diagnostic::new("dateless-datepattern", Severity::Warning, message).with_help(
+        "its lines are of today's first second, too old for findtime most of the day; \
+         write %Y, %H and so on, or {NONE} if the lines have no date",
+    )
+}
+
+fn encoding(
+    def: &JailDef,
+    overrides: &Overrides,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<&'static encoding_rs::Encoding> {
+    let Some(text) = overrides.encoding.as_ref().or(def.logencoding.as_ref()) else {
+        return Some(encoding_rs::UTF_8);
+    };
+    if text.value.is_empty() || text.value.eq_ignore_ascii_case("auto") {
+        return Some(encoding_rs::UTF_8);
+    }
+    let known = source::encoding(&text.value);
+    if known.is_none() {
+        let message = format!("unknown encoding '{}'", shown(&text.value));
+        findings.push(
+            Diagnostic::new("unknown-encoding", Severity::Error, message)
+                .with_location(text.at.clone())
+                .with_text(&text.value)
+                .with_help("write auto, UTF-8, ISO-8859-15 or the like"),
+        );
+    }
+    known
+}
+
+fn log_zone(def: &JailDef, findings: &mut Vec<Diagnostic>) -> Option<FixedOffset> {
+    let text = def.logtimezone.as_ref().filter(|text| !text.value.is_empty())?;
+    let known = parse_log_zone(&text.value);
+    if known.is_none() {
+        let message = format!("unknown time zone '{}'", shown(&text.value));
+        findings.push(
+            Diagnostic::new("unknown-zone", Severity::Error, message)
+                .with_location(text.at.clone())
+                .with_text(&text.value)
+                .with_help("write an offset such as UTC+0200 or -03:30"),
+        );
+    }
+    known
+}
+
+fn definition(def: &JailDef, overrides: &Overrides) -> String {
+    let filter = &def.filter;
+    let ignoreregex = match &overrides.ignoreregex[..] {
+        [] => &filter.ignoreregex,
+        replaced => replaced,
+    };
+    let list = |texts: &[Text]| -> Vec<String> { texts.iter().map(|t| t.value.clone()).collect() };
+    serde_json::json!({
+        "prefregex": filter.prefregex.as_ref().map(|text| &text.value),
+        "failregex": list(&filter.failregex),
+        "ignoreregex": list(ignoreregex),
+        "datepattern": list(&filter.datepattern),
+    })
+    .to_string()
+}

@@ -1,0 +1,193 @@
+//! One jail's way through the lines of a stream: its matcher, and the lines before if it looks at several.
+
+use super::dating::Dating;
+use super::judge::{self, Seen};
+use super::lookup::Names;
+use super::piece::Share;
+use super::set::Member;
+use super::stream::Wanted;
+use crate::date::Found;
+use crate::filter::{Candidates, Filter, Hit, Id, Matcher, Verdict, Window};
+use crate::model::{Match, Place, Time};
+
+/// A line that is neither blank nor a comment.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'l> {
+    /// Its bytes without the line end and the carriage returns before it.
+    pub(super) text: &'l [u8],
+    /// With its line end, if it has one.
+    pub(super) raw: &'l [u8],
+    /// Where it begins in its log.
+    pub(super) offset: u64,
+    /// Whether it has a text that one of the jails asks for.
+    pub(super) is_candidate: bool,
+}
+
+/// A jail's state in one stream.
+pub(super) struct Lane<'s> {
+    filter: &'s Filter,
+    usedns: crate::config::UseDns,
+    names: &'s Names,
+    wanted: Wanted,
+    calendar: usize,
+    /// Texts without which it matches nothing.
+    candidates: Option<&'s Candidates>,
+    /// Whether a candidate of the set may be one of another jail alone.
+    is_shared: bool,
+    matcher: Matcher<'s>,
+    /// The lines before, for a filter that looks at several; each with its bytes.
+    window: Option<Window<Vec<u8>>>,
+    /// A line put together anew: date cut out of the middle, or CR removed.
+    scratch: Vec<u8>,
+}
+
+impl<'s> Lane<'s> {
+    pub(super) fn new(
+        member: &'s Member,
+        is_shared: bool,
+        names: &'s Names,
+        wanted: Wanted,
+    ) -> Self {
+        let filter = &member.jail.filter;
+        // What was decoded from another encoding has texts that its bytes don't have.
+        let is_utf8 = !member.jail.encoding.is_ascii_compatible()
+            || member.jail.encoding == encoding_rs::UTF_8;
+        Self {
+            filter,
+            usedns: member.jail.usedns,
+            names,
+            wanted,
+            calendar: member.calendar,
+            candidates: filter.candidates().filter(|_| is_utf8),
+            is_shared,
+            matcher: Matcher::new(filter),
+            window: (filter.maxlines() > 1).then(|| Window::new(filter.maxlines())),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Which of the set's datings is its own.
+    pub(super) fn calendar(&self) -> usize {
+        self.calendar
+    }
+
+    /// An empty share of a block of so many bytes.
+    pub(super) fn share(&self, bytes: u64) -> Share {
+        let mut share = Share::default();
+        share.totals.failregex = vec![0; self.filter.failregex().len()];
+        share.totals.ignoreregex = vec![0; self.filter.ignoreregex().len()];
+        share.totals.bytes = bytes;
+        share
+    }
+
+    /// Lines on which an expression was given up since the last call.
+    pub(super) fn take_gave_up(&mut self) -> u64 {
+        self.matcher.take_gave_up()
+    }
+
+    /// Whether a line has to be examined: one without a text that every match has need not.
+    pub(super) fn may_match(&mut self, line: &Line<'_>, found: Option<&Found>) -> bool {
+        let Some(candidates) = self.candidates else { return true };
+        if line.is_candidate && (!self.is_shared || candidates.is_match(line.text)) {
+            return true;
+        }
+        self.straddles(line.text, found, candidates)
+    }
+
+    /// Whether a literal arises only where the date is cut out between its halves.
+    fn straddles(&mut self, text: &[u8], found: Option<&Found>, candidates: &Candidates) -> bool {
+        let Some(found) = found.filter(|found| found.cut.start > 0) else { return false };
+        let reach = candidates.max_len().saturating_sub(1);
+        let (before, after) = (&text[..found.cut.start], &text[found.cut.end..]);
+        self.scratch.clear();
+        self.scratch.extend_from_slice(&before[before.len().saturating_sub(reach)..]);
+        self.scratch.extend_from_slice(&after[..after.len().min(reach)]);
+        candidates.is_match(&self.scratch)
+    }
+
+    /// Runs the filter on a line, which is the `number`th of its block.
+    pub(super) fn examine(
+        &mut self,
+        line: &Line<'_>,
+        found: Option<Found>,
+        number: u64,
+        dating: &mut Dating<'_>,
+        share: &mut Share,
+    ) {
+        let text = searched_text(line, found.as_ref(), &mut self.scratch);
+        let mode = self.wanted.mode;
+        let verdict = match &mut self.window {
+            None => self.matcher.examine(text, mode),
+            Some(window) => {
+                let verdict = window.push(&mut self.matcher, text, line.text.to_vec(), mode);
+                for earlier in window.consumed() {
+                    share.totals.regain(earlier);
+                }
+                verdict
+            }
+        };
+        share.totals.prefregex += u64::from(self.matcher.prefregex_matched());
+        match verdict {
+            Verdict::Missed => share.missed(line.text, self.wanted.limits),
+            Verdict::Ignored { regex, times } => {
+                share.totals.ignoreregex[regex] += times;
+                share.totals.lines.ignored += 1;
+                share.totals.ignored.keep(line.text, self.wanted.limits.ignored);
+            }
+            Verdict::Matched => {
+                let time = dating.time(found, line.offset);
+                let place = Place { offset: line.offset, line: number };
+                self.matched(line.text, time, place, share);
+            }
+        }
+    }
+
+    fn matched(&mut self, line: &[u8], time: Option<Time>, place: Place, share: &mut Share) {
+        let hits = self.matcher.hits();
+        for hit in hits {
+            share.totals.failregex[hit.regex] += 1;
+        }
+        let text = self.matcher.text();
+        if self.filter.has_sessions() {
+            // What it means is decided later, in line order.
+            let range = share.matches.keep(line);
+            share.matches.lines.push(Match { place, text: range, time, ..Match::default() });
+            share.hits.push(hits.iter().map(|hit| hit.to_owned(self.filter, text)).collect());
+            return;
+        }
+        if !self.wanted.matches
+            && !self.wanted.hits
+            && let [Hit { id: Some(Id::Addr(addr)), nofail: false, .. }] = hits
+        {
+            share.totals.lines.matched += 1;
+            share.totals.hosts.count_addr(*addr, time);
+            share.totals.matched.keep(line, self.wanted.limits.matched);
+            return;
+        }
+        let seen: Vec<Seen> = hits.iter().map(|hit| Seen::of(hit, self.filter, text)).collect();
+        judge::note(&seen, time, self.wanted.hits, share);
+        let mut found = Match { place, time, ..Match::default() };
+        let outcome = judge::judge(&mut found, seen, self.usedns, self.names);
+        share.count(outcome, line, &found, self.wanted.limits);
+        if self.wanted.matches {
+            found.text = share.matches.keep(line);
+            share.matches.lines.push(found);
+        }
+    }
+}
+
+/// The line with its date cut out and one newline at its end; a slice of the block where that is one.
+fn searched_text<'t>(line: &Line<'t>, found: Option<&Found>, scratch: &'t mut Vec<u8>) -> &'t [u8] {
+    let (before, after) = match found {
+        Some(found) => (&line.text[..found.cut.start], found.cut.end),
+        None => (&line.text[..0], 0),
+    };
+    if before.is_empty() && line.raw.len() == line.text.len() + 1 {
+        return &line.raw[after..];
+    }
+    scratch.clear();
+    scratch.extend_from_slice(before);
+    scratch.extend_from_slice(&line.text[after..]);
+    scratch.push(b'\n');
+    scratch
+}

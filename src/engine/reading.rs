@@ -1,0 +1,139 @@
+//! How the blocks of a log come to whoever takes them: three strategies for the one per-line core.
+//!
+//! - [`chunk`]: one chunk of a memory map, with a look at what stands before it; the chunks of a log are
+//!   read in parallel
+//! - [`whole`]: a memory map from its beginning to its end, for filters that look at several lines
+//! - [`stream`]: blocks that a decompressor or a pipe gives one after the other
+//!
+//! A live log is read like a stream, whenever it has grown.
+
+use std::sync::atomic::Ordering;
+
+use super::control::Control;
+use super::opened::{CHUNK_BYTES, Input, Opened};
+use super::piece::Piece;
+use super::stream::Stream;
+use crate::source::{Block, Kind, MappedFile, SourceError, chunk as range_of, chunk_count};
+
+/// Chunks whose memory is given back at once: every call stops all threads for a moment.
+const CHUNKS_KEPT: usize = 64;
+
+/// Who takes the blocks of a log, in order.
+pub(super) trait Reads {
+    /// What comes of a block.
+    type Made: Send;
+
+    /// Learns what holds where a block begins, from all that stands before it.
+    fn look_back(&mut self, before: &[u8]);
+
+    /// Reads the whole lines of a block at offset `base` of the log.
+    fn block(&mut self, bytes: &[u8], base: u64) -> Self::Made;
+
+    /// Notes, of the last block of a log that may still grow, what it ends in.
+    fn end(&self, made: &mut Self::Made, bytes: &[u8]);
+}
+
+impl Reads for Stream<'_> {
+    type Made = Piece;
+
+    fn look_back(&mut self, before: &[u8]) {
+        Stream::look_back(self, before);
+    }
+
+    fn block(&mut self, bytes: &[u8], base: u64) -> Piece {
+        Stream::block(self, bytes, base)
+    }
+
+    fn end(&self, piece: &mut Piece, bytes: &[u8]) {
+        piece.mark_unfinished(bytes);
+    }
+}
+
+/// Reads a log, or its `index`th chunk, and hands what comes of each block to `give`, which says whether to
+/// go on.
+pub(super) fn read<R: Reads>(
+    reader: &mut R,
+    opened: &Opened<'_>,
+    index: Option<usize>,
+    control: &Control,
+    mut give: impl FnMut(Result<R::Made, SourceError>) -> bool,
+) {
+    match (&opened.input, index) {
+        (Input::Map(map), Some(index)) => {
+            give(chunk(reader, map, index, control));
+        }
+        (Input::Map(map), None) => whole(reader, map, control, give),
+        (Input::Stream(blocks), _) => {
+            let taken = blocks.lock().ok().and_then(|mut blocks| blocks.take());
+            // An archive is never written to again.
+            let may_grow = opened.log.kind == Kind::Plain;
+            stream(reader, taken.into_iter().flatten(), may_grow, control, give);
+        }
+        (Input::Text(text), _) => {
+            give(Ok(reader.block(text, 0)));
+        }
+    }
+}
+
+/// Reads a chunk of a map, or, if the file was cut meanwhile, what is left of it.
+fn chunk<R: Reads>(
+    reader: &mut R,
+    map: &MappedFile,
+    index: usize,
+    control: &Control,
+) -> Result<R::Made, SourceError> {
+    let bytes = map.bytes();
+    let range = range_of(bytes, index, CHUNK_BYTES);
+    if index > 0 {
+        reader.look_back(&bytes[..range.start]);
+    }
+    let mut made = reader.block(&bytes[range.clone()], range.start as u64);
+    if map.is_torn(range.clone()) {
+        let left = map
+            .reread(range.clone())
+            .map_err(|source| SourceError::Unreadable { path: "-".into(), source })?;
+        made = reader.block(&left, range.start as u64);
+    }
+    if range.end == bytes.len() {
+        reader.end(&mut made, &bytes[range.clone()]);
+    }
+    if (index + 1).is_multiple_of(CHUNKS_KEPT) {
+        map.release((index + 1 - CHUNKS_KEPT) * CHUNK_BYTES..range.end);
+    }
+    control.done_bytes.fetch_add(range.len() as u64, Ordering::Relaxed);
+    Ok(made)
+}
+
+fn whole<R: Reads>(
+    reader: &mut R,
+    map: &MappedFile,
+    control: &Control,
+    mut give: impl FnMut(Result<R::Made, SourceError>) -> bool,
+) {
+    for index in 0..chunk_count(map.len(), CHUNK_BYTES) {
+        if !give(chunk(reader, map, index, control)) || control.is_stopped() {
+            return;
+        }
+    }
+}
+
+fn stream<R: Reads>(
+    reader: &mut R,
+    blocks: impl Iterator<Item = Result<Block, SourceError>>,
+    may_grow: bool,
+    control: &Control,
+    mut give: impl FnMut(Result<R::Made, SourceError>) -> bool,
+) {
+    for block in blocks {
+        let made = block.map(|block| {
+            let mut made = reader.block(&block, block.offset());
+            if may_grow {
+                reader.end(&mut made, &block);
+            }
+            made
+        });
+        if !give(made) || control.is_stopped() {
+            return;
+        }
+    }
+}

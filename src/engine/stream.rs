@@ -1,0 +1,225 @@
+//! The per-line core: the lines of one log, for a set of jails, from bytes to matches.
+//!
+//! A [`Stream`] takes a log block by block, each of whole lines: a chunk of a memory map, a block out of a
+//! decompressor, or what a live log has grown by. Every line is counted and dated, once for all jails
+//! that date alike; only lines that contain a literal which a filter cannot do without meet its regular
+//! expressions ([`Lane`]). The text searched is a slice of the block itself, wherever the date stands at
+//! the very beginning of a line; nothing is allocated for a line unless it matched.
+
+use memchr::memchr;
+
+use super::dating::Dating;
+use super::lane::{Lane, Line};
+use super::lookup::Names;
+use super::piece::{Piece, Share};
+use super::set::JailSet;
+use super::timeline::{Timeline, Trail};
+use super::totals::SampleLimits;
+use crate::date::{Found, Resolver, TemplateId};
+use crate::filter::Mode;
+use crate::model::{Time, Zone};
+
+/// What is wanted of a scan, whatever the log and the jail.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// Every expression on every line, or the first that matches.
+    pub mode: Mode,
+    /// Zone of stamps that name none.
+    pub zone: Zone,
+    /// The time as of which the logs are read.
+    pub now: Time,
+    /// How many sample lines to keep.
+    pub limits: SampleLimits,
+    /// Whether matches are wanted one by one, not just counted.
+    pub matches: bool,
+    /// Whether the totals shall hold every hit, for the verbose report.
+    pub hits: bool,
+}
+
+/// One log's lines, in order, or those of a chunk of it.
+pub struct Stream<'s> {
+    set: &'s JailSet,
+    wanted: Wanted,
+    datings: Vec<Dating<'s>>,
+    lanes: Vec<Lane<'s>>,
+    /// The date of the line at hand, for each way of dating.
+    found: Vec<Option<Found>>,
+    /// A line that was decoded.
+    decoded: Vec<u8>,
+}
+
+/// What the beginning of a log has taught of one way of dating.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Learnt {
+    /// Which years its lines are of.
+    pub(super) timeline: Timeline,
+    /// The template of its first lines.
+    pub(super) prime: Option<TemplateId>,
+}
+
+impl<'s> Stream<'s> {
+    /// A stream at the beginning of a log of which nothing is known.
+    pub fn new(set: &'s JailSet, names: &'s Names, wanted: Wanted) -> Self {
+        const NOTHING: &Learnt = &Learnt { timeline: Timeline::Each, prime: None };
+        let datings = datings(set, wanted, |_| NOTHING, false);
+        Self::with(set, names, wanted, datings)
+    }
+
+    /// A stream of a log that was looked at before, at its beginning or, if `is_later`, further on.
+    pub(super) fn of_log(
+        set: &'s JailSet,
+        names: &'s Names,
+        wanted: Wanted,
+        learnt: &'s [Learnt],
+        is_later: bool,
+    ) -> Self {
+        let datings = datings(set, wanted, |calendar| &learnt[calendar], is_later);
+        Self::with(set, names, wanted, datings)
+    }
+
+    fn with(set: &'s JailSet, names: &'s Names, wanted: Wanted, datings: Vec<Dating<'s>>) -> Self {
+        let lane = |member| Lane::new(member, set.members().len() > 1, names, wanted);
+        Self {
+            set,
+            wanted,
+            lanes: set.members().iter().map(lane).collect(),
+            found: vec![None; datings.len()],
+            datings,
+            decoded: Vec::new(),
+        }
+    }
+
+    /// Learns the dates that hold where a block begins, from the log before it.
+    pub(super) fn look_back(&mut self, before: &[u8]) {
+        self.datings.iter_mut().for_each(|dating| dating.look_back(before));
+    }
+
+    /// Scans the whole lines in `bytes`, which stand at `base` in their log.
+    pub fn block(&mut self, bytes: &[u8], base: u64) -> Piece {
+        let shares = self.lanes.iter().map(|lane| lane.share(bytes.len() as u64)).collect();
+        let trails = vec![Trail::default(); self.datings.len()];
+        let mut piece = Piece { base, jails: shares, trails, ..Piece::default() };
+        let before: Vec<Vec<u64>> =
+            self.datings.iter().map(|dating| dating.hits().to_vec()).collect();
+        self.lines(bytes, &mut piece);
+        for (lane, share) in self.lanes.iter_mut().zip(&mut piece.jails) {
+            let (now, before) = (self.datings[lane.calendar()].hits(), &before[lane.calendar()]);
+            let dates = now.iter().zip(before).map(|(now, before)| now - before);
+            share.totals.dates = dates.collect();
+            share.totals.gave_up = lane.take_gave_up();
+        }
+        piece
+    }
+
+    fn lines(&mut self, bytes: &[u8], piece: &mut Piece) {
+        // A wide encoding was decoded when it was read.
+        let is_utf8 = self.set.is_wide() || self.set.encoding() == encoding_rs::UTF_8;
+        let candidates = self.set.candidates().filter(|_| is_utf8);
+        let mut next = candidates.map(|c| c.find(bytes, 0).unwrap_or(bytes.len()));
+        let can_skip = next.is_some() && !self.set.sees_all();
+        let mut start = 0;
+        while start < bytes.len() {
+            if can_skip {
+                let until = next.unwrap_or(start);
+                start += self.skip(&bytes[start..until.max(start)], piece);
+                if start == bytes.len() {
+                    return;
+                }
+            }
+            let end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
+            piece.line_ends += 1;
+            let text = without_cr(&bytes[start..end]);
+            if !(text.is_empty() || text[0] == b'#') {
+                let is_candidate = next.is_none_or(|at| at < end);
+                let raw = &bytes[start..bytes.len().min(end + 1)];
+                let offset = piece.base + start as u64;
+                if is_utf8 {
+                    self.line(Line { text, raw, offset, is_candidate }, piece);
+                } else {
+                    self.foreign_line(text, offset, piece);
+                }
+            }
+            if let (Some(candidates), Some(at)) = (candidates, next)
+                && at < end
+            {
+                next = Some(candidates.find(bytes, end).unwrap_or(bytes.len()));
+            }
+            start = end + 1;
+        }
+    }
+
+    /// Passes over whole lines at the beginning of `bytes`, none of them a candidate, as long as they have
+    /// the date of the line before: they are missed and there is nothing else to say. Bytes passed.
+    fn skip(&mut self, bytes: &[u8], piece: &mut Piece) -> usize {
+        let wants_sample =
+            |share: &Share| share.totals.missed.lines.len() < self.wanted.limits.missed;
+        // The first line of a block is looked at, for the trail begins with it.
+        if piece.line_ends == 0 || piece.jails.iter().any(wants_sample) {
+            return 0;
+        }
+        let (mut start, mut lines) = (0, 0);
+        while self.datings.iter().all(|dating| dating.repeats(&bytes[start..])) {
+            let Some(len) = memchr(b'\n', &bytes[start..]) else { break };
+            lines += 1;
+            start += len + 1;
+        }
+        self.datings.iter_mut().for_each(|dating| dating.count_repeats(lines));
+        piece.line_ends += lines;
+        piece.jails.iter_mut().for_each(|share| share.totals.lines.missed += lines);
+        start
+    }
+
+    /// A line in another encoding is decoded first; only its place is that of the original bytes.
+    fn foreign_line(&mut self, text: &[u8], offset: u64, piece: &mut Piece) {
+        let mut decoded = std::mem::take(&mut self.decoded);
+        decoded.clear();
+        let text = self.set.encoding().decode_without_bom_handling(text).0;
+        decoded.extend_from_slice(text.as_bytes());
+        self.line(Line { text: &decoded, raw: &decoded, offset, is_candidate: true }, piece);
+        self.decoded = decoded;
+    }
+
+    /// One line that is neither blank nor a comment.
+    fn line(&mut self, line: Line<'_>, piece: &mut Piece) {
+        for ((dating, found), trail) in
+            self.datings.iter_mut().zip(&mut self.found).zip(&mut piece.trails)
+        {
+            *found = dating.find(line.text, line.offset, trail);
+        }
+        for (lane, share) in self.lanes.iter_mut().zip(&mut piece.jails) {
+            let calendar = lane.calendar();
+            let found = self.found[calendar];
+            if lane.may_match(&line, found.as_ref()) {
+                let dating = &mut self.datings[calendar];
+                lane.examine(&line, found, piece.line_ends, dating, share);
+            } else {
+                share.missed(line.text, self.wanted.limits);
+            }
+        }
+    }
+}
+
+/// A line without the carriage returns at its end.
+pub(super) fn without_cr(line: &[u8]) -> &[u8] {
+    let mut line = line;
+    while let [rest @ .., b'\r'] = line {
+        line = rest;
+    }
+    line
+}
+
+/// One state for each way of dating in the set.
+pub(super) fn datings<'s>(
+    set: &'s JailSet,
+    wanted: Wanted,
+    learnt: impl Fn(usize) -> &'s Learnt,
+    is_later: bool,
+) -> Vec<Dating<'s>> {
+    let dating = |(nth, calendar): (usize, &'s super::set::Calendar)| {
+        let resolver = Resolver::new(wanted.zone, calendar.log_zone, wanted.now);
+        let Learnt { timeline, prime } = learnt(nth);
+        // The beginning of a log is read as the daemon would read it, with nothing learnt before.
+        Dating::new(&calendar.templates, timeline, resolver, prime.filter(|_| is_later))
+    };
+    set.calendars().iter().enumerate().map(dating).collect()
+}
