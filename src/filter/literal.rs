@@ -7,7 +7,7 @@
 //! strings, or only in strings too short to tell lines apart, there are no candidates and every line is
 //! examined.
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind, packed};
 use memchr::memmem::Finder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
@@ -30,8 +30,13 @@ pub struct Candidates {
 #[derive(Debug)]
 enum Search {
     One(Box<Finder<'static>>),
+    /// Vector instructions look for all of them at once.
+    Few(Box<packed::Searcher>),
     Many(Box<AhoCorasick>),
 }
+
+/// Strings up to which vector instructions beat an automaton; beyond, they find too much that isn't one.
+const PACKED_MAX: usize = 24;
 
 impl Candidates {
     /// What lines must contain for one of `expressions` to match; `None` if that can't be told, or there
@@ -55,6 +60,11 @@ impl Candidates {
         let max_len = strings.iter().map(Vec::len).max()?;
         let search = match &strings[..] {
             [one] => Search::One(Box::new(Finder::new(one).into_owned())),
+            few if few.len() <= PACKED_MAX
+                && let Some(searcher) = packed::Searcher::new(few) =>
+            {
+                Search::Few(Box::new(searcher))
+            }
             many => Search::Many(Box::new(
                 AhoCorasickBuilder::new()
                     .match_kind(MatchKind::LeftmostFirst)
@@ -77,6 +87,7 @@ impl Candidates {
         let rest = haystack.get(from..)?;
         let at = match &self.search {
             Search::One(finder) => finder.find(rest)?,
+            Search::Few(strings) => strings.find(rest)?.start(),
             Search::Many(strings) => strings.find(rest)?.start(),
         };
         Some(from + at)

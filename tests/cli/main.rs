@@ -8,6 +8,7 @@ mod beside_fail2ban;
 mod check;
 mod harness;
 mod ignore;
+mod jails;
 mod logs;
 mod readme;
 mod truth;

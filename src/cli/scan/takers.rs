@@ -17,7 +17,7 @@ use crate::store::{Store, Written};
 /// Whoever takes matches one by one: the store, the decisions, the output.
 pub(super) struct Takers<'t> {
     persist: Option<Persist<'t>>,
-    /// Of each jail; none for a filter alone that nobody is banned by.
+    /// Of each jail; none where nobody is going to be banned and nobody asks whom the jail ignores.
     gathered: Vec<Option<Gathered>>,
     print: Option<Print<'t>>,
     /// The jails' names, where output has to say whose a line is.
@@ -47,8 +47,10 @@ impl<'t> Takers<'t> {
     ) -> Result<Self, Error> {
         let persist = store.map(|store| Persist::new(store, &plan.jails)).transpose()?;
         let jails = plan.jails.iter();
+        let is_shown = args.output.is_some() || matches!(args.format, Format::Jsonl | Format::Csv);
+        let is_kept = persist.is_some() || is_shown;
         let gathered = jails.clone().map(|jail| {
-            let is_wanted = args.ban || !jail.name.is_empty();
+            let is_wanted = args.ban || (is_kept && !jail.name.is_empty());
             is_wanted.then(|| Gathered::new(Arc::clone(jail), args.ban))
         });
         let names = (jails.len() > 1).then(|| jails.clone().map(|jail| &*jail.name).collect());
