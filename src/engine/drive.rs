@@ -51,7 +51,7 @@ pub(super) enum Happened<M> {
 }
 
 /// Whoever takes what the tasks send.
-type Take<'t, 'l, M, E> = dyn FnMut(Option<&Opened<'l>>, Happened<M>) -> Result<(), E> + 't;
+type Take<'t, 'l, M, E> = dyn FnMut(Option<&Arc<Opened<'l>>>, Happened<M>) -> Result<(), E> + 't;
 
 /// What a task sends: pieces in order, then nothing; or an error after what could be read.
 type Message<M> = Result<M, SourceError>;

@@ -1,11 +1,14 @@
-//! What the calling thread does with the pieces, in input order: connections, sums, sinks.
+//! What the calling thread does with the pieces, in input order: connections, answers, sums, sinks.
+//!
+//! A piece with a question that nobody has answered yet waits, and those behind it with it, while more are
+//! read: one name server that doesn't answer costs one wait, not one a name.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::control::Control;
 use super::drive::{self, Happened};
-use super::judge;
 use super::opened::Opened;
 use super::piece::Piece;
 use super::scan::{Counted, Outcome, Scan, Sink};
@@ -14,11 +17,18 @@ use super::timeline::{Timeline, Trail};
 use super::totals::Totals;
 use crate::filter::Sessions;
 
+/// Matched lines that may wait for an answer before it is waited for.
+const LINES_WAITING: usize = 200_000;
+
 /// The calling thread's work.
-pub(super) struct Fold<'f, 's, S> {
+pub(super) struct Fold<'f, 's, 'l, S> {
     scan: Scan<'s>,
     sink: Option<&'f mut S>,
     control: &'f Arc<Control>,
+    /// What can't be handed on before the answer to a question is there, and what comes behind it.
+    waiting: VecDeque<(Arc<Opened<'l>>, Option<Piece>)>,
+    /// Matched lines among it.
+    lines_waiting: usize,
     /// The log at hand, until it is known that its years were right.
     at_hand: AtHand,
     /// The connections of each jail, which go on from log to log.
@@ -37,13 +47,15 @@ struct AtHand {
     lines: u64,
 }
 
-impl<'f, 's, S: Sink> Fold<'f, 's, S> {
+impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
     pub(super) fn new(scan: Scan<'s>, sink: Option<&'f mut S>, control: &'f Arc<Control>) -> Self {
         let jails = scan.jails.iter().map(|_| Counted::default()).collect();
         Self {
             scan,
             sink,
             control,
+            waiting: VecDeque::new(),
+            lines_waiting: 0,
             at_hand: AtHand::default(),
             sessions: scan.jails.iter().map(|_| Sessions::default()).collect(),
             outcome: Outcome { jails, ..Outcome::default() },
@@ -52,35 +64,60 @@ impl<'f, 's, S: Sink> Fold<'f, 's, S> {
 
     pub(super) fn take(
         &mut self,
-        opened: Option<&Opened<'_>>,
+        opened: Option<&Arc<Opened<'l>>>,
         happened: Happened<Piece>,
     ) -> Result<(), S::Error> {
         match (opened, happened) {
-            (Some(opened), Happened::Piece(piece)) => self.piece(opened, piece),
-            (Some(opened), Happened::End) => {
-                self.end(opened);
-                Ok(())
+            (Some(opened), Happened::Piece(mut piece)) => {
+                for (member, share) in opened.set.members().iter().zip(&mut piece.jails) {
+                    let sessions = &mut self.sessions[member.index];
+                    self.scan.judging(&member.jail).merge(share, sessions);
+                    self.lines_waiting += share.lines();
+                }
+                self.waiting.push_back((Arc::clone(opened), Some(piece)));
             }
+            (Some(opened), Happened::End) => self.waiting.push_back((Arc::clone(opened), None)),
             (_, Happened::Unread(unread)) => {
                 // Jails that can't read it together can't read it apart either.
                 if !self.outcome.unread.iter().any(|known| known.log == unread.log) {
                     self.outcome.unread.push(unread);
                 }
-                Ok(())
             }
-            (None, _) => Ok(()),
+            (None, _) => {}
         }
+        self.hand_on(LINES_WAITING)
     }
 
     /// What it all came to.
-    pub(super) fn finish(mut self) -> Outcome {
+    pub(super) fn finish(mut self) -> Result<Outcome, S::Error> {
+        self.hand_on(0)?;
         // The log that was being read when it was stopped.
         self.close();
-        Outcome { interrupted: self.control.is_stopped(), ..self.outcome }
+        Ok(Outcome { interrupted: self.control.is_stopped(), ..self.outcome })
+    }
+
+    /// Hands on what waits for nothing, and as much of the rest as makes it no more than `most` lines.
+    fn hand_on(&mut self, most: usize) -> Result<(), S::Error> {
+        while let Some((opened, piece)) = self.waiting.front_mut() {
+            let Self { scan, .. } = self;
+            let is_open = |piece: &mut Piece| {
+                let mut all = opened.set.members().iter().zip(&mut piece.jails);
+                all.any(|(member, share)| scan.judging(&member.jail).is_open(share))
+            };
+            if most > 0 && self.lines_waiting <= most && piece.as_mut().is_some_and(is_open) {
+                return Ok(());
+            }
+            match self.waiting.pop_front() {
+                Some((opened, Some(piece))) => self.piece(&opened, piece)?,
+                Some((opened, None)) => self.end(&opened),
+                None => {}
+            }
+        }
+        Ok(())
     }
 
     fn piece(&mut self, opened: &Opened<'_>, mut piece: Piece) -> Result<(), S::Error> {
-        let Self { scan, sink, control, at_hand, sessions, .. } = self;
+        let Self { scan, sink, control, at_hand, lines_waiting, .. } = self;
         let members = opened.set.members();
         if at_hand.jails.is_empty() {
             let jails = members.iter().map(|member| (member.index, Totals::default())).collect();
@@ -93,7 +130,8 @@ impl<'f, 's, S: Sink> Fold<'f, 's, S> {
         for ((member, mut share), (index, totals)) in
             members.iter().zip(piece.jails).zip(&mut at_hand.jails)
         {
-            judge::merge(&mut share, &member.jail, &mut sessions[*index], scan.names, scan.wanted);
+            *lines_waiting -= share.lines();
+            scan.judging(&member.jail).settle(&mut share);
             for found in &mut share.matches.lines {
                 found.place.line += at_hand.lines;
             }
@@ -143,15 +181,18 @@ impl<'f, 's, S: Sink> Fold<'f, 's, S> {
         let members = opened.set.members();
         let mut sums: Vec<(Sessions, Totals)> = members.iter().map(|_| <_>::default()).collect();
         let wanted = Wanted { matches: false, ..self.scan.wanted };
+        let scan = Scan { wanted, ..self.scan };
         let logs = std::iter::once(Ok(fresh));
         let ahead = rayon::current_num_threads() * 2 + 2;
         let counted: Result<(), std::convert::Infallible> =
-            drive::each(self.scan.finding(), logs, ahead, &silent, &mut |_, happened| {
+            drive::each(scan.finding(), logs, ahead, &silent, &mut |_, happened| {
                 let Happened::Piece(piece) = happened else { return Ok(()) };
                 for ((member, mut share), (sessions, totals)) in
                     members.iter().zip(piece.jails).zip(&mut sums)
                 {
-                    judge::merge(&mut share, &member.jail, sessions, self.scan.names, wanted);
+                    let judging = scan.judging(&member.jail);
+                    judging.merge(&mut share, sessions);
+                    judging.settle(&mut share);
                     totals.add(share.totals, wanted.limits);
                 }
                 Ok(())

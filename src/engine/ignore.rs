@@ -2,22 +2,21 @@
 //!
 //! The list answers at once. Names have to be looked up and a command has to be run, which nobody wants for each line
 //! of an archive, and whoever isn't going to be banned need not be asked about. So these are asked when a host would be
-//! banned; a command that wants to know more than the host is asked at each failure.
+//! banned; a command that wants to know more than the host is asked at each failure. Asking never waits ([`ask`](super::ask)).
 //!
 //! As in fail2ban 1.0.2 the command comes last and its exit status 0 ignores. DIFFERS: where `ignorecache` doesn't say
 //! otherwise, an answer is kept for as long as the program runs.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use super::jail::Jail;
-use super::lookup::addresses_of;
+use super::ask::{Asker, Keep};
+use super::lookup::Names;
 use crate::command::{self, Filled};
-use crate::config::{IgnoreCache, JailDef, Text};
+use crate::config::{JailDef, Text};
 use crate::decide::{IgnoreList, Verdict};
 use crate::diag::{Diagnostic, Severity};
 use crate::model::{Addr, BanTime, Host, Match, Time};
@@ -28,35 +27,35 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 /// How many answers are kept if nothing else is said.
 const ANSWERS: usize = 10_000;
 
-/// Whom a jail ignores, as it is written.
-#[derive(Debug)]
+/// Whom a jail ignores.
+#[derive(Debug, Default)]
 pub struct IgnoreRules {
     list: IgnoreList,
     /// Names whose addresses are ignored.
     names: Vec<String>,
+    /// What is known of these names; apart from what is known of those in logs, which are strangers'.
+    addresses: Names,
     command: Option<IgnoreCommand>,
 }
 
-/// The command of a jail.
+/// The command of a jail, and what it has answered.
 #[derive(Debug)]
 struct IgnoreCommand {
     text: Text,
-    cache: Option<IgnoreCache>,
+    /// What failures with the same answer have in common.
+    key: Text,
     bantime: BanTime,
     /// Whether only the host makes a difference to it.
     wants_host_only: bool,
+    answers: Asker<bool>,
+    trouble: Arc<Mutex<Trouble>>,
 }
 
-/// Whom a jail ignores, with what was asked for it so far.
-#[derive(Debug)]
-pub struct Ignore {
-    jail: Arc<Jail>,
-    /// The addresses of the names, once they were asked for.
-    addresses: Option<Vec<Addr>>,
-    answers: Answers,
-    /// How often the command gave no answer, and why it didn't the first time.
-    troubles: u64,
-    trouble: String,
+/// How often a command gave no answer, and why it didn't the first time.
+#[derive(Debug, Default)]
+struct Trouble {
+    times: u64,
+    first: String,
 }
 
 /// A failure, as its jail's command may ask about it.
@@ -79,104 +78,156 @@ impl IgnoreRules {
             // What this machine is called may be an address that none of its interfaces has.
             names.extend(rustix::system::uname().nodename().to_str().ok().map(str::to_owned));
         }
-        let command = jail.ignorecommand.clone().map(|text| {
-            let wants_host_only = command::tags(&text.value).all(is_of_host);
-            let (cache, bantime) = (jail.ignorecache.clone(), jail.bantime);
-            IgnoreCommand { text, cache, bantime, wants_host_only }
-        });
-        (Self { list, names, command }, findings)
+        let (addresses, command) = (Names::default(), IgnoreCommand::of(jail));
+        (Self { list, names, addresses, command }, findings)
     }
 
     /// Whether the host is ignored for what is written alone.
     pub fn lists(&self, host: &Host) -> bool {
         matches!(self.list.check(host), Verdict::Ignored { .. })
     }
-}
 
-impl IgnoreCommand {
-    /// Whether it must be asked at each failure. An id that is no address may come with one that is.
-    fn is_each(&self, host: &Host) -> bool {
-        !self.wants_host_only || host.addr().is_none()
-    }
-}
-
-impl Ignore {
-    /// Nothing was asked yet.
-    pub fn new(jail: Arc<Jail>) -> Self {
-        let command = jail.ignore.command.as_ref();
-        let answers = Answers::new(command.and_then(|command| command.cache.as_ref()));
-        Self { jail, addresses: None, answers, troubles: 0, trouble: String::new() }
+    /// Whether failures have to be asked about one by one.
+    pub(super) fn asks_about_failures(&self) -> bool {
+        self.command.is_some()
     }
 
-    /// Whether the host is ignored for what is written alone.
-    pub fn lists(&self, host: &Host) -> bool {
-        self.jail.ignore.lists(host)
+    /// Asks the command, where it wants to know more than the host, about a failure of a line.
+    pub(super) fn ask_about_failure(&self, host: &Host, line: &Match, text: &[u8], now: Time) {
+        if let Some(command) = self.command_for(host, true) {
+            command.ask(command.asked(host, Some((line, text))), now);
+        }
     }
 
-    /// Whether the command, which wants to know more than the host, ignores a failure of a line.
-    pub fn ignores_failure(&mut self, host: &Host, line: &Match, text: &[u8]) -> bool {
-        self.asks(host, true) && self.ask(host, Some((line, text)))
+    /// Whether what was asked of a failure is still open.
+    pub(super) fn is_failure_open(&self, host: &Host, line: &Match, text: &[u8]) -> bool {
+        let command = self.command_for(host, true);
+        command.is_some_and(|command| command.is_open(command.asked(host, Some((line, text)))))
     }
 
-    /// Whether a host that is going to be banned is ignored after all, all questions asked.
-    pub fn ignores_host(&mut self, host: &Host) -> bool {
-        self.lists(host) || self.is_named(host) || (self.asks(host, false) && self.ask(host, None))
+    /// Whether the command ignores a failure of a line, waited for.
+    pub(super) fn ignores_failure(
+        &self,
+        host: &Host,
+        line: &Match,
+        text: &[u8],
+        now: Time,
+    ) -> bool {
+        let command = self.command_for(host, true);
+        command.is_some_and(|command| command.wait(command.asked(host, Some((line, text))), now))
+    }
+
+    /// Asks everything that has to be known before the host is banned.
+    pub(super) fn ask_about_host(&self, host: &Host, now: Time) {
+        if host.addr().is_some() {
+            self.names.iter().for_each(|name| self.addresses.ask(name, now));
+        }
+        if let Some(command) = self.command_for(host, false) {
+            command.ask(command.asked(host, None), now);
+        }
+    }
+
+    /// Whether a host that is going to be banned is ignored after all, all questions asked and waited for.
+    pub(super) fn ignores_host(&self, host: &Host, now: Time) -> bool {
+        let is_named = |addr: Addr| {
+            self.names.iter().any(|name| self.addresses.wait(name, now).contains(&addr))
+        };
+        self.lists(host)
+            || host.addr().is_some_and(is_named)
+            || self
+                .command_for(host, false)
+                .is_some_and(|command| command.wait(command.asked(host, None), now))
     }
 
     /// What kept the command from answering.
     pub fn trouble(&self) -> Option<Diagnostic> {
-        let command = self.jail.ignore.command.as_ref().filter(|_| self.troubles > 0)?;
-        let times = match self.troubles {
+        let command = self.command.as_ref()?;
+        let trouble = command.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = match trouble.times {
+            0 => return None,
             1 => String::new(),
             more => format!(" ({more} times)"),
         };
-        let message = format!("ignorecommand gave no answer: {}{times}", self.trouble);
+        let message = format!("ignorecommand gave no answer: {}{times}", trouble.first);
         let help =
             "its exit status must be 0 to ignore a host and 1 not to; those hosts were not ignored";
         let found = Diagnostic::new("ignorecommand", Severity::Warning, message);
         Some(found.with_location(command.text.at.clone()).with_help(help))
     }
 
-    fn is_named(&mut self, host: &Host) -> bool {
-        let Host::Addr(host) = host else { return false };
-        let Self { jail, addresses, .. } = self;
-        let names = &jail.ignore.names;
-        addresses
-            .get_or_insert_with(|| names.iter().flat_map(|name| addresses_of(name)).collect())
-            .contains(host)
+    /// The command, if it is to be asked about this host: at each failure, or once it would be banned.
+    fn command_for(&self, host: &Host, at_each: bool) -> Option<&IgnoreCommand> {
+        self.command.as_ref().filter(|command| command.is_each(host) == at_each)
+    }
+}
+
+impl IgnoreCommand {
+    fn of(jail: &JailDef) -> Option<Self> {
+        let text = jail.ignorecommand.clone()?;
+        let cache = jail.ignorecache.as_ref();
+        let wants_host_only = command::tags(&text.value).all(is_of_host);
+        Some(Self {
+            key: cache.map_or(&text, |cache| &cache.key).clone(),
+            bantime: jail.bantime,
+            wants_host_only,
+            answers: Asker::new(Keep {
+                // One after the other, as in fail2ban: a script may not expect itself to run twice at once.
+                threads: 1,
+                answers: cache.map_or(ANSWERS, |cache| cache.max_count),
+                lifetime_us: cache.map(|cache| cache.max_time_us),
+            }),
+            trouble: Arc::default(),
+            text,
+        })
     }
 
-    /// Whether there is a command to ask about the host, at each failure or once it would be banned.
-    fn asks(&self, host: &Host, at_each: bool) -> bool {
-        self.jail.ignore.command.as_ref().is_some_and(|command| command.is_each(host) == at_each)
+    /// Whether it must be asked at each failure. An id that is no address may come with one that is.
+    fn is_each(&self, host: &Host) -> bool {
+        !self.wants_host_only || host.addr().is_none()
     }
 
-    fn ask(&mut self, host: &Host, line: Option<(&Match, &[u8])>) -> bool {
-        let Some(command) = &self.jail.ignore.command else { return false };
-        let asked = Asked { host, line, bantime: command.bantime };
-        let key = command.cache.as_ref().map_or(&command.text, |cache| &cache.key);
-        let key = command::replace(&key.value, |tag| asked.value(tag));
-        let now = Instant::now();
-        if let Some(answer) = self.answers.get(&key, now) {
-            return answer;
-        }
-        let filled = Filled::new(&command.text.value, |tag| asked.value(tag));
-        let trouble = match filled.run(TIMEOUT) {
-            Ok(status @ (0 | 1)) => {
-                self.answers.add(key, status == 0, now);
-                return status == 0;
+    fn asked<'a>(&self, host: &'a Host, line: Option<(&'a Match, &'a [u8])>) -> Asked<'a> {
+        Asked { host, line, bantime: self.bantime }
+    }
+
+    fn question(&self, asked: Asked<'_>) -> String {
+        command::replace(&self.key.value, |tag| asked.value(tag))
+    }
+
+    fn ask(&self, asked: Asked<'_>, now: Time) {
+        let filled = Filled::new(&self.text.value, |tag| asked.value(tag));
+        let trouble = Arc::clone(&self.trouble);
+        self.answers.ask(&self.question(asked), now, move || answer_of(&filled, &trouble));
+    }
+
+    fn is_open(&self, asked: Asked<'_>) -> bool {
+        self.answers.answer(&self.question(asked)).is_err()
+    }
+
+    fn wait(&self, asked: Asked<'_>, now: Time) -> bool {
+        loop {
+            self.ask(asked, now);
+            if let Some(answer) = self.answers.wait(&self.question(asked)) {
+                return answer;
             }
-            Ok(127) => "status 127, no such command".to_owned(),
-            Ok(status) => format!("status {status}"),
-            Err(error) => error.to_string(),
-        };
-        self.answers.add(key, false, now);
-        if self.troubles == 0 {
-            self.trouble = trouble;
         }
-        self.troubles += 1;
-        false
     }
+}
+
+/// Runs a command; one that gives no answer ignores nobody.
+fn answer_of(filled: &Filled, trouble: &Mutex<Trouble>) -> bool {
+    let reason = match filled.run(TIMEOUT) {
+        Ok(status @ (0 | 1)) => return status == 0,
+        Ok(127) => "status 127, no such command".to_owned(),
+        Ok(status) => format!("status {status}"),
+        Err(error) => error.to_string(),
+    };
+    let mut trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner);
+    if trouble.times == 0 {
+        trouble.first = reason;
+    }
+    trouble.times += 1;
+    false
 }
 
 impl<'a> Asked<'a> {
@@ -218,43 +269,6 @@ impl<'a> Asked<'a> {
         let (line, _) = self.line?;
         let found = line.fields.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str().into())
-    }
-}
-
-/// Answers by what was asked, the oldest forgotten first.
-#[derive(Debug)]
-struct Answers {
-    limit: usize,
-    lifetime: Option<Duration>,
-    known: HashMap<String, (bool, Instant)>,
-    order: VecDeque<String>,
-}
-
-impl Answers {
-    fn new(cache: Option<&IgnoreCache>) -> Self {
-        let micros =
-            |cache: &IgnoreCache| Duration::from_micros(cache.max_time_us.max(0).unsigned_abs());
-        Self {
-            limit: cache.map_or(ANSWERS, |cache| cache.max_count),
-            lifetime: cache.map(micros),
-            known: HashMap::new(),
-            order: VecDeque::new(),
-        }
-    }
-
-    fn get(&self, key: &str, now: Instant) -> Option<bool> {
-        let (answer, since) = self.known.get(key)?;
-        let is_old = self.lifetime.is_some_and(|lifetime| now.duration_since(*since) > lifetime);
-        (!is_old).then_some(*answer)
-    }
-
-    fn add(&mut self, key: String, answer: bool, now: Instant) {
-        if self.known.insert(key.clone(), (answer, now)).is_none() {
-            self.order.push_back(key);
-        }
-        while self.order.len() > self.limit {
-            self.order.pop_front().map(|oldest| self.known.remove(&oldest));
-        }
     }
 }
 

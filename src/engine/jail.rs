@@ -68,6 +68,8 @@ pub struct Overrides {
     pub findtime_us: Option<i64>,
     /// How long a ban lasts.
     pub bantime: Option<BanTime>,
+    /// Whether failures of those count too whom the jail ignores.
+    pub ignores_nobody: bool,
 }
 
 /// Date templates that several jails have in common, made once.
@@ -136,7 +138,7 @@ impl Jail {
                 findtime_us: overrides.findtime_us.unwrap_or(def.findtime_us),
                 bantime: overrides.bantime.unwrap_or(def.bantime),
             },
-            ignore,
+            ignore: if overrides.ignores_nobody { IgnoreRules::default() } else { ignore },
         };
         (Some(Arc::new(jail)), findings)
     }

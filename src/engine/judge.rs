@@ -3,15 +3,19 @@
 //! The same for a line by itself and for one that its connection lends an address. Where several
 //! failregexes were tried, the first that makes a failure counts; a line that one of them calls context
 //! (`nofail`) is reported as ignored, as `fail2ban-regex` does.
+//!
+//! A line that names a host by its name stays open until the name is looked up: whoever finds the line
+//! asks ([`Judging::take`]) and goes on; the answer is needed when lines are put in order
+//! ([`Judging::settle`]).
 
 use super::jail::Jail;
 use super::lookup::{self, Names};
-use super::piece::Share;
+use super::piece::{Open, Share};
 use super::stream::Wanted;
 use super::totals::HitNote;
 use crate::config::UseDns;
-use crate::filter::{Filter, Hit, Id, Merged, Sessions};
-use crate::model::{Addr, Host, Match, Time};
+use crate::filter::{Filter, Hit, Id, Merged, OwnedHit, Sessions};
+use crate::model::{Addr, Host, Match, Matches, Time};
 
 /// One hit, or what it became together with its connection.
 #[derive(Debug)]
@@ -53,9 +57,9 @@ impl Seen {
         }
     }
 
-    fn merged(regex: usize, merged: Merged) -> Self {
+    fn merged(hit: &OwnedHit, merged: Merged) -> Self {
         Self {
-            regex,
+            regex: hit.regex(),
             id: merged.id,
             is_dns: merged.is_dns,
             addr: merged.addr,
@@ -76,81 +80,190 @@ pub(super) enum Outcome {
     Missed,
 }
 
-/// Decides what a line is, whose hits are `seen` (at least one), and completes `line`.
-pub(super) fn judge(
-    line: &mut Match,
-    mut seen: Vec<Seen>,
-    usedns: UseDns,
-    names: &Names,
-) -> Outcome {
-    for seen in &mut seen {
-        seen.id = seen.id.take().map(|id| lookup::identified(usedns, id));
-    }
-    let has_context = seen.iter().any(|seen| seen.nofail);
-    let is_pending = seen.iter().any(|seen| seen.is_pending && !seen.nofail);
-    line.regex = seen.first().map_or(0, |first| first.regex);
-    let failures: Vec<Vec<Host>> =
-        seen.iter().map(|seen| failures_of(seen, usedns, names)).collect();
-    let deciding = failures.iter().position(|failures| !failures.is_empty());
-    line.nofail = deciding.is_none();
-    if let Some(seen) = seen.into_iter().nth(deciding.unwrap_or(0)) {
-        line.host = seen.addr.map(Host::Addr).or_else(|| seen.id.clone());
-        line.id = seen.id;
-        line.fields = seen.fields;
-        line.users = seen.users;
-    }
-    line.failures = failures.into_iter().nth(deciding.unwrap_or(0)).unwrap_or_default();
-    match (has_context, deciding.is_some() || is_pending) {
-        (true, _) => Outcome::Ignored,
-        (false, true) => Outcome::Matched,
-        (false, false) => Outcome::Missed,
-    }
+/// What it takes to say what a line of a jail is.
+#[derive(Clone, Copy)]
+pub(super) struct Judging<'s> {
+    pub(super) jail: &'s Jail,
+    pub(super) names: &'s Names,
+    pub(super) wanted: Wanted,
 }
 
-fn failures_of(seen: &Seen, usedns: UseDns, names: &Names) -> Vec<Host> {
-    match &seen.id {
-        Some(id) if !seen.nofail => names.failures_of(usedns, id, seen.is_dns),
-        _ => Vec::new(),
+impl Judging<'_> {
+    /// Takes a line with its hits (at least one); `text` are its bytes. It is counted at once, unless there
+    /// is a name to look up.
+    pub(super) fn take(
+        &self,
+        mut line: Match,
+        mut seen: Vec<Seen>,
+        text: &[u8],
+        share: &mut Share,
+    ) {
+        self.note(&seen, line.time, share);
+        for seen in &mut seen {
+            seen.id = seen.id.take().map(|id| lookup::identified(self.jail.usedns, id));
+        }
+        if self.names_of(&seen).count() == 0 {
+            self.close(line, seen, text, share);
+            return;
+        }
+        self.names_of(&seen).for_each(|name| self.names.ask(name, self.wanted.now));
+        if line.text.is_empty() {
+            line.text = share.matches.keep(text);
+        }
+        share.open.push(Open { line, seen });
     }
-}
 
-/// Notes hits for the verbose report, and ids that are none.
-pub(super) fn note(seen: &[Seen], at: Option<Time>, keep_hits: bool, share: &mut Share) {
-    for hit in seen {
-        share.totals.invalid_ids += u64::from(hit.is_invalid);
-        if keep_hits {
-            share.totals.hits.push(HitNote {
-                regex: hit.regex,
-                id: hit.id.as_ref().map(ToString::to_string).unwrap_or_default(),
-                at,
-                multiple: seen.len() > 1,
-            });
+    /// Merges the hits of a piece into their connections, in line order; nothing is left to do for a filter
+    /// without connections.
+    pub(super) fn merge(&self, share: &mut Share, sessions: &mut Sessions) {
+        if share.hits.is_empty() {
+            return;
+        }
+        let Matches { lines, texts } = std::mem::take(&mut share.matches);
+        let hits = std::mem::take(&mut share.hits);
+        for (line, hits) in lines.into_iter().zip(&hits) {
+            let merged = |hit| Seen::merged(hit, sessions.merge(hit, line.place.offset));
+            let seen = hits.iter().map(merged).collect();
+            let text = &texts[line.text.clone()];
+            self.take(line, seen, text, share);
+        }
+        share.matches.texts = texts;
+    }
+
+    /// Whether a question about the piece is still open. Asks the next ones, once those before are answered.
+    pub(super) fn is_open(&self, share: &mut Share) -> bool {
+        if share
+            .open
+            .iter()
+            .any(|open| self.names_of(&open.seen).any(|name| self.names.is_open(name)))
+        {
+            return true;
+        }
+        self.close_all(share);
+        let is_open = |(host, line, text): (&Host, &Match, &[u8])| {
+            self.jail.ignore.is_failure_open(host, line, text)
+        };
+        self.asks_about_failures() && failures(&share.matches).any(is_open)
+    }
+
+    /// Closes what is open, all answers waited for, and leaves out the failures that the jail ignores.
+    pub(super) fn settle(&self, share: &mut Share) {
+        self.close_all(share);
+        if self.asks_about_failures() {
+            let Matches { lines, texts } = &mut share.matches;
+            for line in lines {
+                let mut failures = std::mem::take(&mut line.failures);
+                failures.retain(|host| {
+                    let text = &texts[line.text.clone()];
+                    !self.jail.ignore.ignores_failure(host, line, text, self.wanted.now)
+                });
+                line.failures = failures;
+            }
+        }
+    }
+
+    fn close_all(&self, share: &mut Share) {
+        if !share.open.is_empty() {
+            let texts = std::mem::take(&mut share.matches.texts);
+            for Open { line, seen } in std::mem::take(&mut share.open) {
+                let text = &texts[line.text.clone()];
+                self.close(line, seen, text, share);
+            }
+            share.matches.texts = texts;
+            share.matches.lines.sort_by_key(|line| line.place.offset);
+        }
+        if self.asks_about_failures() && !share.is_asked {
+            share.is_asked = true;
+            for (host, line, text) in failures(&share.matches) {
+                self.jail.ignore.ask_about_failure(host, line, text, self.wanted.now);
+            }
+        }
+    }
+
+    /// A command is asked about failures one by one only if someone may be banned for them.
+    fn asks_about_failures(&self) -> bool {
+        self.wanted.bans && self.jail.ignore.asks_about_failures()
+    }
+
+    /// Says what a line is, counts it and keeps it if it is wanted, without the failures that the jail ignores
+    /// for what is written alone.
+    fn close(&self, mut line: Match, seen: Vec<Seen>, text: &[u8], share: &mut Share) {
+        let outcome = self.judge(&mut line, seen);
+        share.count(outcome, text, &line, self.wanted.limits);
+        if self.wanted.matches {
+            line.failures.retain(|host| !self.jail.ignore.lists(host));
+            if line.text.is_empty() {
+                line.text = share.matches.keep(text);
+            }
+            share.matches.lines.push(line);
+        }
+    }
+
+    fn judge(&self, line: &mut Match, seen: Vec<Seen>) -> Outcome {
+        let has_context = seen.iter().any(|seen| seen.nofail);
+        let is_pending = seen.iter().any(|seen| seen.is_pending && !seen.nofail);
+        line.regex = seen.first().map_or(0, |first| first.regex);
+        let failures: Vec<Vec<Host>> = seen.iter().map(|seen| self.failures_of(seen)).collect();
+        let deciding = failures.iter().position(|failures| !failures.is_empty());
+        line.nofail = deciding.is_none();
+        if let Some(seen) = seen.into_iter().nth(deciding.unwrap_or(0)) {
+            line.host = seen.addr.map(Host::Addr).or_else(|| seen.id.clone());
+            line.id = seen.id;
+            line.fields = seen.fields;
+            line.users = seen.users;
+        }
+        line.failures = failures.into_iter().nth(deciding.unwrap_or(0)).unwrap_or_default();
+        match (has_context, deciding.is_some() || is_pending) {
+            (true, _) => Outcome::Ignored,
+            (false, true) => Outcome::Matched,
+            (false, false) => Outcome::Missed,
+        }
+    }
+
+    /// Who failed: the id itself, or every address of a name.
+    fn failures_of(&self, seen: &Seen) -> Vec<Host> {
+        match (&seen.id, self.jail.usedns) {
+            (None, _) => Vec::new(),
+            (Some(_), _) if seen.nofail => Vec::new(),
+            (Some(Host::Name(_)), UseDns::No) if seen.is_dns => Vec::new(),
+            (Some(Host::Name(name)), UseDns::Yes | UseDns::Warn) if seen.is_dns => {
+                let found = self.names.wait(name, self.wanted.now);
+                found.into_iter().map(Host::Addr).collect()
+            }
+            (Some(id), _) => vec![id.clone()],
+        }
+    }
+
+    /// The names that have to be looked up before it can be said what a line is.
+    fn names_of<'n>(&self, seen: &'n [Seen]) -> impl Iterator<Item = &'n str> {
+        let is_asked = matches!(self.jail.usedns, UseDns::Yes | UseDns::Warn);
+        let seen = seen.iter().filter(move |seen| is_asked && seen.is_dns && !seen.nofail);
+        seen.filter_map(|seen| match &seen.id {
+            Some(Host::Name(name)) => Some(&**name),
+            _ => None,
+        })
+    }
+
+    /// Notes hits for the verbose report, and ids that are none.
+    fn note(&self, seen: &[Seen], at: Option<Time>, share: &mut Share) {
+        for hit in seen {
+            share.totals.invalid_ids += u64::from(hit.is_invalid);
+            if self.wanted.hits {
+                share.totals.hits.push(HitNote {
+                    regex: hit.regex,
+                    id: hit.id.as_ref().map(ToString::to_string).unwrap_or_default(),
+                    at,
+                    multiple: seen.len() > 1,
+                });
+            }
         }
     }
 }
 
-/// Merges a jail's hits of a piece into its connections, in line order, and counts what they come to; nothing
-/// is left to do for a filter without connections.
-pub(super) fn merge(
-    share: &mut Share,
-    jail: &Jail,
-    sessions: &mut Sessions,
-    names: &Names,
-    wanted: Wanted,
-) {
-    if share.hits.is_empty() {
-        return;
-    }
-    let mut matches = std::mem::take(&mut share.matches);
-    let hits = std::mem::take(&mut share.hits);
-    for (line, hits) in matches.lines.iter_mut().zip(&hits) {
-        let seen: Vec<Seen> = hits
-            .iter()
-            .map(|hit| Seen::merged(hit.regex(), sessions.merge(hit, line.place.offset)))
-            .collect();
-        note(&seen, line.time, wanted.hits, share);
-        let outcome = judge(line, seen, jail.usedns, names);
-        share.count(outcome, &matches.texts[line.text.clone()], line, wanted.limits);
-    }
-    share.matches = matches;
+/// All failures with their lines.
+fn failures(matches: &Matches) -> impl Iterator<Item = (&Host, &Match, &[u8])> {
+    let lines = matches.lines.iter();
+    lines.flat_map(move |line| {
+        line.failures.iter().map(move |host| (host, line, matches.text(line)))
+    })
 }

@@ -1,7 +1,8 @@
 //! One jail's way through the lines of a stream: its matcher, and the lines before if it looks at several.
 
 use super::dating::Dating;
-use super::judge::{self, Seen};
+use super::jail::Jail;
+use super::judge::{Judging, Seen};
 use super::lookup::Names;
 use super::piece::Share;
 use super::set::Member;
@@ -25,8 +26,8 @@ pub(super) struct Line<'l> {
 
 /// A jail's state in one stream.
 pub(super) struct Lane<'s> {
+    jail: &'s Jail,
     filter: &'s Filter,
-    usedns: crate::config::UseDns,
     names: &'s Names,
     wanted: Wanted,
     calendar: usize,
@@ -53,8 +54,8 @@ impl<'s> Lane<'s> {
         let is_utf8 = !member.jail.encoding.is_ascii_compatible()
             || member.jail.encoding == encoding_rs::UTF_8;
         Self {
+            jail: &member.jail,
             filter,
-            usedns: member.jail.usedns,
             names,
             wanted,
             calendar: member.calendar,
@@ -128,11 +129,11 @@ impl<'s> Lane<'s> {
         };
         share.totals.prefregex += u64::from(self.matcher.prefregex_matched());
         match verdict {
-            Verdict::Missed => share.missed(line.text, self.wanted.limits),
+            Verdict::Missed => share.missed(line.offset, line.text, self.wanted.limits),
             Verdict::Ignored { regex, times } => {
                 share.totals.ignoreregex[regex] += times;
                 share.totals.lines.ignored += 1;
-                share.totals.ignored.keep(line.text, self.wanted.limits.ignored);
+                share.totals.ignored.keep(line.offset, line.text, self.wanted.limits.ignored);
             }
             Verdict::Matched => {
                 let time = dating.time(found, line.offset);
@@ -161,18 +162,13 @@ impl<'s> Lane<'s> {
         {
             share.totals.lines.matched += 1;
             share.totals.hosts.count_addr(*addr, time);
-            share.totals.matched.keep(line, self.wanted.limits.matched);
+            share.totals.matched.keep(place.offset, line, self.wanted.limits.matched);
             return;
         }
-        let seen: Vec<Seen> = hits.iter().map(|hit| Seen::of(hit, self.filter, text)).collect();
-        judge::note(&seen, time, self.wanted.hits, share);
-        let mut found = Match { place, time, ..Match::default() };
-        let outcome = judge::judge(&mut found, seen, self.usedns, self.names);
-        share.count(outcome, line, &found, self.wanted.limits);
-        if self.wanted.matches {
-            found.text = share.matches.keep(line);
-            share.matches.lines.push(found);
-        }
+        let seen = hits.iter().map(|hit| Seen::of(hit, self.filter, text)).collect();
+        let found = Match { place, time, ..Match::default() };
+        let judging = Judging { jail: self.jail, names: self.names, wanted: self.wanted };
+        judging.take(found, seen, line, share);
     }
 }
 

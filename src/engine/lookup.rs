@@ -1,23 +1,25 @@
 //! Host names in matches: kept as they are, or looked up.
 //!
 //! A scan of an archive looks nothing up unless asked (`--usedns yes`): names of years ago no longer
-//! mean what they meant, and the name servers of an attacker should not be told. Answers are kept for
-//! the length of the scan, so that each name costs one question.
+//! mean what they meant, and the name servers of an attacker should not be told. Workers ask and go on;
+//! the answers are there, or are waited for, when lines are put in order.
 
-use std::collections::HashMap;
 use std::net::ToSocketAddrs;
-use std::sync::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::ask::{Asker, Keep};
 use crate::config::UseDns;
-use crate::model::{Addr, Host};
+use crate::model::{Addr, Host, Time};
+
+/// Names are few among addresses, but whoever writes the log chooses how many.
+const KEEP: Keep = Keep { threads: 8, answers: 100_000, lifetime_us: None };
 
 /// What is known of names.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Names {
-    /// Shared by all workers: a name is asked for once, and two workers seldom need one at a time.
-    known: Mutex<HashMap<Box<str>, Vec<Host>>>,
-    unresolved: AtomicU64,
+    asker: Asker<Vec<Addr>>,
+    unresolved: Arc<AtomicU64>,
 }
 
 /// The id of a match: a text that is an address is one, wherever the expression took it from.
@@ -31,14 +33,36 @@ pub(super) fn identified(usedns: UseDns, id: Host) -> Host {
     }
 }
 
+impl Default for Names {
+    fn default() -> Self {
+        Self { asker: Asker::new(KEEP), unresolved: Arc::default() }
+    }
+}
+
 impl Names {
-    /// Who failed when a match has this id: the id itself, or every address of a name.
-    pub(super) fn failures_of(&self, usedns: UseDns, id: &Host, is_dns: bool) -> Vec<Host> {
-        let Host::Name(name) = id else { return vec![id.clone()] };
-        match (is_dns, usedns) {
-            (false, _) | (true, UseDns::Raw) => vec![id.clone()],
-            (true, UseDns::No) => Vec::new(),
-            (true, UseDns::Yes | UseDns::Warn) => self.look_up(name),
+    /// Asks for the addresses of a name; never waits.
+    pub(super) fn ask(&self, name: &str, now: Time) {
+        let (owned, unresolved) = (name.to_owned(), Arc::clone(&self.unresolved));
+        self.asker.ask(name, now, move || {
+            let found = addresses_of(&owned);
+            unresolved.fetch_add(u64::from(found.is_empty()), Ordering::Relaxed);
+            found
+        });
+    }
+
+    /// Whether the addresses of a name are still being looked for.
+    pub(super) fn is_open(&self, name: &str) -> bool {
+        self.asker.answer(name).is_err()
+    }
+
+    /// The addresses of a name, in order, waited for; none if there are none or they can't be asked for.
+    pub(super) fn wait(&self, name: &str, now: Time) -> Vec<Addr> {
+        loop {
+            // What was forgotten meanwhile is asked again.
+            self.ask(name, now);
+            if let Some(found) = self.asker.wait(name) {
+                return found;
+            }
         }
     }
 
@@ -46,27 +70,9 @@ impl Names {
     pub fn unresolved(&self) -> u64 {
         self.unresolved.load(Ordering::Relaxed)
     }
-
-    fn look_up(&self, name: &str) -> Vec<Host> {
-        let known = |names: &Self| {
-            let known = names.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            known.get(name).cloned()
-        };
-        if let Some(hosts) = known(self) {
-            return hosts;
-        }
-        let hosts: Vec<Host> = addresses_of(name).into_iter().map(Host::Addr).collect();
-        if hosts.is_empty() {
-            self.unresolved.fetch_add(1, Ordering::Relaxed);
-        }
-        let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        known.insert(name.into(), hosts.clone());
-        hosts
-    }
 }
 
-/// The addresses of a name, in order; none if there are none or they can't be asked for.
-pub(super) fn addresses_of(name: &str) -> Vec<Addr> {
+fn addresses_of(name: &str) -> Vec<Addr> {
     let mut found: Vec<Addr> = (name, 0)
         .to_socket_addrs()
         .map(|found| found.map(|socket| Addr::host(socket.ip())).collect())

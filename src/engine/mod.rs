@@ -15,6 +15,7 @@
 //! - [`persist`]: matches into the store; [`verdict`]: failures of a jail into bans;
 //!   [`ignore`]: whom it ignores
 
+mod ask;
 mod control;
 mod dating;
 mod drive;

@@ -2,7 +2,7 @@
 
 use memchr::memrchr;
 
-use super::judge::Outcome;
+use super::judge::{Outcome, Seen};
 use super::timeline::Trail;
 use super::totals::{SampleLimits, Totals};
 use crate::filter::OwnedHit;
@@ -30,6 +30,17 @@ pub struct Share {
     pub matches: Matches,
     /// The hits of each of these lines, where state across lines decides what they mean; else empty.
     pub(super) hits: Vec<Vec<OwnedHit>>,
+    /// Lines that wait for a name to be looked up; their bytes are among those of the others.
+    pub(super) open: Vec<Open>,
+    /// Whether the jail's command was asked about the failures.
+    pub(super) is_asked: bool,
+}
+
+/// A line of which it can't be said yet whose failure it is.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) line: Match,
+    pub(super) seen: Vec<Seen>,
 }
 
 impl Piece {
@@ -37,15 +48,20 @@ impl Piece {
     pub(super) fn mark_unfinished(&mut self, bytes: &[u8]) {
         let start = self.base + memrchr(b'\n', bytes).map_or(0, |end| end as u64 + 1);
         for share in &mut self.jails {
-            let last = share.matches.lines.last_mut();
-            if let Some(last) = last.filter(|last| last.place.offset == start) {
-                last.is_unfinished = true;
+            let open = share.open.last_mut().map(|open| &mut open.line);
+            for last in share.matches.lines.last_mut().into_iter().chain(open) {
+                last.is_unfinished |= last.place.offset == start;
             }
         }
     }
 }
 
 impl Share {
+    /// Lines that it holds.
+    pub(super) fn lines(&self) -> usize {
+        self.matches.lines.len() + self.open.len()
+    }
+
     /// Counts a line that a failregex matched.
     pub(super) fn count(
         &mut self,
@@ -57,21 +73,21 @@ impl Share {
         match outcome {
             Outcome::Matched => {
                 self.totals.lines.matched += 1;
-                self.totals.matched.keep(text, limits.matched);
+                self.totals.matched.keep(line.place.offset, text, limits.matched);
             }
             Outcome::Ignored => {
                 self.totals.lines.ignored += 1;
-                self.totals.ignored.keep(text, limits.ignored);
+                self.totals.ignored.keep(line.place.offset, text, limits.ignored);
             }
-            Outcome::Missed => self.missed(text, limits),
+            Outcome::Missed => self.missed(line.place.offset, text, limits),
         }
         for host in &line.failures {
             self.totals.hosts.count(host, line.time);
         }
     }
 
-    pub(super) fn missed(&mut self, line: &[u8], limits: SampleLimits) {
+    pub(super) fn missed(&mut self, offset: u64, line: &[u8], limits: SampleLimits) {
         self.totals.lines.missed += 1;
-        self.totals.missed.keep(line, limits.missed);
+        self.totals.missed.keep(offset, line, limits.missed);
     }
 }

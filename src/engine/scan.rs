@@ -15,6 +15,7 @@ use super::control::Control;
 use super::drive::{self, Pass};
 use super::fold::Fold;
 use super::jail::Jail;
+use super::judge::Judging;
 use super::lookup::Names;
 use super::opened::Opened;
 use super::piece::Piece;
@@ -147,7 +148,11 @@ impl<'s> Scan<'s> {
         drive::each(scan.finding(), opened, ahead, control, &mut |opened, happened| {
             fold.take(opened, happened)
         })?;
-        Ok(fold.finish())
+        fold.finish()
+    }
+
+    pub(super) fn judging<'j>(&'j self, jail: &'j Jail) -> Judging<'j> {
+        Judging { jail, names: self.names, wanted: self.wanted }
     }
 
     pub(super) fn finding(&self) -> Finding<'s> {

@@ -34,6 +34,8 @@ pub struct Wanted {
     pub matches: bool,
     /// Whether the totals shall hold every hit, for the verbose report.
     pub hits: bool,
+    /// Whether anyone may be banned for what is found.
+    pub bans: bool,
 }
 
 /// One log's lines, in order, or those of a chunk of it.
@@ -193,7 +195,7 @@ impl<'s> Stream<'s> {
                 let dating = &mut self.datings[calendar];
                 lane.examine(&line, found, piece.line_ends, dating, share);
             } else {
-                share.missed(line.text, self.wanted.limits);
+                share.missed(line.offset, line.text, self.wanted.limits);
             }
         }
     }

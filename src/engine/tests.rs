@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use std::sync::Arc;
 
 use super::jail::{Calendars, Jail, Overrides};
+use super::judge::Judging;
 use super::lookup::Names;
 use super::piece::Share;
 use super::set::JailSet;
@@ -24,6 +25,7 @@ fn wanted() -> Wanted {
         limits: LIMITS,
         matches: true,
         hits: true,
+        bans: false,
     }
 }
 
@@ -58,7 +60,9 @@ fn scan(
         for ((mut share, jail), (sessions, (totals, lines))) in
             piece.jails.into_iter().zip(jails).zip(sessions.iter_mut().zip(&mut all))
         {
-            super::judge::merge(&mut share, jail, sessions, &names, wanted());
+            let judging = Judging { jail, names: &names, wanted: wanted() };
+            judging.merge(&mut share, sessions);
+            judging.settle(&mut share);
             let Share { totals: more, matches, .. } = share;
             for line in &matches.lines {
                 let text = String::from_utf8_lossy(matches.text(line)).into_owned();

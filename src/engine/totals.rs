@@ -108,26 +108,36 @@ impl Tallies {
 pub struct Samples {
     /// Lines without their line ends.
     pub lines: Vec<Vec<u8>>,
+    /// Where each stands in its log.
+    offsets: Vec<u64>,
 }
 
 impl Samples {
-    /// Keeps a line if there is room for it.
-    pub fn keep(&mut self, line: &[u8], limit: usize) {
-        if self.lines.len() < limit {
-            self.lines.push(line.to_vec());
+    /// Keeps a line, which stands at `offset`, if it is among the first `limit`. Lines of a piece come in
+    /// their order, but for those that had to wait for an answer.
+    pub(super) fn keep(&mut self, offset: u64, line: &[u8], limit: usize) {
+        if self.lines.len() >= limit && self.offsets.last().is_none_or(|last| *last < offset) {
+            return;
         }
+        let at = self.offsets.partition_point(|known| *known <= offset);
+        self.offsets.insert(at, offset);
+        self.lines.insert(at, line.to_vec());
+        self.offsets.truncate(limit);
+        self.lines.truncate(limit);
     }
 
     /// Takes back the newest line with these bytes.
     fn forget(&mut self, line: &[u8]) {
         if let Some(at) = self.lines.iter().rposition(|kept| kept == line) {
             self.lines.remove(at);
+            self.offsets.remove(at);
         }
     }
 
     fn add(&mut self, other: Self, limit: usize) {
         let room = limit.saturating_sub(self.lines.len());
         self.lines.extend(other.lines.into_iter().take(room));
+        self.offsets.extend(other.offsets.into_iter().take(room));
     }
 }
 

@@ -6,27 +6,21 @@
 
 use std::sync::Arc;
 
-use super::ignore::Ignore;
 use super::jail::Jail;
 use crate::decide::{Decision, Judge};
-use crate::diag::Diagnostic;
-use crate::model::{Ban, Host, Match, Origin, Time};
+use crate::model::{Ban, Host, Matches, Origin, Time};
 
 /// Gathers failures until all logs are read.
 #[derive(Debug)]
 pub struct Gathered {
     jail: Arc<Jail>,
-    ignore: Ignore,
-    /// Whether anyone is going to be banned.
-    is_judged: bool,
     failures: Vec<(Time, Host)>,
 }
 
 impl Gathered {
-    /// Nothing yet; without `is_judged` nobody is going to be banned, and nothing is asked or remembered for it.
-    pub fn new(jail: Arc<Jail>, is_judged: bool) -> Self {
-        let ignore = Ignore::new(Arc::clone(&jail));
-        Self { jail, ignore, is_judged, failures: Vec::new() }
+    /// Nothing yet.
+    pub fn new(jail: Arc<Jail>) -> Self {
+        Self { jail, failures: Vec::new() }
     }
 
     /// Whose they are.
@@ -34,19 +28,13 @@ impl Gathered {
         &self.jail
     }
 
-    /// Takes the failures of a line, and from the line those that the jail ignores. One without a time can't be
-    /// decided and is only recorded.
-    pub fn take(&mut self, line: &mut Match, text: &[u8]) {
-        let mut failures = std::mem::take(&mut line.failures);
-        failures.retain(|host| {
-            let is_ignored = self.ignore.lists(host)
-                || (self.is_judged && self.ignore.ignores_failure(host, line, text));
-            !is_ignored
-        });
-        line.failures = failures;
-        // Half a line may name half an address; it counts once it is whole.
-        if let Some(at) = line.time.filter(|_| self.is_judged && !line.is_unfinished) {
-            self.failures.extend(line.failures.iter().map(|host| (at, host.clone())));
+    /// Takes failures that the jail doesn't ignore. One without a time can't be decided and is only recorded.
+    pub fn take(&mut self, matches: &Matches) {
+        for line in &matches.lines {
+            // Half a line may name half an address; it counts once it is whole.
+            if let Some(at) = line.time.filter(|_| !line.is_unfinished) {
+                self.failures.extend(line.failures.iter().map(|host| (at, host.clone())));
+            }
         }
     }
 
@@ -59,8 +47,9 @@ impl Gathered {
     ///
     /// `earlier` are failures of the same jail from before the first gathered one, oldest first: they
     /// fill the window, and bans that they alone lead to have been decided before. `known` are the
-    /// jail's bans so far. Whoever would be banned is looked for once more in all that the jail ignores.
-    pub fn decide(&mut self, earlier: Vec<(Host, Time)>, known: Vec<Ban>) -> Vec<Ban> {
+    /// jail's bans so far. Whoever would be banned is looked for once more in all that the jail ignores, as
+    /// of `now`.
+    pub fn decide(&mut self, earlier: Vec<(Host, Time)>, known: Vec<Ban>, now: Time) -> Vec<Ban> {
         self.failures.sort_by_key(|(at, _)| *at);
         let Some(first) = self.failures.first().map(|(at, _)| *at) else { return Vec::new() };
         let known = known.into_iter().map(|ban| {
@@ -72,10 +61,16 @@ impl Gathered {
             // Decided when it was read.
             let _ = judge.failure(host, at, 1);
         }
-        let Self { jail, ignore, failures, .. } = self;
+        let Self { jail, failures } = self;
         let decisions = failures.drain(..).filter_map(|(at, host)| judge.failure(host, at, 1));
+        let decisions: Vec<_> = decisions.filter(|decision| decision.at >= first).collect();
+        // All are asked before one answer is waited for.
+        for decision in &decisions {
+            jail.ignore.ask_about_host(&decision.host, now);
+        }
         decisions
-            .filter(|decision| decision.at >= first && !ignore.ignores_host(&decision.host))
+            .into_iter()
+            .filter(|decision| !jail.ignore.ignores_host(&decision.host, now))
             .map(|Decision { host, at, until, failures, .. }| Ban {
                 host,
                 jail: jail.name.clone(),
@@ -86,10 +81,5 @@ impl Gathered {
                 ended: None,
             })
             .collect()
-    }
-
-    /// What kept questions from being answered.
-    pub fn trouble(&self) -> Option<Diagnostic> {
-        self.ignore.trouble()
     }
 }

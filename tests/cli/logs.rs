@@ -289,6 +289,9 @@ fn killed_at_any_time_the_store_holds_whole_batches_and_a_rescan_completes_it() 
         let _ = child.wait();
         if world.db().exists() {
             assert_eq!(world.sql("pragma integrity_check"), "ok");
+            if world.sql("select count(*) from sqlite_schema where name = 'failure'") == "0" {
+                continue;
+            }
             let orphans = "select count(*) from failure f where not exists \
                            (select 1 from match m where m.place = f.place and m.filter_id = f.filter_id)";
             assert_eq!(world.sql(orphans), "0");

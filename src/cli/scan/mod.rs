@@ -100,19 +100,19 @@ fn decide(
 ) -> Result<Vec<Ban>, Error> {
     let Some(first) = gathered.first() else { return Ok(Vec::new()) };
     let bans = match store {
-        None => gathered.decide(Vec::new(), Vec::new()),
+        None => gathered.decide(Vec::new(), Vec::new(), context.now),
         Some(store) => {
             let jail = Arc::clone(gathered.jail());
             store.expire(context.now)?;
             let window = first.plus_micros(-jail.rule.findtime_us);
             let earlier = store.reader().failures_before(&jail.name, window, first)?;
             let known = store.reader().bans_in(&jail.name)?;
-            let bans = gathered.decide(earlier, known);
+            let bans = gathered.decide(earlier, known, context.now);
             store.add_bans(&bans)?;
             store.expire(context.now)?;
             bans
         }
     };
-    warn_findings(gathered.trouble().as_slice());
+    warn_findings(gathered.jail().ignore.trouble().as_slice());
     Ok(bans)
 }

@@ -34,6 +34,9 @@ impl Plan {
         let calendars = Calendars::new(YearWindow::archive());
         let mut jails = Vec::new();
         for Subject { jail, .. } in &target.subjects {
+            // A filter alone ignores nobody, unless someone is going to be banned by it.
+            let ignores_nobody = jail.name.is_empty() && !args.ban;
+            let overrides = Overrides { ignores_nobody, ..overrides.clone() };
             match Jail::compile(jail, &overrides, &calendars) {
                 (Some(jail), findings) => {
                     warn_findings(&findings);
@@ -65,6 +68,7 @@ impl Plan {
                 limits: if is_report { limits } else { SampleLimits::default() },
                 matches: false,
                 hits: args.verbose > 0 && is_report,
+                bans: args.ban,
             },
             show,
             shape: args.output.as_deref().map(Shape::parse),
@@ -111,6 +115,7 @@ fn overrides(args: &ScanArgs) -> Result<Overrides, Error> {
         maxretry: args.maxretry,
         findtime_us: findtime.transpose().map_err(duration("findtime"))?,
         bantime: bantime.map_err(duration("bantime"))?,
+        ignores_nobody: false,
     })
 }
 

@@ -17,7 +17,7 @@ use crate::store::{Store, Written};
 /// Whoever takes matches one by one: the store, the decisions, the output.
 pub(super) struct Takers<'t> {
     persist: Option<Persist<'t>>,
-    /// Of each jail; none where nobody is going to be banned and nobody asks whom the jail ignores.
+    /// Of each jail, if anyone is going to be banned.
     gathered: Vec<Option<Gathered>>,
     print: Option<Print<'t>>,
     /// The jails' names, where output has to say whose a line is.
@@ -47,12 +47,8 @@ impl<'t> Takers<'t> {
     ) -> Result<Self, Error> {
         let persist = store.map(|store| Persist::new(store, &plan.jails)).transpose()?;
         let jails = plan.jails.iter();
-        let is_shown = args.output.is_some() || matches!(args.format, Format::Jsonl | Format::Csv);
-        let is_kept = persist.is_some() || is_shown;
-        let gathered = jails.clone().map(|jail| {
-            let is_wanted = args.ban || (is_kept && !jail.name.is_empty());
-            is_wanted.then(|| Gathered::new(Arc::clone(jail), args.ban))
-        });
+        let gathered =
+            jails.clone().map(|jail| args.ban.then(|| Gathered::new(Arc::clone(jail)))).collect();
         let names = (jails.len() > 1).then(|| jails.clone().map(|jail| &*jail.name).collect());
         let print = match (&plan.shape, args.format) {
             (Some(shape), _) => Some(Print::Shape(shape, out)),
@@ -66,7 +62,7 @@ impl<'t> Takers<'t> {
             }
             (None, Format::Text | Format::Json) => None,
         };
-        Ok(Self { persist, gathered: gathered.collect(), print, names })
+        Ok(Self { persist, gathered, print, names })
     }
 
     pub(super) fn want_matches(&self) -> bool {
@@ -90,7 +86,7 @@ impl<'t> Takers<'t> {
 impl Sink for Takers<'_> {
     type Error = Error;
 
-    fn take(&mut self, log: &LogInfo, jail: usize, mut matches: Matches) -> Result<(), Error> {
+    fn take(&mut self, log: &LogInfo, jail: usize, matches: Matches) -> Result<(), Error> {
         if let Some(print) = &mut self.print {
             let name = self.names.as_ref().map(|names| names[jail]);
             for found in &matches.lines {
@@ -98,10 +94,7 @@ impl Sink for Takers<'_> {
             }
         }
         if let Some(gathered) = &mut self.gathered[jail] {
-            let Matches { lines, texts } = &mut matches;
-            for found in lines {
-                gathered.take(found, &texts[found.text.clone()]);
-            }
+            gathered.take(&matches);
         }
         if let Some(persist) = &mut self.persist {
             persist.take(log, jail, matches)?;
