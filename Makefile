@@ -24,7 +24,7 @@ lint:
 
 check:
 	cargo build --release --quiet
-	cargo test --quiet
+	INSTA_UPDATE=no cargo test --quiet
 
 # Ten minutes each of configurations and logs that nobody wrote, beside Debian's fail2ban; another seed each time.
 fuzz:

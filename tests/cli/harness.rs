@@ -22,10 +22,14 @@ pub(crate) struct Ran {
 }
 
 impl World {
+    /// Without a configuration.
+    pub(crate) fn empty() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
     /// With the sample configuration: the first user's filters and jails.
     pub(crate) fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let world = Self { dir };
+        let world = Self::empty();
         for folder in ["filter.d", "action.d"] {
             fs::create_dir(world.path(folder)).unwrap();
             for entry in fs::read_dir(sample(folder)).unwrap() {
