@@ -56,7 +56,6 @@ struct Instance {
     sessions: Sessions,
     window: Option<Window<()>>,
     covered: Vec<bool>,
-    lines: u64,
     last: Option<Time>,
 }
 
@@ -84,10 +83,9 @@ impl Instance {
             detector: templates.detector(),
             resolver: Resolver::new(Zone::parse("Europe/Zurich").unwrap(), None, NOW),
             matcher: Matcher::new(filter),
-            sessions: Sessions::default(),
+            sessions: Sessions::of(filter),
             window: (filter.maxlines() > 1).then(|| Window::new(filter.maxlines())),
             covered: vec![false; filter.failregex().len()],
-            lines: 0,
             last: None,
         })
     }
@@ -107,7 +105,6 @@ impl Instance {
             None => line.to_owned(),
         };
         text.push('\n');
-        self.lines += 1;
         let verdict = match &mut self.window {
             Some(window) => window.push(&mut self.matcher, text.as_bytes(), (), Mode::All),
             None => self.matcher.examine(text.as_bytes(), Mode::All),
@@ -127,12 +124,12 @@ impl Instance {
         for hit in self.matcher.hits() {
             self.covered[hit.regex] = true;
             if self.filter.has_sessions() {
-                let merged = self.sessions.merge(&hit.to_owned(self.filter, text), self.lines);
-                if let (Some(id), false) = (merged.id, merged.nofail) {
+                let merged = self.sessions.merge(&hit.to_owned(text));
+                if let (Some(id), false) = (&merged.said.id, merged.said.nofail) {
                     let mut fields: BTreeMap<String, Value> =
-                        merged.fields.into_iter().map(|(k, v)| (k, v.into())).collect();
-                    fields.insert("users".into(), merged.users.into());
-                    fields.insert("attempts".into(), merged.lines.len().into());
+                        merged.fields().into_iter().map(|(k, v)| (k, v.into())).collect();
+                    fields.insert("users".into(), merged.users().into());
+                    fields.insert("attempts".into(), merged.said.lines.into());
                     results.push(Found { id: id.to_string(), time, fields });
                 }
                 continue;

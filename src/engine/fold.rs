@@ -12,6 +12,7 @@ use super::drive::{self, Happened};
 use super::opened::Opened;
 use super::piece::Piece;
 use super::scan::{Counted, Outcome, Scan, Sink};
+use super::set::Member;
 use super::stream::Wanted;
 use super::timeline::{Timeline, Trail};
 use super::totals::Totals;
@@ -57,7 +58,7 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
             waiting: VecDeque::new(),
             lines_waiting: 0,
             at_hand: AtHand::default(),
-            sessions: scan.jails.iter().map(|_| Sessions::default()).collect(),
+            sessions: scan.jails.iter().map(|jail| Sessions::of(&jail.filter)).collect(),
             outcome: Outcome { jails, ..Outcome::default() },
         }
     }
@@ -179,7 +180,8 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
         let mut fresh = Opened::open(opened.log, opened.set, &silent).ok()?;
         fresh.place(timelines);
         let members = opened.set.members();
-        let mut sums: Vec<(Sessions, Totals)> = members.iter().map(|_| <_>::default()).collect();
+        let nothing = |member: &Member| (Sessions::of(&member.jail.filter), Totals::default());
+        let mut sums: Vec<(Sessions, Totals)> = members.iter().map(nothing).collect();
         let wanted = Wanted { matches: false, ..self.scan.wanted };
         let scan = Scan { wanted, ..self.scan };
         let logs = std::iter::once(Ok(fresh));

@@ -57,17 +57,18 @@ impl Seen {
         }
     }
 
-    fn merged(hit: &OwnedHit, merged: Merged) -> Self {
+    fn merged(hit: &OwnedHit, merged: &Merged<'_>) -> Self {
+        let said = merged.said.clone();
         Self {
             regex: hit.regex(),
-            id: merged.id,
-            is_dns: merged.is_dns,
-            addr: merged.addr,
-            nofail: merged.nofail,
-            is_pending: merged.is_pending,
+            id: said.id,
+            is_dns: said.is_dns,
+            addr: said.addr,
+            nofail: said.nofail,
+            is_pending: said.is_pending,
             is_invalid: false,
-            users: merged.users,
-            fields: merged.fields,
+            users: merged.users(),
+            fields: merged.fields(),
         }
     }
 }
@@ -122,8 +123,7 @@ impl Judging<'_> {
         let Matches { lines, texts } = std::mem::take(&mut share.matches);
         let hits = std::mem::take(&mut share.hits);
         for (line, hits) in lines.into_iter().zip(&hits) {
-            let merged = |hit| Seen::merged(hit, sessions.merge(hit, line.place.offset));
-            let seen = hits.iter().map(merged).collect();
+            let seen = hits.iter().map(|hit| Seen::merged(hit, &sessions.merge(hit))).collect();
             let text = &texts[line.text.clone()];
             self.take(line, seen, text, share);
         }

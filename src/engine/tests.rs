@@ -49,7 +49,7 @@ fn scan(
     let places: Vec<usize> = (0..jails.len()).collect();
     let (set, names) = (JailSet::new(jails, &places), Names::default());
     let mut all: Vec<(Totals, Vec<String>)> = jails.iter().map(|_| <_>::default()).collect();
-    let mut sessions: Vec<Sessions> = jails.iter().map(|_| <_>::default()).collect();
+    let mut sessions: Vec<Sessions> = jails.iter().map(|jail| Sessions::of(&jail.filter)).collect();
     let mut before = 0;
     for range in pieces {
         let mut stream = Stream::new(&set, &names, wanted());

@@ -1,5 +1,7 @@
 //! From a filter's definition to expressions that run, or to everything that is wrong with it.
 
+use std::sync::Arc;
+
 use super::hit::{DNS, FID, IP4, IP6, MLFID, NameId, RESERVED};
 use super::literal::Candidates;
 use super::pattern::Pattern;
@@ -27,7 +29,7 @@ pub struct Filter {
     pub(super) failregex: Vec<Pattern>,
     pub(super) ignoreregex: Vec<Pattern>,
     maxlines: u32,
-    names: Names,
+    names: Arc<[String]>,
     candidates: Option<Candidates>,
     /// Per failregex what a line must contain for it; checked where `candidates` can't tell them apart.
     pub(super) gates: Vec<Option<Candidates>>,
@@ -119,7 +121,7 @@ impl Filter {
             failregex,
             ignoreregex,
             maxlines: options.maxlines.max(1),
-            names,
+            names: names.0.into(),
             candidates: None,
             gates,
             has_sessions,
@@ -183,7 +185,12 @@ impl Filter {
     }
 
     pub(super) fn group_name(&self, id: NameId) -> &str {
-        &self.names.0[usize::from(id)]
+        &self.names[usize::from(id)]
+    }
+
+    /// The names of all groups, by number.
+    pub(super) fn group_names(&self) -> Arc<[String]> {
+        Arc::clone(&self.names)
     }
 
     /// A line without these strings is missed, whatever else it holds: no prefregex matches it (whose

@@ -1,11 +1,11 @@
 //! What a failregex captured: who it is about, whether it is a failure, and the named groups.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
 
 use super::compile::{Filter, Tuple};
+use super::groups::Groups;
 use crate::model::{Addr, Host};
 use crate::text::quoted;
 
@@ -111,14 +111,15 @@ impl Hit {
     }
 
     /// The hit with its texts, for state across lines.
-    pub fn to_owned(&self, filter: &Filter, text: &[u8]) -> OwnedHit {
-        let value =
-            |range: &Range<usize>| String::from_utf8_lossy(&text[range.clone()]).into_owned();
-        let mut groups: BTreeMap<NameId, String> =
-            self.groups.iter().map(|(name, range)| (*name, value(range))).collect();
-        groups.extend(self.tuples.iter().cloned());
-        let names = groups.keys().map(|name| filter.group_name(*name).to_owned()).collect();
-        OwnedHit { regex: self.regex, groups, names, raw: filter.raw }
+    pub fn to_owned(&self, text: &[u8]) -> OwnedHit {
+        let mut groups = Groups::default();
+        for (name, range) in &self.groups {
+            groups.set(*name, &String::from_utf8_lossy(&text[range.clone()]));
+        }
+        for (name, text) in &self.tuples {
+            groups.set(*name, text);
+        }
+        OwnedHit { regex: self.regex, groups }
     }
 
     /// Reads the groups: who is meant, and does it count.
@@ -240,10 +241,7 @@ fn address(written: &str, cidr: Option<&str>) -> Option<Addr> {
 #[derive(Clone, Debug)]
 pub struct OwnedHit {
     pub(super) regex: usize,
-    pub(super) groups: BTreeMap<NameId, String>,
-    /// Names of the groups, in their order.
-    names: Vec<String>,
-    pub(super) raw: bool,
+    pub(super) groups: Groups,
 }
 
 impl OwnedHit {
@@ -251,28 +249,12 @@ impl OwnedHit {
     pub fn regex(&self) -> usize {
         self.regex
     }
-
-    pub(super) fn get(&self, name: NameId) -> Option<&str> {
-        self.groups.get(&name).map(String::as_str).filter(|value| !value.is_empty())
-    }
-
-    /// Groups by number and name.
-    pub(super) fn named(&self) -> impl Iterator<Item = (NameId, &str, &str)> {
-        self.groups
-            .iter()
-            .zip(&self.names)
-            .map(|((id, value), name)| (*id, name.as_str(), value.as_str()))
-    }
 }
 
-/// Who a set of owned groups is about, as a host, whether that is a name to look up, and the address.
-pub(super) fn host_of(
-    groups: &BTreeMap<NameId, (String, String)>,
-    raw: bool,
-) -> (Option<Host>, bool, Option<Addr>) {
-    let get = |name: NameId| groups.get(&name).map(|(_, value)| value.as_str());
-    let text = |name| get(name).map(|text| Host::Name(text.into()));
-    match Identity::of(get, raw) {
+/// Who a set of groups is about, as a host, whether that is a name to look up, and the address.
+pub(super) fn host_of(groups: &Groups, raw: bool) -> (Option<Host>, bool, Option<Addr>) {
+    let text = |name| groups.get(name).map(|text| Host::Name(text.into()));
+    match Identity::of(|name| groups.get(name), raw) {
         Identity::None | Identity::Invalid => (None, false, None),
         Identity::Addr(addr) => (Some(Host::Addr(addr)), false, Some(addr)),
         Identity::Dns => (text(DNS), true, None),
@@ -281,13 +263,14 @@ pub(super) fn host_of(
     }
 }
 
-/// The fields among owned groups.
+/// The fields among groups, by the names of their numbers.
 pub(super) fn fields_of(
-    groups: &BTreeMap<NameId, (String, String)>,
+    groups: &Groups,
+    names: &[String],
     addr: Option<Addr>,
 ) -> Vec<(String, String)> {
-    let get = |name| groups.get(&name).map(|(_, value)| value.as_str());
-    let beside = beside_fid(get, addr).map(|ip| ("ip".to_owned(), ip));
-    let own = groups.iter().filter(|(id, _)| is_field(**id)).map(|(_, field)| field.clone());
+    let beside = beside_fid(|name| groups.get(name), addr).map(|ip| ("ip".to_owned(), ip));
+    let own = groups.iter().filter(|(name, _)| is_field(*name));
+    let own = own.map(|(name, text)| (names[usize::from(name)].clone(), text.to_owned()));
     own.chain(beside).collect()
 }

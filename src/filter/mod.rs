@@ -12,6 +12,7 @@
 
 mod compile;
 mod engine;
+mod groups;
 mod hit;
 mod literal;
 mod matcher;
@@ -30,5 +31,5 @@ pub use hit::{Hit, Id, OwnedHit};
 pub use literal::Candidates;
 pub use matcher::{Matcher, Mode, Verdict};
 pub use pattern::Pattern;
-pub use session::{Merged, Sessions};
+pub use session::{Merged, Said, Sessions};
 pub use window::Window;

@@ -5,38 +5,81 @@
 //! failure, context held back for one, or pending because nobody is identified yet. Lines that match no
 //! failregex never touch this state, so a scan matches in parallel and merges the few hits in line
 //! order: the result is that of a serial scan.
+//!
+//! Who writes the log decides how many lines a connection has and what is in them, so it must not decide
+//! what that costs: a connection holds its latest groups, a few users and two counters, however many lines
+//! it goes on for. fail2ban keeps every line of it, to mail them with the ban; here they are in the store.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::hash::BuildHasher;
+use std::sync::Arc;
 
+use super::compile::Filter;
+use super::groups::Groups;
 use super::hit::{MLFFORGET, MLFGAINED, MLFID, NOFAIL, NameId, OwnedHit, USER, fields_of, host_of};
 use crate::model::{Addr, Host};
 
-/// Connections that a filter keeps at a time; the oldest goes first, as in fail2ban.
+/// Connections that a filter keeps at a time; the oldest goes first, as in fail2ban, which neither moves
+/// nor renews one that goes on. Its other limit, five minutes of the wall clock, means nothing in an archive.
 const CONNECTIONS_MAX: usize = 100;
+/// Users that are told apart on one connection. That there are two is what makes context a failure
+/// (`Connection::take`); the others are only reported.
+///
+/// DIFFERS: fail2ban keeps any number.
+const USERS_MAX: usize = 32;
+/// What is longer is not remembered for later lines of its connection, and of a user only the beginning.
+///
+/// DIFFERS: fail2ban keeps everything; each of many short lines would be reported with the longest one's text.
+const REMEMBERED_MAX_BYTES: usize = 1024;
 
 /// The connections of one stream of lines.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Sessions {
-    known: HashMap<String, Connection>,
-    /// Keys by age; fail2ban neither moves nor renews a connection that goes on.
-    order: VecDeque<String>,
+    names: Arc<[String]>,
+    raw: bool,
+    hasher: foldhash::fast::RandomState,
+    /// Keys and ages of the connections that go on; as few as these are found by looking at each.
+    places: Vec<Place>,
+    /// The connections of `places`; those behind them are spare room.
+    connections: Vec<Connection>,
+    /// A match that belongs to no connection that goes on.
+    alone: Connection,
+    /// Room for one connection's groups.
+    scratch: Groups,
+    born: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    hash: u64,
+    /// How many connections had been there before it.
+    born: u64,
 }
 
 /// What is known of a connection.
 #[derive(Debug, Default)]
 struct Connection {
-    groups: BTreeMap<NameId, (String, String)>,
-    users: BTreeSet<String>,
+    groups: Groups,
+    /// Who tried, sorted.
+    users: Vec<Box<str>>,
     is_pending: bool,
-    /// Lines of context that wait for a failure.
-    held: Vec<u64>,
+    /// How many lines of context wait for a failure.
+    held: u64,
     /// Lines of the failure reported last, or pending.
-    lines: Vec<u64>,
+    lines: u64,
 }
 
 /// What a match means together with its connection.
-#[derive(Clone, Debug, Default)]
-pub struct Merged {
+#[derive(Debug)]
+pub struct Merged<'s> {
+    /// The parts that decide.
+    pub said: Said,
+    connection: &'s Connection,
+    names: &'s [String],
+}
+
+/// Whom a match is about, and does it count, once its connection has lent it what it lacks.
+#[derive(Clone, Debug)]
+pub struct Said {
     /// Who is meant; `None` while pending.
     pub id: Option<Host>,
     /// Whether the id is a host name.
@@ -47,44 +90,88 @@ pub struct Merged {
     pub nofail: bool,
     /// Whether nobody is identified yet.
     pub is_pending: bool,
+    /// How many lines make up the failure, this one included.
+    pub lines: u64,
+}
+
+impl Merged<'_> {
     /// Everyone who tried on this connection, sorted.
-    pub users: Vec<String>,
+    pub fn users(&self) -> Vec<String> {
+        self.connection.users.iter().map(ToString::to_string).collect()
+    }
+
     /// Named captures of the connection.
-    pub fields: Vec<(String, String)>,
-    /// Offsets of the lines that make up the failure, this one included.
-    pub lines: Vec<u64>,
+    pub fn fields(&self) -> Vec<(String, String)> {
+        fields_of(&self.connection.groups, self.names, self.said.addr)
+    }
 }
 
 impl Sessions {
-    /// Merges a match, which stands at offset `line`, into its connection.
-    pub fn merge(&mut self, hit: &OwnedHit, line: u64) -> Merged {
-        let flags = Flags::of(hit);
-        let Some(key) = hit.get(MLFID).map(str::to_owned) else {
-            let mut alone = Connection::default();
-            alone.overlay(hit, flags);
-            return alone.result(flags.nofail, vec![line], hit.raw);
-        };
-        let is_known = self.known.contains_key(&key);
-        let mut connection = self.known.remove(&key).unwrap_or_default();
-        let merged = connection.take(hit, flags, is_known, line);
-        if flags.forget {
-            self.order.retain(|known| *known != key);
-        } else {
-            self.put(key, connection, is_known);
+    /// No connections yet; for the matches of `filter`.
+    pub fn of(filter: &Filter) -> Self {
+        Self {
+            names: filter.group_names(),
+            raw: filter.raw,
+            hasher: foldhash::fast::RandomState::default(),
+            places: Vec::new(),
+            connections: Vec::new(),
+            alone: Connection::default(),
+            scratch: Groups::default(),
+            born: 0,
         }
-        merged
     }
 
-    fn put(&mut self, key: String, connection: Connection, is_known: bool) {
-        if !is_known {
-            if self.order.len() >= CONNECTIONS_MAX
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.known.remove(&oldest);
-            }
-            self.order.push_back(key.clone());
+    /// Merges a match into its connection.
+    pub fn merge(&mut self, hit: &OwnedHit) -> Merged<'_> {
+        let flags = Flags::of(&hit.groups);
+        let hash = hit.groups.get(MLFID).map(|key| (self.hasher.hash_one(key), key));
+        let known = hash.and_then(|(hash, key)| self.find(hash, key));
+        let at = match (known, hash) {
+            // One that ends with its only line was never one: it takes nobody's place.
+            (None, Some((hash, _))) if !flags.forget => Some(self.begin(hash)),
+            _ => known,
+        };
+        let connection = at.map_or(&mut self.alone, |at| &mut self.connections[at]);
+        if known.is_none() {
+            connection.reset();
         }
-        self.known.insert(key, connection);
+        let said =
+            connection.take(&hit.groups, flags, known.is_some(), &mut self.scratch, self.raw);
+        let at = if flags.forget { known.map(|at| self.end(at)) } else { at };
+        let connection = at.map_or(&self.alone, |at| &self.connections[at]);
+        Merged { said, connection, names: &self.names }
+    }
+
+    /// Where a connection that goes on is.
+    fn find(&self, hash: u64, key: &str) -> Option<usize> {
+        let is_it = |at: &usize| {
+            self.places[*at].hash == hash && self.connections[*at].groups.get(MLFID) == Some(key)
+        };
+        (0..self.places.len()).find(is_it)
+    }
+
+    /// A place for another connection, if need be that of the oldest.
+    fn begin(&mut self, hash: u64) -> usize {
+        let place = Place { hash, born: self.born };
+        self.born += 1;
+        if self.places.len() < CONNECTIONS_MAX {
+            self.places.push(place);
+            if self.connections.len() < self.places.len() {
+                self.connections.push(Connection::default());
+            }
+            return self.places.len() - 1;
+        }
+        let oldest = (0..self.places.len()).min_by_key(|at| self.places[*at].born).unwrap_or(0);
+        self.places[oldest] = place;
+        oldest
+    }
+
+    /// Takes a connection from those that go on; where its last state is until the next begins.
+    fn end(&mut self, at: usize) -> usize {
+        self.places.swap_remove(at);
+        let last = self.places.len();
+        self.connections.swap(at, last);
+        last
     }
 }
 
@@ -97,7 +184,7 @@ struct Flags {
 }
 
 impl Flags {
-    fn of(hit: &OwnedHit) -> Self {
+    fn of(hit: &Groups) -> Self {
         let gained = hit.get(MLFGAINED).is_some() && hit.get(MLFID).is_some();
         Self {
             gained,
@@ -108,62 +195,85 @@ impl Flags {
 }
 
 impl Connection {
-    fn take(&mut self, hit: &OwnedHit, flags: Flags, is_known: bool, line: u64) -> Merged {
-        let had_flags =
-            self.groups.remove(&NOFAIL).is_some() | self.groups.remove(&MLFGAINED).is_some();
-        // One that ends with its only line was never one.
-        if is_known || !flags.forget {
-            self.users.extend(hit.get(USER).map(str::to_owned));
+    /// Forgets everything but the room for it.
+    fn reset(&mut self) {
+        self.groups.clear();
+        self.users.clear();
+        (self.is_pending, self.held, self.lines) = (false, 0, 0);
+    }
+
+    /// Merges a match. The order of these steps is fail2ban's; each shows in what is counted.
+    fn take(
+        &mut self,
+        hit: &Groups,
+        flags: Flags,
+        is_known: bool,
+        scratch: &mut Groups,
+        raw: bool,
+    ) -> Said {
+        let was_context = self.groups.has(NOFAIL) || self.groups.has(MLFGAINED);
+        if let (Some(user), Some(_)) = (hit.get(USER), hit.get(MLFID))
+            && (is_known || !flags.forget)
+        {
+            self.tried(user);
         }
+        // Whoever got in has failed at nothing before.
         if flags.gained {
             self.is_pending = false;
         }
-        if is_known && !had_flags && !self.is_pending {
-            self.lines.clear();
+        // What was reported is not reported again.
+        if is_known && !was_context && !self.is_pending {
+            self.lines = 0;
         }
-        self.overlay(hit, flags);
+        self.overlay(hit, flags, scratch);
         let mut nofail = flags.nofail;
+        // Context is the failure that waits for it, and it is one where somebody else has tried before:
+        // changing the user within a connection would never be counted otherwise.
         if is_known && (self.is_pending || self.users.len() > 1) {
             nofail = false;
-            self.groups.remove(&NOFAIL);
-            self.groups.remove(&MLFGAINED);
+            self.groups.remove(NOFAIL);
+            self.groups.remove(MLFGAINED);
         }
-        if nofail {
-            if !flags.forget {
-                self.held.push(line);
-            }
-        } else {
-            let mut lines = std::mem::take(&mut self.held);
-            lines.append(&mut self.lines);
-            lines.push(line);
-            self.lines = lines;
+        if !nofail {
+            self.lines += std::mem::take(&mut self.held) + 1;
+        } else if !flags.forget {
+            self.held += 1;
         }
-        let merged = self.result(nofail, self.lines.clone(), hit.raw);
-        // Context that names nobody waits for nobody: only a failure does.
-        self.is_pending = merged.is_pending && !nofail;
-        merged
-    }
-
-    fn overlay(&mut self, hit: &OwnedHit, flags: Flags) {
-        for (id, name, value) in hit.named() {
-            if id != MLFFORGET && (id != NOFAIL || flags.nofail) {
-                self.groups.insert(id, (name.to_owned(), value.to_owned()));
-            }
-        }
-    }
-
-    fn result(&self, nofail: bool, lines: Vec<u64>, raw: bool) -> Merged {
         let (id, is_dns, addr) = host_of(&self.groups, raw);
-        let is_pending = id.is_none() && self.groups.contains_key(&MLFID);
-        Merged {
-            id,
-            is_dns,
-            addr,
-            nofail,
-            is_pending,
-            users: self.users.iter().cloned().collect(),
-            fields: fields_of(&self.groups, addr),
-            lines,
+        let is_pending = id.is_none() && self.groups.has(MLFID);
+        // Context that names nobody waits for nobody: only a failure does.
+        self.is_pending = is_pending && !nofail;
+        Said { id, is_dns, addr, nofail, is_pending, lines: self.lines }
+    }
+
+    fn tried(&mut self, user: &str) {
+        let user = &user[..user.floor_char_boundary(REMEMBERED_MAX_BYTES)];
+        if let Err(at) = self.users.binary_search_by(|known| (**known).cmp(user))
+            && self.users.len() < USERS_MAX
+        {
+            self.users.insert(at, user.into());
         }
+    }
+
+    /// Puts the groups of a match over those that are remembered.
+    fn overlay(&mut self, hit: &Groups, flags: Flags, scratch: &mut Groups) {
+        scratch.clear();
+        let is_kept = |name: NameId, text: &str| {
+            !matches!(name, NOFAIL | MLFGAINED)
+                && text.len() <= REMEMBERED_MAX_BYTES
+                && !hit.has(name)
+        };
+        for (name, text) in self.groups.iter().filter(|(name, text)| is_kept(*name, text)) {
+            scratch.set(name, text);
+        }
+        for (name, text) in hit.iter() {
+            if name != MLFFORGET && (name != NOFAIL || flags.nofail) {
+                scratch.set(name, text);
+            }
+        }
+        std::mem::swap(&mut self.groups, scratch);
     }
 }
+
+#[cfg(test)]
+mod tests;

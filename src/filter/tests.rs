@@ -185,23 +185,21 @@ fn a_connection_gathers_user_and_address_from_its_lines() {
         &[],
     );
     let mut matcher = Matcher::new(&filter);
-    let mut sessions = Sessions::default();
-    let mut feed = |line: &str, at: u64| {
+    let mut sessions = Sessions::of(&filter);
+    let mut feed = |line: &str| {
         assert_eq!(matcher.examine(line.as_bytes(), Mode::First), Verdict::Matched, "{line}");
-        let hit = matcher.hits()[0].to_owned(&filter, matcher.text());
-        sessions.merge(&hit, at)
+        let hit = matcher.hits()[0].to_owned(matcher.text());
+        let merged = sessions.merge(&hit);
+        (merged.said.clone(), merged.users())
     };
-    let context = feed(" s1 user joe bad\n", 0);
+    let (context, _) = feed(" s1 user joe bad\n");
     assert!(context.nofail && context.id.is_none());
-    let pending = feed(" s2 fail\n", 20);
+    let (pending, _) = feed(" s2 fail\n");
     assert!(!pending.nofail && pending.is_pending);
-    let failure = feed(" s1 from 192.0.2.1\n", 40);
+    let (failure, users) = feed(" s1 from 192.0.2.1\n");
     let joe: Host = Host::Addr("192.0.2.1".parse().expect("an address"));
-    assert_eq!(
-        (failure.nofail, failure.id, failure.lines),
-        (false, Some(joe.clone()), vec![0, 40])
-    );
-    assert_eq!(failure.users, ["joe"]);
-    let again = feed(" s1 fail\n", 60);
-    assert_eq!((again.id, again.lines), (Some(joe), vec![60]));
+    assert_eq!((failure.nofail, failure.id, failure.lines), (false, Some(joe.clone()), 2));
+    assert_eq!(users, ["joe"]);
+    let (again, _) = feed(" s1 fail\n");
+    assert_eq!((again.id, again.lines), (Some(joe), 1));
 }
