@@ -95,6 +95,21 @@ impl<'s> Lane<'s> {
         self.straddles(line.text, found, candidates)
     }
 
+    /// Passes over so many lines that can't match and have the date of the line before.
+    pub(super) fn pass(&self, lines: u64, share: &mut Share) {
+        share.totals.lines.missed += lines;
+        // The same date was told by two characters behind it: there is a text that an open prefregex matches.
+        share.totals.prefregex += lines * u64::from(self.filter.has_open_prefregex());
+    }
+
+    /// Counts a line that can't match.
+    pub(super) fn miss(&self, line: &Line<'_>, found: Option<&Found>, share: &mut Share) {
+        let cut = found.map_or(0, |found| found.cut.end - found.cut.start);
+        let is_passed = self.filter.has_open_prefregex() && line.text.len() > cut;
+        share.totals.prefregex += u64::from(is_passed);
+        share.missed(line.offset, line.text, self.wanted.limits);
+    }
+
     /// Whether a literal arises only where the date is cut out between its halves.
     fn straddles(&mut self, text: &[u8], found: Option<&Found>, candidates: &Candidates) -> bool {
         let Some(found) = found.filter(|found| found.cut.start > 0) else { return false };

@@ -167,7 +167,9 @@ impl<'s> Stream<'s> {
         }
         self.datings.iter_mut().for_each(|dating| dating.count_repeats(lines));
         piece.line_ends += lines;
-        piece.jails.iter_mut().for_each(|share| share.totals.lines.missed += lines);
+        for (lane, share) in self.lanes.iter().zip(&mut piece.jails) {
+            lane.pass(lines, share);
+        }
         start
     }
 
@@ -195,7 +197,7 @@ impl<'s> Stream<'s> {
                 let dating = &mut self.datings[calendar];
                 lane.examine(&line, found, piece.line_ends, dating, share);
             } else {
-                share.missed(line.offset, line.text, self.wanted.limits);
+                lane.miss(&line, found.as_ref(), share);
             }
         }
     }

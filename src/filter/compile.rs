@@ -173,6 +173,11 @@ impl Filter {
         &self.alternatives
     }
 
+    /// Whether a prefregex matches every line that has any text beside its date.
+    pub fn has_open_prefregex(&self) -> bool {
+        self.prefregex.as_ref().is_some_and(|prefregex| self.maxlines == 1 && prefregex.is_open())
+    }
+
     pub(super) fn tuples(&self, index: usize) -> &[Tuple] {
         &self.tuples[index]
     }
@@ -193,15 +198,16 @@ impl Filter {
         Arc::clone(&self.names)
     }
 
-    /// A line without these strings is missed, whatever else it holds: no prefregex matches it (whose
-    /// hits are reported), or else no failregex, nor an ignoreregex that is tried before them.
+    /// A line without these strings is missed, whatever else it holds: no failregex matches it, nor an
+    /// ignoreregex that is tried before them. Where a prefregex tells lines apart, its strings are asked for, as
+    /// its hits are reported too; what it cuts out for a failregex is a part of the line.
     fn find_candidates(&self) -> Option<Candidates> {
         if self.maxlines > 1 {
             return None;
         }
         let deciding: Vec<&Pattern> = match &self.prefregex {
-            Some(prefregex) => vec![prefregex],
-            None => self.failregex.iter().collect(),
+            Some(prefregex) if !self.has_open_prefregex() => vec![prefregex],
+            _ => self.failregex.iter().collect(),
         };
         let early = if self.ignores_early() { &self.ignoreregex[..] } else { &[] };
         Candidates::of(deciding.into_iter().chain(early).map(Pattern::superset))

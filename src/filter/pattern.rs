@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Dot, Hir, HirKind, Look, Repetition};
 
 use super::compile::Names;
 use super::engine::{Engine, Scratch};
@@ -77,6 +77,11 @@ impl Pattern {
         self.engine.superset()
     }
 
+    /// Whether it matches every line of one character or more.
+    pub(super) fn is_open(&self) -> bool {
+        self.narrowing.is_empty() && is_open(self.engine.superset())
+    }
+
     /// Named groups: index in the expression, number of the name.
     pub(super) fn groups(&self) -> &[(usize, NameId)] {
         &self.groups
@@ -95,6 +100,38 @@ impl Pattern {
     /// Searches `text` and leaves the groups of the first match in `spans`; whether there is one.
     pub(super) fn search(&self, text: &str, spans: &mut Spans) -> bool {
         self.engine.search(text, &mut spans.0)
+    }
+}
+
+/// Whether it is `^`, things that may be missing, `.+`, and `$`, each perhaps in a group.
+fn is_open(hir: &Hir) -> bool {
+    let HirKind::Concat(parts) = hir.kind() else { return false };
+    let [begin, middle @ .., rest, end] = &parts[..] else { return false };
+    let is_rest = |hir: &Hir| match hir.kind() {
+        HirKind::Repetition(Repetition { min: 1, max: None, sub, .. }) => {
+            *sub.as_ref() == Hir::dot(Dot::AnyCharExceptLF)
+        }
+        _ => false,
+    };
+    let rest = match rest.kind() {
+        HirKind::Capture(capture) => &capture.sub,
+        _ => rest,
+    };
+    matches!(begin.kind(), HirKind::Look(Look::Start))
+        && middle.iter().all(may_be_missing)
+        && is_rest(rest)
+        && matches!(end.kind(), HirKind::Look(Look::EndLF))
+}
+
+/// Whether it matches nothing at all, wherever it is.
+fn may_be_missing(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty => true,
+        HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,
+        HirKind::Repetition(repetition) => repetition.min == 0 || may_be_missing(&repetition.sub),
+        HirKind::Capture(capture) => may_be_missing(&capture.sub),
+        HirKind::Concat(parts) => parts.iter().all(may_be_missing),
+        HirKind::Alternation(branches) => branches.iter().any(may_be_missing),
     }
 }
 

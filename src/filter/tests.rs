@@ -203,3 +203,30 @@ fn a_connection_gathers_user_and_address_from_its_lines() {
     let (again, _) = feed(" s1 fail\n");
     assert_eq!((again.id, again.lines), (Some(joe), 1));
 }
+
+#[test]
+fn an_open_prefregex_leaves_it_to_the_failregexes_which_lines_are_candidates() {
+    let with = |prefregex| filter_of(&["^login failed from <HOST>$"], Some(prefregex), &[]);
+    let open =
+        with(r"^(?:\[\])?(?P<mlfid>\s*(?:\S+\s+)?(?:sshd\[\d+\]:\s+)?)<F-CONTENT>.+</F-CONTENT>$");
+    assert!(open.has_open_prefregex());
+    let found = open.candidates().expect("of the failregex");
+    assert!(found.is_match(b"h login failed from x") && !found.is_match(b"h sshd[1]: logout"));
+    let mut matcher = Matcher::new(&open);
+    for line in ["x\n", "\u{e9}\n", " \n", "h sshd[1]: \n"] {
+        assert_eq!(matcher.examine(line.as_bytes(), Mode::First), Verdict::Missed);
+        assert!(matcher.prefregex_matched(), "{line:?}");
+    }
+    matcher.examine(b"\n", Mode::First);
+    assert!(!matcher.prefregex_matched(), "a line of a date alone");
+    for closed in [
+        "^sshd: <F-CONTENT>.+</F-CONTENT>$",
+        "^(?:a|b)?<F-CONTENT>.*</F-CONTENT>$",
+        "^(?:a|\\b)<F-CONTENT>.+</F-CONTENT>$",
+        "^(?!a)<F-CONTENT>.+</F-CONTENT>$",
+        "^(?:a )?<F-CONTENT>\\S+</F-CONTENT>$",
+        "<F-CONTENT>.+</F-CONTENT>",
+    ] {
+        assert!(!with(closed).has_open_prefregex(), "{closed}");
+    }
+}
