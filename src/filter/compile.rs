@@ -33,7 +33,10 @@ pub struct Filter {
     candidates: Option<Candidates>,
     /// Per failregex what a line must contain for it; checked where `candidates` can't tell them apart.
     pub(super) gates: Vec<Option<Candidates>>,
+    /// For each first byte of a text, the failregexes that can match it, in order.
+    by_first: Vec<Box<[usize]>>,
     has_sessions: bool,
+    has_open_prefregex: bool,
     pub(super) raw: bool,
     /// Groups that stand in for others: `alt_user` for `user`; in the order they are tried.
     alternatives: Vec<(NameId, NameId)>,
@@ -116,6 +119,9 @@ impl Filter {
         let tuples =
             failregex.iter().map(|regex| tuples(&parts, prefregex.as_ref(), regex)).collect();
         let gates = gates(prefregex.is_some(), &failregex);
+        let by_first = (0..=u8::MAX).map(|byte| beginning_with(byte, &failregex)).collect();
+        let has_open_prefregex =
+            options.maxlines <= 1 && prefregex.as_ref().is_some_and(Pattern::is_open);
         let mut filter = Self {
             prefregex,
             failregex,
@@ -124,7 +130,9 @@ impl Filter {
             names: names.0.into(),
             candidates: None,
             gates,
+            by_first,
             has_sessions,
+            has_open_prefregex,
             raw: options.raw,
             alternatives,
             tuples,
@@ -173,9 +181,16 @@ impl Filter {
         &self.alternatives
     }
 
+    /// The failregexes that can match `text`, as far as its first byte tells, in order. Most begin with `^` and a
+    /// word of their own: of sshd's thirty, two or three are left.
+    pub(super) fn possible(&self, text: &str) -> &[usize] {
+        let first = text.as_bytes().first().copied().unwrap_or(b'\n');
+        &self.by_first[usize::from(first)]
+    }
+
     /// Whether a prefregex matches every line that has any text beside its date.
     pub fn has_open_prefregex(&self) -> bool {
-        self.prefregex.as_ref().is_some_and(|prefregex| self.maxlines == 1 && prefregex.is_open())
+        self.has_open_prefregex
     }
 
     pub(super) fn tuples(&self, index: usize) -> &[Tuple] {
@@ -221,6 +236,11 @@ fn gates(has_prefregex: bool, failregex: &[Pattern]) -> Vec<Option<Candidates>> 
         .iter()
         .map(|pattern| Candidates::of([pattern.superset()]).filter(|_| !is_sole))
         .collect()
+}
+
+fn beginning_with(byte: u8, failregex: &[Pattern]) -> Box<[usize]> {
+    let all = failregex.iter().enumerate();
+    all.filter(|(_, regex)| regex.may_begin_with(byte)).map(|(index, _)| index).collect()
 }
 
 struct Work<'d> {

@@ -7,8 +7,9 @@
 //! beginning of the line, its groups are found in one go from there; otherwise two automata first find
 //! where the match begins and ends.
 //!
-//! What needs look-around, conditionals or back-references runs on the backtracking engine under a step
-//! limit, and only on texts that its plain superset matches.
+//! What needs look-around, conditionals or back-references is walked too, if it begins with a literal or at
+//! the beginning of the text. Otherwise it runs on the backtracking engine under a step limit, and only on
+//! texts that its plain superset matches.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -36,7 +37,11 @@ const BEGINNING_MIN_BYTES: usize = 3;
 #[derive(Debug)]
 pub(super) enum Engine {
     Linear(Box<Linear>),
-    Backtracking { superset: Box<Linear>, exact: Box<fancy_regex::Regex> },
+    Backtracking {
+        superset: Box<Linear>,
+        exact: Box<fancy_regex::Regex>,
+        direct: Option<Box<Direct>>,
+    },
 }
 
 /// An expression for the linear engine.
@@ -52,7 +57,7 @@ pub(super) struct Linear {
 
 /// A way to the groups of an ASCII text without looking for the match first.
 #[derive(Debug)]
-struct Direct {
+pub(super) struct Direct {
     /// What the match begins with; `None`: it begins where the text does.
     beginning: Option<Finder<'static>>,
     walk: Walk,
@@ -75,7 +80,7 @@ impl Engine {
         expanded: &str,
         lines: Lines,
     ) -> Result<(Self, Vec<&'static str>), PatternError> {
-        let Translated { plain, exact, narrowing } = translate(expanded, lines)?;
+        let Translated { plain, exact, marked, narrowing } = translate(expanded, lines)?;
         let plain = Box::new(Linear::new(&plain)?);
         if narrowing.is_empty() {
             return Ok((Self::Linear(plain), narrowing));
@@ -85,7 +90,9 @@ impl Engine {
             .delegate_size_limit(SIZE_LIMIT_BYTES)
             .build()
             .map_err(Box::new)?;
-        Ok((Self::Backtracking { superset: plain, exact: Box::new(exact) }, narrowing))
+        let parsed = marked.and_then(|marked| regex_syntax::Parser::new().parse(&marked).ok());
+        let direct = parsed.and_then(|hir| Direct::of(&of_ascii(&hir))).map(Box::new);
+        Ok((Self::Backtracking { superset: plain, exact: Box::new(exact), direct }, narrowing))
     }
 
     /// Names of the groups, by index.
@@ -110,6 +117,17 @@ impl Engine {
         }
     }
 
+    /// Whether a text that begins with `byte` may match, as far as that is plain to see.
+    pub(super) fn may_begin_with(&self, byte: u8) -> bool {
+        let direct = match self {
+            Self::Linear(linear) => linear.direct.as_ref(),
+            Self::Backtracking { direct, .. } => direct.as_deref(),
+        };
+        // The walk's classes are of ASCII; a text that goes on otherwise begins with the same ones.
+        let at_start = direct.filter(|direct| byte.is_ascii() && direct.beginning.is_none());
+        at_start.is_none_or(|direct| direct.walk.may_begin_with(byte))
+    }
+
     pub(super) fn scratch(&self) -> Scratch {
         let groups = self.group_names().len();
         let slots = vec![None; groups * 2];
@@ -120,7 +138,10 @@ impl Engine {
     pub(super) fn is_match(&self, text: &str, scratch: &mut Scratch) -> bool {
         match self {
             Self::Linear(linear) => linear.is_match(text, scratch),
-            Self::Backtracking { superset, exact } => {
+            Self::Backtracking { superset, exact, direct } => {
+                if let Some(is_match) = by_walk(direct.as_deref(), text, scratch) {
+                    return is_match;
+                }
                 superset.is_match(text, scratch)
                     && exact.is_match(text).unwrap_or_else(|_| {
                         scratch.gave_up += 1;
@@ -134,7 +155,10 @@ impl Engine {
     pub(super) fn search(&self, text: &str, scratch: &mut Scratch) -> bool {
         match self {
             Self::Linear(linear) => linear.search(text, scratch),
-            Self::Backtracking { superset, exact } => {
+            Self::Backtracking { superset, exact, direct } => {
+                if let Some(is_match) = by_walk(direct.as_deref(), text, scratch) {
+                    return is_match;
+                }
                 if !superset.is_match(text, scratch) {
                     return false;
                 }
@@ -208,16 +232,18 @@ impl Linear {
     }
 
     fn search(&self, text: &str, scratch: &mut Scratch) -> bool {
-        if let Some(direct) = &self.direct
-            && text.is_ascii()
-            && let Some(is_match) = direct.search(text, scratch)
-        {
+        if let Some(is_match) = by_walk(self.direct.as_ref(), text, scratch) {
             return is_match;
         }
         self.program(text, scratch).is_some_and(|(program, cache, slots)| {
             program.search_slots_with(cache, &Input::new(text), slots).is_some()
         })
     }
+}
+
+/// Whether there is a match, which leaves its groups; `None` if that takes another way.
+fn by_walk(direct: Option<&Direct>, text: &str, scratch: &mut Scratch) -> Option<bool> {
+    direct.filter(|_| text.is_ascii())?.search(text, scratch)
 }
 
 impl Direct {
@@ -327,9 +353,10 @@ mod tests {
     fn groups(expression: &str, text: &str) -> Option<Vec<Option<Range<usize>>>> {
         let (engine, _) = Engine::compile(expression, Lines::One).expect("compiles");
         let mut scratch = engine.scratch();
-        engine
-            .search(text, &mut scratch)
-            .then(|| (0..scratch.slots.len() / 2).map(|group| scratch.get(group)).collect())
+        let is_match = engine.search(text, &mut scratch);
+        let first = text.as_bytes().first().copied().unwrap_or(b'\n');
+        assert!(!is_match || engine.may_begin_with(first), "{expression} on {text:?}");
+        is_match.then(|| (0..scratch.slots.len() / 2).map(|group| scratch.get(group)).collect())
     }
 
     fn reference(expression: &str, text: &str) -> Option<Vec<Option<Range<usize>>>> {
@@ -351,6 +378,43 @@ mod tests {
         ) {
             prop_assert_eq!(groups(expression, &text), reference(expression, &text), "{}", expression);
         }
+    }
+
+    /// What the backtracking engine finds by itself.
+    fn exactly(expression: &str, text: &str) -> Option<Vec<Option<Range<usize>>>> {
+        let exact = translate(expression, Lines::One).expect("translates").exact;
+        let regex = fancy_regex::Regex::new(&exact).expect("compiles");
+        let captures = regex.captures(text).expect("few steps")?;
+        Some(captures.iter().map(|group| group.map(|group| group.range())).collect())
+    }
+
+    proptest! {
+        /// Look-ahead, conditionals, back-references and atomic groups are walked as they would be run.
+        #[test]
+        fn a_walk_around_finds_the_same_groups(
+            text in "(?:ab[: ]|ab|[xy]{0,3}|[a-c: ]{0,4}){0,12}\n",
+            expression in prop::sample::select(vec![
+                "^(?!ab)(.)(?:(?!xy).)*?(x+)", "^(a)?(b)?(?(1)[ab: ]+|(x+))(.*)$", "^(a|x)*(.)(?P=t)?(?P<t>b)?",
+                "^(?P<t>ab|x)?.*(?(t)y|:)(.)", "^(?P<q>[ab]+).*?(?P=q)(.)", r"^(\w+) (?:(\1)|(b))", "^(?=(a)|(x))(?:(?=.y)x|[ab])+(.)",
+                "^(?>(a|ab))(.)", "^(?:(a)|(?>b+?)|(?![^x])x)*(:)", "^(?(?=a)a|b)", "abx(?!y)(.*)", "^(?!(a)b)(?:(x)|.)*(?(2) |:)$",
+                "^(?:(?P<u>a)|(?(u)b|x))+(.)", "^(?:(?=(a+))a)+(b)", "^(x)?(?(1))(y)?(?(2)|(.))",
+            ].into_iter().filter(|text| translate(text, Lines::One).is_ok()).collect::<Vec<_>>()),
+        ) {
+            prop_assert_eq!(groups(expression, &text), exactly(expression, &text), "{}", expression);
+        }
+    }
+
+    #[test]
+    fn what_looks_around_is_walked_from_the_beginning_of_the_text() {
+        let is_walked = |expression| {
+            let (engine, _) = Engine::compile(expression, Lines::One).expect("compiles");
+            matches!(engine, Engine::Backtracking { direct: Some(_), .. })
+        };
+        assert!(is_walked(
+            r"^(?:(?P<u>\S+)|(?:(?! from ).)*?) from (?(u)x|w)(?:(?P<q>['-]).*(?P=q)|(?>y*)z)$"
+        ));
+        assert!(!is_walked("(?i)^(?P<q>a)(?P=q)"), "letters of either case");
+        assert!(!is_walked("^a(?<!b)c") && !is_walked("^a++b"), "no walk goes back");
     }
 
     #[test]

@@ -77,7 +77,10 @@ impl<'f> Matcher<'f> {
     /// replaced as Python does it, one U+FFFD for each maximal invalid part.
     pub fn examine(&mut self, text: &[u8], mode: Mode) -> Verdict {
         self.text.clear();
-        self.text.push_str(&String::from_utf8_lossy(text));
+        match std::str::from_utf8(text) {
+            Ok(text) => self.text.push_str(text),
+            Err(_) => self.text.push_str(&String::from_utf8_lossy(text)),
+        }
         let text = std::mem::take(&mut self.text);
         let (text, verdict) = self.judge(text, mode);
         self.text = text;
@@ -116,7 +119,7 @@ impl<'f> Matcher<'f> {
         // Nothing but the text decides whether it is ignored, so it is asked once.
         let mut ignored: Option<Option<usize>> = None;
         let mut times = 0;
-        for index in 0..self.filter.failregex.len() {
+        for &index in self.filter.possible(&text[start..]) {
             if !self.search(index, &text[start..]) {
                 continue;
             }
@@ -174,6 +177,10 @@ impl<'f> Matcher<'f> {
             }
         }
         let Some(content) = content else { return Some(0) };
+        // Content that goes on to the end of the line has its newline behind it.
+        if content.end + 1 == text.len() && text.ends_with('\n') {
+            return Some(content.start);
+        }
         let start = text.len();
         text.extend_from_within(content);
         text.push('\n');

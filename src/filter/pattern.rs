@@ -77,6 +77,11 @@ impl Pattern {
         self.engine.superset()
     }
 
+    /// Whether a text that begins with `byte` may match, as far as that is plain to see.
+    pub(super) fn may_begin_with(&self, byte: u8) -> bool {
+        self.engine.may_begin_with(byte)
+    }
+
     /// Whether it matches every line of one character or more.
     pub(super) fn is_open(&self) -> bool {
         self.narrowing.is_empty() && is_open(self.engine.superset())

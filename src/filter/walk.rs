@@ -7,54 +7,21 @@
 //! counts its steps: past a bound that a sane line stays far below, the automata take over, so that no
 //! line can stall it. The result is the same: leftmost, the first alternative before the second.
 
+mod steps;
+
 use memchr::memrchr;
 use regex_automata::util::primitives::NonMaxUsize;
-use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
+use regex_syntax::hir::{Hir, Look};
 
-/// Longer programs gain nothing.
-const STEPS_MAX: usize = 600;
-/// Copies that a repetition of more than one character may be written out as.
-const COPIES_MAX: u32 = 32;
+use self::steps::{After, Inner, Step, Ways, begins, steps_of};
+
 /// Steps for a text of any length; see [`budget`].
 const BUDGET_MAX: usize = 100_000;
-
-/// Which bytes belong to a class.
-type Set = [bool; 256];
 
 /// An expression as steps.
 #[derive(Debug)]
 pub(super) struct Walk {
     steps: Vec<Step>,
-}
-
-#[derive(Debug)]
-enum Step {
-    Bytes(Box<[u8]>),
-    One(Box<Set>),
-    /// A run of bytes of a class.
-    Run {
-        set: Box<Set>,
-        min: usize,
-        max: usize,
-        is_greedy: bool,
-        after: After,
-    },
-    /// One way, then the other.
-    Split(usize, usize),
-    Jump(usize),
-    Save(usize),
-    Look(Look),
-    Match,
-}
-
-/// What has to follow a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum After {
-    Anything,
-    /// This byte, which is also of the class.
-    Member(u8),
-    /// Something that is not of the class: only the whole run will do.
-    NoMember,
 }
 
 /// What is left to try.
@@ -93,16 +60,12 @@ pub(super) struct TooLong;
 impl Walk {
     /// The steps of an expression for ASCII texts; `None` for one that is not worth walking.
     pub(super) fn new(hir: &Hir) -> Option<Self> {
-        let mut steps = vec![Step::Save(0)];
-        compile(hir, &mut steps)?;
-        steps.extend([Step::Save(1), Step::Match]);
-        for at in 0..steps.len() {
-            let after = what_follows(&steps, at);
-            if let Step::Run { after: known, .. } = &mut steps[at] {
-                *known = after;
-            }
-        }
-        Some(Self { steps })
+        Some(Self { steps: steps_of(hir)? })
+    }
+
+    /// Whether it may match where this byte is.
+    pub(super) fn may_begin_with(&self, byte: u8) -> bool {
+        begins(&self.steps, 0)[usize::from(byte)]
     }
 
     /// Whether the expression matches at `start`; its groups are left in `slots`.
@@ -115,39 +78,9 @@ impl Walk {
     ) -> Result<bool, TooLong> {
         slots.fill(None);
         trail.0.clear();
-        let mut walker = Walker { text, slots, trail, left: budget(text.len() - start) };
-        let (mut step, mut at) = (0, start);
-        loop {
-            walker.pay(1)?;
-            let next = match &self.steps[step] {
-                Step::Match => return Ok(true),
-                Step::Jump(to) => Some((*to, at)),
-                Step::Split(first, second) => {
-                    walker.trail.0.push(Choice::Other { step: *second, at });
-                    Some((*first, at))
-                }
-                Step::Save(slot) => {
-                    walker.save(*slot, at);
-                    Some((step + 1, at))
-                }
-                Step::Bytes(bytes) => {
-                    text[at..].starts_with(bytes).then(|| (step + 1, at + bytes.len()))
-                }
-                Step::One(set) => {
-                    text.get(at).filter(|byte| set[usize::from(**byte)]).map(|_| (step + 1, at + 1))
-                }
-                Step::Look(look) => holds(*look, text, at).then_some((step + 1, at)),
-                Step::Run { .. } => {
-                    walker.run(step, &self.steps[step], at)?.map(|at| (step + 1, at))
-                }
-            };
-            let next = match next {
-                Some(next) => Some(next),
-                None => walker.back(&self.steps)?,
-            };
-            let Some(next) = next else { return Ok(false) };
-            (step, at) = next;
-        }
+        let left = budget(text.len() - start);
+        let mut walker = Walker { steps: &self.steps, text, slots, trail, left };
+        Ok(walker.walk(0, start)?.is_some())
     }
 }
 
@@ -157,6 +90,7 @@ fn budget(len: usize) -> usize {
 }
 
 struct Walker<'w> {
+    steps: &'w [Step],
     text: &'w [u8],
     slots: &'w mut [Option<NonMaxUsize>],
     trail: &'w mut Trail,
@@ -164,6 +98,102 @@ struct Walker<'w> {
 }
 
 impl Walker<'_> {
+    /// Walks from a step to the end of the expression, or of the inner one that it is in; where that is.
+    fn walk(&mut self, step: usize, at: usize) -> Result<Option<usize>, TooLong> {
+        let (mut step, mut at) = (step, at);
+        let base = self.trail.0.len();
+        let steps = self.steps;
+        loop {
+            self.pay(1)?;
+            let next = match &steps[step] {
+                Step::Match | Step::Done => return Ok(Some(at)),
+                Step::Jump(to) => Some((*to, at)),
+                Step::Split(first, second, ways) => {
+                    let ways =
+                        self.text.get(at).map_or(Ways::Both, |byte| ways[usize::from(*byte)]);
+                    match ways {
+                        Ways::Neither => None,
+                        Ways::First => Some((*first, at)),
+                        Ways::Second => Some((*second, at)),
+                        Ways::Both => {
+                            self.trail.0.push(Choice::Other { step: *second, at });
+                            Some((*first, at))
+                        }
+                    }
+                }
+                Step::Save(slot) => {
+                    self.save(*slot, at);
+                    Some((step + 1, at))
+                }
+                Step::Bytes(bytes) => {
+                    let is_there =
+                        self.text.get(at) == bytes.first() && self.text[at..].starts_with(bytes);
+                    is_there.then(|| (step + 1, at + bytes.len()))
+                }
+                Step::One(set) => {
+                    let byte = self.text.get(at).filter(|byte| set[usize::from(**byte)]);
+                    byte.map(|_| (step + 1, at + 1))
+                }
+                Step::Look(look) => holds(*look, self.text, at).then_some((step + 1, at)),
+                Step::Run { .. } => self.run(step, &steps[step], at)?.map(|at| (step + 1, at)),
+                Step::Inner(inner, end) => self.inner(*inner, step + 1, at)?.map(|at| (*end, at)),
+                Step::Unless(group, is_set, end) => {
+                    let is_true = self.group(*group).is_some() == *is_set;
+                    Some((if is_true { step + 1 } else { *end }, at))
+                }
+                Step::Same(group) => self.again(*group, at)?.map(|at| (step + 1, at)),
+            };
+            let next = match next {
+                Some(next) => Some(next),
+                None => self.back(base)?,
+            };
+            let Some(next) = next else { return Ok(None) };
+            (step, at) = next;
+        }
+    }
+
+    /// Where the walk goes on behind an inner expression, none of whose choices is ever made anew.
+    fn inner(&mut self, inner: Inner, step: usize, at: usize) -> Result<Option<usize>, TooLong> {
+        let base = self.trail.0.len();
+        let end = self.walk(step, at)?;
+        if inner == Inner::Not {
+            self.forget(base);
+            return Ok(end.is_none().then_some(at));
+        }
+        // Its groups stay, and are undone if the walk goes back to what is before it.
+        let mut kept = base;
+        for place in base..self.trail.0.len() {
+            if matches!(self.trail.0[place], Choice::Restore { .. }) {
+                self.trail.0.swap(kept, place);
+                kept += 1;
+            }
+        }
+        self.trail.0.truncate(kept);
+        Ok(if inner == Inner::Ahead { end.map(|_| at) } else { end })
+    }
+
+    /// Takes back everything that was done since the trail had this length.
+    fn forget(&mut self, base: usize) {
+        for choice in self.trail.0.drain(base..).rev() {
+            if let Choice::Restore { slot, value } = choice {
+                self.slots[slot] = value;
+            }
+        }
+    }
+
+    fn group(&self, group: usize) -> Option<(usize, usize)> {
+        let slot = |slot: usize| self.slots.get(slot).copied().flatten().map(NonMaxUsize::get);
+        Some((slot(group * 2)?, slot(group * 2 + 1)?))
+    }
+
+    /// Where the text of a group ends that stands here once more.
+    fn again(&mut self, group: usize, at: usize) -> Result<Option<usize>, TooLong> {
+        let Some((start, end)) = self.group(group) else { return Ok(None) };
+        self.pay(end.saturating_sub(start) / 16)?;
+        let text = self.text.get(start..end).unwrap_or_default();
+        Ok(self.text[at..].starts_with(text).then_some(at + text.len()))
+    }
+
     fn pay(&mut self, steps: usize) -> Result<(), TooLong> {
         self.left = self.left.checked_sub(steps).ok_or(TooLong)?;
         Ok(())
@@ -207,8 +237,11 @@ impl Walker<'_> {
     }
 
     /// The next choice that is left: which step, and where.
-    fn back(&mut self, steps: &[Step]) -> Result<Option<(usize, usize)>, TooLong> {
-        while let Some(choice) = self.trail.0.pop() {
+    fn back(&mut self, base: usize) -> Result<Option<(usize, usize)>, TooLong> {
+        let steps = self.steps;
+        while self.trail.0.len() > base
+            && let Some(choice) = self.trail.0.pop()
+        {
             self.pay(1)?;
             match choice {
                 Choice::Restore { slot, value } => self.slots[slot] = value,
@@ -245,154 +278,6 @@ impl Walker<'_> {
         self.pay((high - found.unwrap_or(low)) / 16)?;
         Ok(found)
     }
-}
-
-fn compile(hir: &Hir, steps: &mut Vec<Step>) -> Option<()> {
-    if steps.len() > STEPS_MAX {
-        return None;
-    }
-    match hir.kind() {
-        HirKind::Empty => {}
-        HirKind::Literal(literal) => steps.push(Step::Bytes(literal.0.clone())),
-        HirKind::Class(class) => steps.push(Step::One(set_of(class)?)),
-        HirKind::Look(look) => {
-            let _ = known(*look)?;
-            steps.push(Step::Look(*look));
-        }
-        HirKind::Repetition(repetition) => repeat(repetition, steps)?,
-        HirKind::Capture(capture) => {
-            let slot = usize::try_from(capture.index).ok()? * 2;
-            steps.push(Step::Save(slot));
-            compile(&capture.sub, steps)?;
-            steps.push(Step::Save(slot + 1));
-        }
-        HirKind::Concat(parts) => {
-            for part in parts {
-                compile(part, steps)?;
-            }
-        }
-        HirKind::Alternation(branches) => alternate(branches, steps)?,
-    }
-    Some(())
-}
-
-fn alternate(branches: &[Hir], steps: &mut Vec<Step>) -> Option<()> {
-    let mut ends = Vec::new();
-    for (nth, branch) in branches.iter().enumerate() {
-        let is_last = nth + 1 == branches.len();
-        let split = steps.len();
-        if !is_last {
-            steps.push(Step::Split(split + 1, 0));
-        }
-        compile(branch, steps)?;
-        if !is_last {
-            ends.push(steps.len());
-            steps.push(Step::Jump(0));
-            steps[split] = Step::Split(split + 1, steps.len());
-        }
-    }
-    for end in ends {
-        steps[end] = Step::Jump(steps.len());
-    }
-    Some(())
-}
-
-fn repeat(repetition: &Repetition, steps: &mut Vec<Step>) -> Option<()> {
-    let Repetition { min, max, greedy: is_greedy, sub } = repetition;
-    if let HirKind::Class(class) = sub.kind() {
-        let bound = max.map_or(Some(usize::MAX), |max| usize::try_from(max).ok())?;
-        steps.push(Step::Run {
-            set: set_of(class)?,
-            min: usize::try_from(*min).ok()?,
-            max: bound,
-            is_greedy: *is_greedy,
-            after: After::Anything,
-        });
-        return Some(());
-    }
-    // A round that may be empty has rules of its own for when it ends.
-    if sub.properties().minimum_len() == Some(0) && *max != Some(1) {
-        return None;
-    }
-    if *min > COPIES_MAX || max.is_some_and(|max| max > COPIES_MAX) {
-        return None;
-    }
-    for _ in 0..*min {
-        compile(sub, steps)?;
-    }
-    match max {
-        None => {
-            let split = steps.len();
-            steps.push(Step::Jump(0));
-            compile(sub, steps)?;
-            steps.push(Step::Jump(split));
-            steps[split] = choice(*is_greedy, split + 1, steps.len());
-        }
-        Some(max) => {
-            let mut splits = Vec::new();
-            for _ in *min..*max {
-                splits.push(steps.len());
-                steps.push(Step::Jump(0));
-                compile(sub, steps)?;
-            }
-            for split in splits {
-                steps[split] = choice(*is_greedy, split + 1, steps.len());
-            }
-        }
-    }
-    Some(())
-}
-
-fn choice(is_greedy: bool, again: usize, out: usize) -> Step {
-    if is_greedy { Step::Split(again, out) } else { Step::Split(out, again) }
-}
-
-fn set_of(class: &Class) -> Option<Box<Set>> {
-    let Class::Bytes(class) = class else { return None };
-    let mut set = Box::new([false; 256]);
-    for range in class.iter() {
-        for byte in range.start()..=range.end() {
-            set[usize::from(byte)] = true;
-        }
-    }
-    Some(set)
-}
-
-/// What has to follow the run at `at`, if that is plain to see.
-fn what_follows(steps: &[Step], at: usize) -> After {
-    let Step::Run { set, .. } = &steps[at] else { return After::Anything };
-    let mut following = steps[at + 1..].iter().skip_while(|step| matches!(step, Step::Save(_)));
-    match following.next() {
-        Some(Step::Bytes(bytes)) => match bytes.first() {
-            Some(byte) if set[usize::from(*byte)] => After::Member(*byte),
-            Some(_) => After::NoMember,
-            None => After::Anything,
-        },
-        Some(Step::One(other)) => disjoint(set, other),
-        Some(Step::Run { set: other, min, .. }) if *min > 0 => disjoint(set, other),
-        _ => After::Anything,
-    }
-}
-
-fn disjoint(set: &Set, other: &Set) -> After {
-    let overlaps = set.iter().zip(other).any(|(one, other)| *one && *other);
-    if overlaps { After::Anything } else { After::NoMember }
-}
-
-/// The assertions that a walk understands.
-fn known(look: Look) -> Option<Look> {
-    let is_known = matches!(
-        look,
-        Look::Start
-            | Look::End
-            | Look::StartLF
-            | Look::EndLF
-            | Look::WordAscii
-            | Look::WordAsciiNegate
-            | Look::WordStartHalfAscii
-            | Look::WordEndHalfAscii
-    );
-    is_known.then_some(look)
 }
 
 fn holds(look: Look, text: &[u8], at: usize) -> bool {

@@ -37,7 +37,7 @@ impl Translator {
         if group > self.groups {
             return Err(SyntaxError::UnknownGroup(digits));
         }
-        self.narrow("back-reference", &format!("(?:\\{digits})"), "(?s:.*?)");
+        self.refer(&format!("(?:\\{digits})"), &digits);
         self.took();
         Ok(())
     }

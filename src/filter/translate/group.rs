@@ -1,13 +1,15 @@
 //! Groups: named, conditional, looking around, with flags.
 
-use super::{Last, Open, SyntaxError, Translator};
+use super::{BACK_REFERENCE, Conditional, Last, Open, Start, SyntaxError, Translator};
 
 impl Translator {
     pub(super) fn close(&mut self) -> Result<(), SyntaxError> {
         let open = self.open.pop().ok_or(SyntaxError::StrayParenthesis)?;
         // A conditional without a second branch matches nothing where its group is missing.
-        let end = if open.conditional == Some(false) { "|)" } else { ")" };
+        let is_half = open.conditional.as_ref().is_some_and(|conditional| !conditional.has_second);
+        let end = if is_half { "|)" } else { ")" };
         self.exact.push_str(end);
+        self.marked.push_str(if open.conditional.is_some() { "))" } else { ")" });
         if open.is_muted {
             self.muted -= 1;
             self.only_plain("(?:)");
@@ -23,7 +25,7 @@ impl Translator {
         Ok(())
     }
 
-    fn enter(&mut self, is_muted: bool, conditional: Option<bool>) {
+    fn enter(&mut self, is_muted: bool, conditional: Option<Conditional>) {
         if is_muted {
             self.muted += 1;
         }
@@ -38,7 +40,7 @@ impl Translator {
     }
 
     pub(super) fn group(&mut self) -> Result<(), SyntaxError> {
-        self.group_start = self.exact.len();
+        self.group_start = Start { exact: self.exact.len(), marked: self.marked.len() };
         if !self.eat("?") {
             self.groups += 1;
             self.both("(");
@@ -50,6 +52,14 @@ impl Translator {
         {
             if self.eat(start) {
                 self.narrow(why, &format!("(?{start}"), "");
+                match start {
+                    "=" => self.mark("ahead", ""),
+                    "!" => self.mark("not", ""),
+                    _ => {
+                        self.is_marked = false;
+                        self.marked.push_str("(?:");
+                    }
+                }
                 self.enter(true, None);
                 return Ok(());
             }
@@ -59,6 +69,7 @@ impl Translator {
             self.enter(false, None);
         } else if self.eat(">") {
             self.narrow("atomic group", "(?>", "(?:");
+            self.mark("atomic", "");
             self.enter(false, None);
         } else if self.eat("#") {
             self.comment()?;
@@ -69,7 +80,7 @@ impl Translator {
             if !self.names.contains(&name) {
                 return Err(SyntaxError::UnknownGroup(name));
             }
-            self.narrow("back-reference", &format!("(?P={name})"), "(?s:.*?)");
+            self.refer(&format!("(?P={name})"), &name);
             self.took();
         } else if self.eat("(") {
             self.conditional()?;
@@ -106,6 +117,14 @@ impl Translator {
         Ok(())
     }
 
+    /// The text of a group once more: `exact` for the backtracking engine.
+    pub(super) fn refer(&mut self, exact: &str, group: &str) {
+        self.narrow(BACK_REFERENCE, exact, "(?s:.*?)");
+        self.mark("same", group);
+        // A group that is never empty can't be lost where it is repeated; what is in it means nothing.
+        self.marked.push_str("x)");
+    }
+
     fn conditional(&mut self) -> Result<(), SyntaxError> {
         let name = self.until(')').ok_or(SyntaxError::OpenGroup)?;
         let number: Option<usize> = name.parse().ok();
@@ -122,7 +141,9 @@ impl Translator {
         let is_empty = matches!(self.peek(), Some(')' | '|'));
         let exact = exact + if is_empty { "(?=)" } else { "" };
         self.narrow("conditional", &exact, "(?:");
-        self.enter(false, Some(false));
+        self.marked.push_str("(?:");
+        self.mark("if", &name);
+        self.enter(false, Some(Conditional { group: name, has_second: false }));
         Ok(())
     }
 
@@ -151,7 +172,10 @@ impl Translator {
             }
             for c in letters.chars() {
                 match c {
-                    'i' | 'm' | 's' => kept.push(c),
+                    'i' | 'm' | 's' => {
+                        self.ignores_case |= is_on && c == 'i';
+                        kept.push(c);
+                    }
                     // Verbose text and classes are taken apart here.
                     'x' | 'u' => {}
                     'a' if is_on => {}

@@ -1,15 +1,17 @@
 //! Python's regular expression syntax → that of our two engines.
 //!
-//! One pass over the text writes two expressions: the *exact* one, which may need the backtracking
-//! engine, and a *plain* one without look-around, conditionals and back-references, which matches
-//! everything that the exact one matches (a superset: what narrows is left out). Where nothing was left
-//! out both mean the same and the linear engine takes it. Source of the meaning: Python 3.11, module
+//! One pass over the text writes three expressions: the *exact* one, which may need the backtracking
+//! engine; a *plain* one without look-around, conditionals and back-references, which matches
+//! everything that the exact one matches (a superset: what narrows is left out); and a *marked* one, in
+//! which groups of certain names stand for what narrows, for [`walk`](super::walk). Where nothing was left
+//! out all mean the same and the linear engine takes it. Source of the meaning: Python 3.11, module
 //! `re`, for text patterns; differences that no log line can show are in `docs/differences.md`.
 
 mod class;
 mod group;
 
 use std::collections::HashSet;
+use std::fmt::Write;
 
 use self::class::literal;
 
@@ -20,6 +22,9 @@ pub(super) struct Translated {
     pub(super) plain: String,
     /// For the backtracking engine: exactly the original.
     pub(super) exact: String,
+    /// The exact one with groups for what the parser of the linear engine has no syntax for; `None` if it has
+    /// something for which there is no such group.
+    pub(super) marked: Option<String>,
     /// Why the linear engine can't run it: the constructs, each once, in order of appearance.
     pub(super) narrowing: Vec<&'static str>,
 }
@@ -75,6 +80,10 @@ pub(super) fn translate(pattern: &str, lines: Lines) -> Result<Translated, Synta
         at: 0,
         plain: String::with_capacity(pattern.len() * 2),
         exact: String::with_capacity(pattern.len() * 2),
+        marked: String::with_capacity(pattern.len() * 2),
+        marks: 0,
+        is_marked: true,
+        ignores_case: false,
         muted: 0,
         narrowing: Vec::new(),
         names: HashSet::new(),
@@ -82,7 +91,7 @@ pub(super) fn translate(pattern: &str, lines: Lines) -> Result<Translated, Synta
         open: Vec::new(),
         flags: Flags::default(),
         flags_end: 0,
-        group_start: 0,
+        group_start: Start::default(),
         last: Last::Nothing,
         lines,
     };
@@ -95,8 +104,20 @@ pub(super) fn translate(pattern: &str, lines: Lines) -> Result<Translated, Synta
     if !translator.open.is_empty() {
         return Err(SyntaxError::OpenGroup);
     }
-    let Translator { plain, exact, narrowing, .. } = translator;
-    Ok(Translated { plain, exact, narrowing })
+    // A back-reference of whatever case is none that a walk could follow.
+    let is_marked = translator.is_marked
+        && !(translator.ignores_case && translator.narrowing.contains(&BACK_REFERENCE));
+    let Translator { plain, exact, marked, narrowing, .. } = translator;
+    Ok(Translated { plain, exact, marked: is_marked.then_some(marked), narrowing })
+}
+
+const BACK_REFERENCE: &str = "back-reference";
+
+/// Where a group begins in the exact and in the marked expression.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Start {
+    exact: usize,
+    marked: usize,
 }
 
 /// What stands before the present position, as far as a repetition cares.
@@ -105,8 +126,8 @@ enum Last {
     Nothing,
     Assertion,
     Item,
-    /// A group that takes no character, and where it begins in the exact expression.
-    Empty(usize),
+    /// A group that takes no character, and where it begins.
+    Empty(Start),
     Repetition,
 }
 
@@ -114,14 +135,21 @@ enum Last {
 struct Open {
     /// Whether the plain expression leaves the group out.
     is_muted: bool,
-    /// Whether it is a conditional, and if so, whether its second branch was seen.
-    conditional: Option<bool>,
-    /// Where it begins in the exact expression.
-    start: usize,
+    conditional: Option<Conditional>,
+    /// Where it begins.
+    start: Start,
     /// Whether something in it takes characters.
     consumes: bool,
     /// What holds outside of it.
     flags: Flags,
+}
+
+/// A group of which one branch or the other counts.
+struct Conditional {
+    /// The group that decides, by name or number.
+    group: String,
+    /// Whether the second branch was seen.
+    has_second: bool,
 }
 
 /// What `(?xa)` turns on.
@@ -138,6 +166,12 @@ struct Translator {
     at: usize,
     plain: String,
     exact: String,
+    marked: String,
+    /// Marked groups so far.
+    marks: usize,
+    is_marked: bool,
+    /// Whether letters are of either case somewhere.
+    ignores_case: bool,
     /// How many open groups the plain expression leaves out.
     muted: usize,
     narrowing: Vec<&'static str>,
@@ -147,8 +181,8 @@ struct Translator {
     flags: Flags,
     /// Where the `(?flags)` at the start end.
     flags_end: usize,
-    /// Where the group that is being opened begins in the exact expression.
-    group_start: usize,
+    /// Where the group that is being opened begins.
+    group_start: Start,
     last: Last,
     lines: Lines,
 }
@@ -183,6 +217,7 @@ impl Translator {
 
     fn both(&mut self, text: &str) {
         self.exact.push_str(text);
+        self.marked.push_str(text);
         self.only_plain(text);
     }
 
@@ -210,6 +245,19 @@ impl Translator {
         self.last = Last::Assertion;
     }
 
+    /// The beginning of a marked group; what it is about is the group that it refers to.
+    fn mark(&mut self, word: &str, about: &str) {
+        self.marks += 1;
+        let dot = if about.is_empty() { "" } else { "." };
+        let _ = write!(self.marked, "(?P<{word}.{}{dot}{about}>", self.marks);
+    }
+
+    /// Something that the linear engine does not know and no group stands for.
+    fn narrow_unmarked(&mut self, why: &'static str, exact: &str, plain: &str) {
+        self.is_marked = false;
+        self.narrow(why, exact, plain);
+    }
+
     /// Something that the linear engine does not know: `exact` for the other, `plain` instead.
     fn narrow(&mut self, why: &'static str, exact: &str, plain: &str) {
         if !self.narrowing.contains(&why) {
@@ -228,7 +276,7 @@ impl Translator {
             '|' => self.alternative(),
             '^' => self.assertion("^"),
             '$' if self.lines == Lines::Whole => {
-                self.narrow("the end of several lines", "(?=\\n?\\z)", "(?m:$)");
+                self.narrow_unmarked("the end of several lines", "(?=\\n?\\z)", "(?m:$)");
                 self.last = Last::Assertion;
             }
             // The text ends in its only newline, so that this is Python's "end, or before a last newline".
@@ -251,10 +299,17 @@ impl Translator {
     }
 
     fn alternative(&mut self) {
-        if let Some(Open { conditional: Some(has_second), .. }) = self.open.last_mut() {
-            *has_second = true;
+        if let Some(Open { conditional: Some(conditional), .. }) = self.open.last_mut() {
+            self.is_marked &= !conditional.has_second;
+            conditional.has_second = true;
+            let group = conditional.group.clone();
+            self.exact.push('|');
+            self.only_plain("|");
+            self.marked.push(')');
+            self.mark("else", &group);
+        } else {
+            self.both("|");
         }
-        self.both("|");
         self.last = Last::Nothing;
     }
 
@@ -291,7 +346,7 @@ impl Translator {
         if self.eat("?") {
             self.both("?");
         } else if self.eat("+") {
-            self.narrow("possessive repetition", "+", "");
+            self.narrow_unmarked("possessive repetition", "+", "");
         }
         self.last = Last::Repetition;
         Ok(())
@@ -299,13 +354,17 @@ impl Translator {
 
     /// Repeats a group that takes no character: once is as good as often, and the backtracking engine takes it
     /// for a mistake.
-    fn repeated_nothing(&mut self, text: &str, start: usize) {
+    fn repeated_nothing(&mut self, text: &str, start: Start) {
         let is_lazy = self.eat("?");
         let _ = !is_lazy && self.eat("+");
         if matches!(text, "*" | "?") || text.starts_with("{0") {
-            let group = self.exact.split_off(start);
-            let choice = if is_lazy { format!("(?:|{group})") } else { format!("(?:{group}|)") };
-            self.exact.push_str(&choice);
+            let choice = |group: String| {
+                if is_lazy { format!("(?:|{group})") } else { format!("(?:{group}|)") }
+            };
+            let exact = choice(self.exact.split_off(start.exact));
+            self.exact.push_str(&exact);
+            let marked = choice(self.marked.split_off(start.marked));
+            self.marked.push_str(&marked);
             self.only_plain("?");
         }
         self.last = Last::Repetition;

@@ -154,15 +154,7 @@ impl Compiler<'_> {
                 self.steps.push(Step::Look(*look));
             }
             HirKind::Repetition(repetition) => self.repeat(repetition)?,
-            HirKind::Capture(capture) => match Mark::of(capture) {
-                Some(mark) => self.marked(mark, &capture.sub)?,
-                None => {
-                    let slot = self.real(usize::try_from(capture.index).ok()?) * 2;
-                    self.steps.push(Step::Save(slot));
-                    self.add(&capture.sub)?;
-                    self.steps.push(Step::Save(slot + 1));
-                }
-            },
+            HirKind::Capture(capture) => self.capture(capture)?,
             HirKind::Concat(parts) => {
                 for part in parts {
                     self.add(part)?;
@@ -170,6 +162,17 @@ impl Compiler<'_> {
             }
             HirKind::Alternation(branches) => self.alternate(branches)?,
         }
+        Some(())
+    }
+
+    fn capture(&mut self, capture: &Capture) -> Option<()> {
+        if let Some(mark) = Mark::of(capture) {
+            return self.marked(mark, &capture.sub);
+        }
+        let slot = self.real(usize::try_from(capture.index).ok()?) * 2;
+        self.steps.push(Step::Save(slot));
+        self.add(&capture.sub)?;
+        self.steps.push(Step::Save(slot + 1));
         Some(())
     }
 
