@@ -7,18 +7,21 @@
 //!
 //! * [`Window`]: is it `maxretry` within `findtime`? The arithmetic is fail2ban's.
 //! * [`Judge`]: the window, and who is banned already.
-//! * [`Formula`]: the language of `bantime.formula`.
+//! * [`Increment`]: how much longer is the next ban of the same host? [`Formula`] is the language of
+//!   `bantime.formula`.
 //! * [`IgnoreList`]: whose failures don't count. The judge doesn't ask it; the engine does, before.
 
 mod ban;
 mod formula;
 mod ignore;
+mod increment;
 mod window;
 
 use std::hash::Hash;
 
 pub use formula::{Formula, FormulaError, Variables};
 pub use ignore::{IgnoreList, Verdict};
+pub use increment::{Increment, IncrementOptions};
 pub use window::{Ticket, Window};
 
 use crate::model::{BanTime, Time};
