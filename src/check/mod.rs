@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock, mpsc};
 
 use crate::config::{Config, Draft, JailDef, WithoutLogs};
-use crate::date::{Templates, YearWindow, parse_log_zone};
+use crate::date::{Templates, YearWindow};
 use crate::decide::IgnoreList;
 use crate::diag::{Diagnostic, Location, Severity};
 use crate::filter::{CompileOptions, Filter};
@@ -122,7 +122,6 @@ fn look_at(
     let mut findings = draft.findings;
     let backtracking = check_jail(&draft.jail, &mut findings);
     check_dates(&draft.jail, now, dates, &mut findings);
-    check_log_text(&draft.jail, &mut findings);
     let is_fatal = |finding: &Diagnostic| {
         finding.severity == Severity::Error && finding.id != "unknown-action"
     };
@@ -180,31 +179,6 @@ fn check_dates(jail: &JailDef, now: Time, known: &DateVerdict, findings: &mut Ve
     findings.extend(
         known.get_or_init(compile).clone().map(|found| found.with_location(first.at.clone())),
     );
-}
-
-/// How the bytes and times of the logs are to be understood.
-fn check_log_text(jail: &JailDef, findings: &mut Vec<Diagnostic>) {
-    if let Some(zone) = jail.logtimezone.as_ref().filter(|zone| !zone.value.is_empty())
-        && parse_log_zone(&zone.value).is_none()
-    {
-        let message = format!("unknown time zone '{}'", shown(&zone.value));
-        let found = error_at("unknown-zone", message, Some(zone.at.clone()));
-        findings.push(
-            found.with_text(&zone.value).with_help("write an offset such as UTC+0200 or -03:30"),
-        );
-    }
-    if let Some(encoding) = &jail.logencoding
-        && !matches!(encoding.value.to_lowercase().as_str(), "auto" | "")
-        && source::encoding(&encoding.value).is_none()
-    {
-        let message = format!("unknown encoding '{}'", shown(&encoding.value));
-        let found = error_at("unknown-encoding", message, Some(encoding.at.clone()));
-        findings.push(
-            found
-                .with_text(&encoding.value)
-                .with_help("write auto, UTF-8, ISO-8859-15 or the like"),
-        );
-    }
 }
 
 /// A jail watches something, or it is no use.

@@ -22,7 +22,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::config::Config;
-use crate::date::parse_log_zone;
 use crate::diag::{Diagnostic, nearest};
 use crate::error::Error;
 use crate::model::{Clock, Host, SystemClock, Time, Zone};
@@ -119,11 +118,7 @@ struct Context {
 impl Context {
     fn new(global: Global) -> Result<Self, Error> {
         let zone = match &global.timezone {
-            // As in a logtimezone, `CET` has no summer time.
-            Some(text) => parse_log_zone(text)
-                .map(Zone::Fixed)
-                .or_else(|| Zone::parse(text))
-                .ok_or_else(|| Error::Zone(text.clone()))?,
+            Some(text) => Zone::parse(text).ok_or_else(|| Error::Zone(text.clone()))?,
             None => Zone::Local,
         };
         let now = match &global.now {

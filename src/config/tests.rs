@@ -263,3 +263,25 @@ fn a_slip_in_one_section_stops_that_jail_only() {
     let found = folder.shown(&config.jails().findings);
     assert_eq!(found.len(), 2, "{found:?}");
 }
+
+#[test]
+fn the_encoding_and_the_zone_of_a_jail_are_settled_when_it_is_read() {
+    let (jail, found) = load("[j]\nfilter = f\nlogencoding = latin9\nlogtimezone = UTC+0200\n");
+    assert!(found.is_empty(), "{found:?}");
+    let jail = jail.expect("it loads");
+    assert_eq!(jail.logencoding.name(), "ISO-8859-15");
+    assert_eq!(jail.logtimezone, crate::model::Zone::parse("+02"));
+    let (jail, _) = load("[j]\nfilter = f\nlogencoding = Auto\nlogtimezone =\n");
+    let jail = jail.expect("it loads");
+    assert_eq!((jail.logencoding.name(), jail.logtimezone), ("UTF-8", None));
+    let (jail, found) = load("[j]\nfilter = f\nlogencoding = klingon\nlogtimezone = UTX+0200\n");
+    assert!(jail.is_none());
+    assert_eq!(
+        found,
+        [
+            "jail.conf:3: unknown encoding 'klingon'; write auto, UTF-8, ISO-8859-15 or the like",
+            "jail.conf:4: unknown time zone 'UTX+0200'; write a name such as Europe/Paris, or an \
+             offset such as UTC+0200"
+        ]
+    );
+}

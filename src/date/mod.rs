@@ -14,7 +14,6 @@ mod stamp;
 mod template;
 #[cfg(test)]
 mod tests;
-mod zone;
 
 use std::ops::RangeInclusive;
 
@@ -27,7 +26,6 @@ pub use detect::{Cut, Detector, Found};
 pub use resolve::Resolver;
 pub use stamp::{Stamp, Yearless};
 pub use template::{TemplateId, Templates};
-pub use zone::parse_log_zone;
 
 /// The four-digit years that `%ExY` takes for years.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! offset of the zone is remembered for the quarter of an hour it was asked for last, since the
 //! lines of a log lie close together.
 
-use chrono::{DateTime, Datelike as _, FixedOffset};
+use chrono::{DateTime, Datelike as _};
 
 use crate::model::{Time, Zone};
 
@@ -20,7 +20,7 @@ pub struct Resolver {
     /// The zone of dates that say none.
     pub zone: Zone,
     /// The log's own zone, which goes before `zone`.
-    pub log_zone: Option<FixedOffset>,
+    pub log_zone: Option<Zone>,
     /// The instant from which a missing year or day is guessed.
     pub now: Time,
     /// Zone, the quarter and its offset.
@@ -31,7 +31,7 @@ pub struct Resolver {
 
 impl Resolver {
     /// A resolver for the dates of one log.
-    pub fn new(zone: Zone, log_zone: Option<FixedOffset>, now: Time) -> Self {
+    pub fn new(zone: Zone, log_zone: Option<Zone>, now: Time) -> Self {
         Self { zone, log_zone, now, quarter: None, today: None }
     }
 
@@ -90,7 +90,7 @@ impl Resolver {
     }
 
     fn zone_of_log(&self) -> Zone {
-        self.log_zone.map_or(self.zone, Zone::Fixed)
+        self.log_zone.unwrap_or(self.zone)
     }
 
     fn instant(&mut self, civil: i64, east: Option<i32>) -> Option<Time> {

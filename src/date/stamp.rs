@@ -3,7 +3,7 @@
 //! A stamp is small and copied freely. Where the date names its year and its offset the instant is
 //! computed at once; otherwise the rest is left to the [`Resolver`](super::Resolver).
 
-use super::zone::zone_offset;
+use crate::model::zone::zone_offset;
 
 /// What a date says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

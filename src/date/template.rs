@@ -14,8 +14,8 @@ use super::epoch::{Epoch, tai_hit};
 use super::pattern::{self, Built};
 use super::scan::Scanner;
 use super::stamp::{Field, Kind, Stamp, read, tai_micros};
-use super::zone;
 use super::{DateError, YearWindow};
+use crate::model::zone::zone_names;
 use crate::text::verdict;
 
 /// A template's place in the list as it was given.
@@ -197,7 +197,7 @@ impl Templates {
 
 /// The names of zones, as an expression.
 static ZONE_BY_NAME: LazyLock<String> = LazyLock::new(|| {
-    let names: Vec<&str> = zone::names().chain(["Z"]).collect();
+    let names: Vec<&str> = zone_names().chain(["Z"]).collect();
     format!("(?P<Z>(?-i:{}))", names.join("|"))
 });
 

@@ -6,16 +6,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::FixedOffset;
-
 use super::ignore::IgnoreRules;
 use crate::config::{JailDef, Text, UseDns};
-use crate::date::{Templates, YearWindow, parse_log_zone};
+use crate::date::{Templates, YearWindow};
 use crate::decide::Rule;
 use crate::diag::{Diagnostic, Severity};
 use crate::filter::{CompileOptions, Filter};
-use crate::model::BanTime;
-use crate::source;
+use crate::model::{self, BanTime, Zone};
 use crate::text::shown;
 
 /// A jail that can be run; shared by all who run it.
@@ -38,7 +35,7 @@ pub struct Jail {
     /// The encoding of its logs.
     pub encoding: &'static encoding_rs::Encoding,
     /// The zone of times written without one, if the jail says so.
-    pub log_zone: Option<FixedOffset>,
+    pub log_zone: Option<Zone>,
     /// What becomes of host names.
     pub usedns: UseDns,
     /// What it demands for a ban.
@@ -113,7 +110,6 @@ impl Jail {
         let filter = filter(def, overrides, &mut findings);
         let templates = templates(def, overrides, calendars, &mut findings);
         let encoding = encoding(def, overrides, &mut findings);
-        let log_zone = log_zone(def, &mut findings);
         let (ignore, wrong) = IgnoreRules::of(def);
         findings.extend(wrong);
         let is_wrong = findings.iter().any(|finding| finding.severity == Severity::Error);
@@ -131,7 +127,7 @@ impl Jail {
             templates,
             datepatterns,
             encoding,
-            log_zone,
+            log_zone: def.logtimezone,
             usedns: overrides.usedns.unwrap_or(def.usedns),
             rule: Rule {
                 maxretry: overrides.maxretry.unwrap_or(def.maxretry),
@@ -204,13 +200,8 @@ fn encoding(
     overrides: &Overrides,
     findings: &mut Vec<Diagnostic>,
 ) -> Option<&'static encoding_rs::Encoding> {
-    let Some(text) = overrides.encoding.as_ref().or(def.logencoding.as_ref()) else {
-        return Some(encoding_rs::UTF_8);
-    };
-    if text.value.is_empty() || text.value.eq_ignore_ascii_case("auto") {
-        return Some(encoding_rs::UTF_8);
-    }
-    let known = source::encoding(&text.value);
+    let Some(text) = &overrides.encoding else { return Some(def.logencoding) };
+    let known = model::encoding(&text.value);
     if known.is_none() {
         let message = format!("unknown encoding '{}'", shown(&text.value));
         findings.push(
@@ -218,21 +209,6 @@ fn encoding(
                 .with_location(text.at.clone())
                 .with_text(&text.value)
                 .with_help("write auto, UTF-8, ISO-8859-15 or the like"),
-        );
-    }
-    known
-}
-
-fn log_zone(def: &JailDef, findings: &mut Vec<Diagnostic>) -> Option<FixedOffset> {
-    let text = def.logtimezone.as_ref().filter(|text| !text.value.is_empty())?;
-    let known = parse_log_zone(&text.value);
-    if known.is_none() {
-        let message = format!("unknown time zone '{}'", shown(&text.value));
-        findings.push(
-            Diagnostic::new("unknown-zone", Severity::Error, message)
-                .with_location(text.at.clone())
-                .with_text(&text.value)
-                .with_help("write an offset such as UTC+0200 or -03:30"),
         );
     }
     known

@@ -6,11 +6,10 @@
 
 use std::sync::Arc;
 
-use chrono::FixedOffset;
-
 use super::jail::Jail;
 use crate::date::Templates;
 use crate::filter::Candidates;
+use crate::model::Zone;
 
 /// Jails that read a log together. They agree on its encoding and on whether lines are looked at one by
 /// one: see [`JailSet::split`].
@@ -38,14 +37,14 @@ pub(super) struct Member {
 #[derive(Debug)]
 pub(super) struct Calendar {
     pub(super) templates: Templates,
-    pub(super) log_zone: Option<FixedOffset>,
+    pub(super) log_zone: Option<Zone>,
 }
 
 impl JailSet {
     /// The set of the jails at `places` of `all`, which agree; see [`split`](Self::split).
     pub fn new(all: &[Arc<Jail>], places: &[usize]) -> Self {
         let mut calendars: Vec<Calendar> = Vec::new();
-        let mut patterns: Vec<(&[String], Option<FixedOffset>)> = Vec::new();
+        let mut patterns: Vec<(&[String], Option<Zone>)> = Vec::new();
         let mut members = Vec::new();
         for &index in places {
             let jail = &all[index];

@@ -5,12 +5,16 @@
 
 pub mod addr;
 pub mod duration;
+mod encoding;
 pub mod matched;
 pub mod record;
 pub mod time;
+pub mod zone;
 
 pub use addr::{Addr, Host};
 pub use duration::BanTime;
+pub use encoding::encoding;
 pub use matched::{Match, Matches, Place};
 pub use record::{Ban, EndReason, Origin};
-pub use time::{Clock, SystemClock, Time, Zone};
+pub use time::{Clock, SystemClock, Time};
+pub use zone::Zone;

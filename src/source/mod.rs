@@ -12,7 +12,6 @@
 
 mod archive;
 mod chunk;
-mod encoding;
 mod head;
 mod map;
 mod paths;
@@ -25,7 +24,6 @@ use std::time::UNIX_EPOCH;
 
 pub use archive::{BLOCK_BYTES, Block, Blocks, Compression};
 pub use chunk::{chunk, chunk_count};
-pub use encoding::encoding;
 pub use head::{HEAD_MAX_BYTES, Head};
 pub use map::MappedFile;
 pub use paths::{distinct, expand, is_same, read_list};

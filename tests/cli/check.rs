@@ -62,6 +62,7 @@ fn broken() -> World {
          [form]\nfilter = good[mode=x\nlogpath = /none/log\n\
          [name]\nfilter = goood\nmaxretry = many\nfindtime = 5 parsecs\n\
          [quote]\nfilter = good\nbantime = %(bantme)s\nbackend = gopher\nignoreip = ::1 10.0.0.0/33\n\
+         logencoding = klingon\nlogtimezone = Europe/Pariss\n\
          [tags]\nfilter = tags[kind=agressive]\n\
          [doubt]\nfilter = good\nenabled = maybe\n\
          [off]\nfilter = none\nenabled = false\n\
@@ -88,12 +89,14 @@ fn one_problem_hides_no_other_and_each_has_its_column() {
         "jail.conf:14:11: error: option 'bantime' needs 'bantme', which isn't set [missing-option, quote]\n",
         "jail.conf:15:11: error: unknown backend 'gopher' [unknown-backend, quote]\n",
         "jail.conf:16:16: warning: '10.0.0.0/33' in ignoreip is no address or network [bad-ignoreip, quote]\n",
+        "jail.conf:17:15: error: unknown encoding 'klingon' [unknown-encoding, quote]\n",
+        "jail.conf:18:15: error: unknown time zone 'Europe/Pariss' [unknown-zone, quote]\n",
         "tags.conf:3:13: warning: <HOTS> is no tag, but text [unknown-tag, tags]\n",
         "there is no option for <re-agressive>, so that it is text [unknown-tag, tags]\n",
         "help: did you mean <re-aggressive>?\n",
         "tags.conf:4:12: warning: </F-USR> closes nothing [unknown-tag, tags]\n",
-        "jail.conf:21:11: warning: enabled is 'maybe', which counts as no [bad-boolean, doubt]\n",
-        "jail.conf:27:1: note: nobody reads option 'bamboozle' [unread-option, fine]\n",
+        "jail.conf:23:11: warning: enabled is 'maybe', which counts as no [bad-boolean, doubt]\n",
+        "jail.conf:29:1: note: nobody reads option 'bamboozle' [unread-option, fine]\n",
         "2 of 6 jails usable; ",
     ]);
     assert!(!ran.out.contains("'none'"), "{}", ran.out);
@@ -120,7 +123,7 @@ fn explain_speaks_json_and_explains_what_cannot_be_used() {
     let regex = &jail["filter"]["failregex"][0];
     assert_eq!((&regex["value"], &regex["line"]), (&"^bad <HOST>$".into(), &2.into()));
     let settings = jail["settings"].as_array().unwrap();
-    assert!(settings.iter().any(|setting| setting["name"] == "filter" && setting["line"] == 26));
+    assert!(settings.iter().any(|setting| setting["name"] == "filter" && setting["line"] == 28));
 }
 
 #[test]

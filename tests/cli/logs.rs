@@ -488,3 +488,27 @@ fn an_hour_that_occurs_twice_is_the_earlier_one() {
         assert_eq!(ran.json_lines()[0]["time"], time, "{zone}");
     }
 }
+
+#[test]
+fn the_zone_of_a_jail_decides_when_its_bans_begin_and_an_unknown_one_bans_nobody() {
+    let world = World::new();
+    world.write("filter.d/j.conf", "[Definition]\nfailregex = bad <HOST>$\n");
+    world.write("j.log", "2026-07-20 10:00:00 bad 192.0.2.1\n");
+    let jail = |zone: &str| {
+        format!(
+            "[j]\nfilter = j\nlogpath = j.log\nmaxretry = 1\nbantime = 1d\nlogtimezone = {zone}\n"
+        )
+    };
+    let scan = "scan --jail j --ban j.log --now 2026-07-20T12:00:00Z";
+    world.write("jail.local", jail("Europe/Pariss"));
+    let refused = world.f2b(scan).exits(2);
+    assert!(
+        refused.err.contains("jail.local:6: unknown time zone 'Europe/Pariss'"),
+        "{}",
+        refused.err
+    );
+    assert!(!world.db().exists());
+    world.write("jail.local", jail("Europe/Paris"));
+    world.f2b(scan).exits(0);
+    assert_eq!(world.sql("SELECT at_us FROM ban"), "1784534400000000");
+}

@@ -1,10 +1,12 @@
 //! What a jail is, once everything it says is read.
 
+use encoding_rs::Encoding;
+
 use super::super::action::ActionDef;
 use super::super::filter::FilterDef;
 use super::super::{Text, UseDns};
 use crate::diag::{Diagnostic, Location};
-use crate::model::BanTime;
+use crate::model::{BanTime, Zone};
 
 /// A log of a jail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,9 +103,9 @@ pub struct JailDef {
     /// Whether names are looked up.
     pub usedns: UseDns,
     /// The encoding of the logs.
-    pub logencoding: Option<Text>,
-    /// The zone of times without one.
-    pub logtimezone: Option<Text>,
+    pub logencoding: &'static Encoding,
+    /// The zone of times without one; `None` for the machine's.
+    pub logtimezone: Option<Zone>,
     /// How bans get longer, if they do.
     pub increment: Option<Increment>,
     /// What a ban does.
@@ -131,7 +133,7 @@ impl JailDef {
             ignoreself: true,
             ignorecommand: None,
             ignorecache: None,
-            logencoding: None,
+            logencoding: encoding_rs::UTF_8,
             logtimezone: None,
             increment: None,
             actions: Vec::new(),

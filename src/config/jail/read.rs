@@ -1,5 +1,7 @@
 //! The options of a jail one by one: from their text to what it means.
 
+use encoding_rs::{Encoding, UTF_8};
+
 use super::super::Text;
 use super::super::interpolate::Overrides;
 use super::super::spec::Spec;
@@ -7,8 +9,8 @@ use super::super::traced::Traced;
 use super::Loader;
 use super::def::{IgnoreCache, Increment, LogPath, WithoutLogs};
 use crate::diag::{Diagnostic, Severity, nearest};
-use crate::model::BanTime;
 use crate::model::duration::parse_micros;
+use crate::model::{self, BanTime, Zone};
 use crate::text;
 
 /// How logs may be watched; `gamin` was dropped after fail2ban 1.0.
@@ -112,6 +114,33 @@ impl Loader<'_> {
             rndtime: text("rndtime"),
             overalljails: text("overalljails"),
         })
+    }
+
+    /// An encoding that nobody knows keeps a jail from being used: its filter would look for other letters.
+    pub(super) fn logencoding(&mut self, values: &Overrides) -> &'static Encoding {
+        let Some(value) = values.get("logencoding") else { return UTF_8 };
+        model::encoding(&value.value).unwrap_or_else(|| {
+            let message = format!("unknown encoding '{}'", text::shown(&value.value));
+            let found = Diagnostic::new("unknown-encoding", Severity::Error, message);
+            let found = found.with_location(value.at.location()).with_text(&value.value);
+            self.fail(found.with_help("write auto, UTF-8, ISO-8859-15 or the like"));
+            UTF_8
+        })
+    }
+
+    /// A zone that can't be read keeps a jail from being used: with times hours off, bans would be wrong.
+    pub(super) fn logtimezone(&mut self, values: &Overrides) -> Option<Zone> {
+        let value = values.get("logtimezone").filter(|value| !value.value.trim().is_empty())?;
+        let zone = Zone::parse(&value.value);
+        if zone.is_none() {
+            let message = format!("unknown time zone '{}'", text::shown(&value.value));
+            let found = Diagnostic::new("unknown-zone", Severity::Error, message);
+            let found = found.with_location(value.at.location()).with_text(&value.value);
+            self.fail(
+                found.with_help("write a name such as Europe/Paris, or an offset such as UTC+0200"),
+            );
+        }
+        zone
     }
 
     /// How answers of the ignorecommand are kept. What is written wrong is a warning: without it, all is

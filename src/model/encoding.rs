@@ -2,11 +2,15 @@
 
 use encoding_rs::Encoding;
 
-/// The encoding called `name`: `latin-1`, `ISO8859_15`, `cp1252`, `utf_16_le`; `None` if there is none.
+/// The encoding called `name`: `latin-1`, `ISO8859_15`, `cp1252`, `utf_16_le`, or `auto`, which is UTF-8; `None` if
+/// there is none.
 ///
 /// DIFFERS: names of the web go first, for which `latin-1` and `ascii` are windows-1252: it has letters where they have
 /// control characters or nothing. UTF-32 is missing, as are some that Python alone knows.
 pub fn encoding(name: &str) -> Option<&'static Encoding> {
+    if matches!(name.trim().to_ascii_lowercase().as_str(), "" | "auto") {
+        return Some(encoding_rs::UTF_8);
+    }
     let label = name.trim().to_ascii_lowercase().replace('_', "-");
     let bare = label.replace('-', "");
     // `utf-16-le` and the like.
@@ -36,6 +40,8 @@ mod tests {
         for (name, wanted) in [
             ("UTF-8", "UTF-8"),
             ("utf8", "UTF-8"),
+            ("auto", "UTF-8"),
+            ("AUTO", "UTF-8"),
             ("utf_8", "UTF-8"),
             ("latin-1", "windows-1252"),
             ("latin1", "windows-1252"),
