@@ -151,7 +151,7 @@ fn check_jail(jail: &JailDef, findings: &mut Vec<Diagnostic>) -> Vec<(String, Ve
     let all = filter.prefregex.iter().chain(&filter.failregex).chain(&filter.ignoreregex);
     findings.extend(all.flat_map(tags::findings));
     findings.extend(filter.failregex.iter().filter_map(inject::finding));
-    let reads_journal = jail.backend.starts_with("systemd");
+    let reads_journal = jail.backend.reads_journal();
     let matches = filter.journalmatch.iter();
     findings.extend(matches.flat_map(|line| journal::findings(line, reads_journal)));
     check_logs(jail, findings);
@@ -183,7 +183,7 @@ fn check_dates(jail: &JailDef, now: Time, known: &DateVerdict, findings: &mut Ve
 
 /// A jail watches something, or it is no use.
 fn check_logs(jail: &JailDef, findings: &mut Vec<Diagnostic>) {
-    if jail.backend.starts_with("systemd") {
+    if jail.backend.reads_journal() {
         return;
     }
     let exists = |glob: &str| source::expand(&[glob.to_owned()]).is_ok_and(|logs| !logs.is_empty());

@@ -9,6 +9,7 @@
 //! is loaded comes with its findings ([`Loaded`]), and one broken jail leaves the others alone.
 
 mod action;
+mod backend;
 mod definition;
 mod filter;
 mod ini;
@@ -29,12 +30,14 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 pub use action::ActionDef;
+pub use backend::{Backend, JournalSource};
 pub use filter::FilterDef;
 pub use jail::{Draft, IgnoreCache, Increment, JailDef, LogPath, Setting, WithoutLogs};
 pub use spec::{Spec, SpecError};
 
 use crate::diag::{Diagnostic, Location, Severity, nearest};
 use crate::text;
+use backend::LogType;
 use definition::Definition;
 use interpolate::Overrides;
 use merge::{Files, INCLUDES, Merged, Siblings, candidates, dropped_in};
@@ -243,7 +246,7 @@ impl Config {
     /// A filter of filter.d with options.
     pub fn filter(&self, spec: &Spec) -> Loaded<FilterDef> {
         let at = Place { file: Path::new("command line").into(), line: 0 };
-        match self.definition(spec, &at, "auto", &Overrides::new()) {
+        match self.definition(spec, &at, LogType::File, &Overrides::new()) {
             Ok((definition, findings)) => finish(&definition, self.filter_def(spec), findings),
             Err(mut findings) => {
                 // Nobody wrote it in a file.
@@ -271,7 +274,7 @@ impl Config {
             options: options.to_vec(),
             ..FilterDef::default()
         };
-        match definition(&merged, &name, options, &at, "auto", &Overrides::new()) {
+        match definition(&merged, &name, options, &at, LogType::File, &Overrides::new()) {
             Ok((definition, findings)) => finish(&definition, def, findings),
             Err(findings) => Loaded { value: None, findings },
         }
@@ -325,12 +328,12 @@ impl Config {
         Diagnostic::new("unknown-jail", Severity::Error, message).with_subject(name).with_help(help)
     }
 
-    /// A filter's definition, not yet read, for a jail with the given backend and options.
+    /// A filter's definition, not yet read, for a jail with such logs and options.
     fn definition(
         &self,
         spec: &Spec,
         at: &Place,
-        backend: &str,
+        logtype: LogType,
         jail: &Overrides,
     ) -> Result<(Definition, Vec<Diagnostic>), Vec<Diagnostic>> {
         if !self.has_filter(&spec.name) {
@@ -347,7 +350,7 @@ impl Config {
             ]);
         }
         let merged = self.merged(&in_folder("filter.d", &spec.name));
-        definition(&merged, &spec.name, &spec.options, at, backend, jail)
+        definition(&merged, &spec.name, &spec.options, at, logtype, jail)
     }
 
     /// A filter that has nothing but its name.
@@ -399,7 +402,7 @@ fn definition(
     name: &str,
     params: &[(String, String)],
     at: &Place,
-    backend: &str,
+    logtype: LogType,
     jail: &Overrides,
 ) -> Result<(Definition, Vec<Diagnostic>), Vec<Diagnostic>> {
     let findings: Vec<Diagnostic> =
@@ -411,9 +414,7 @@ fn definition(
         .map_err(|error| vec![error.diagnostic().with_subject(name)])?
         .of_filter();
     if !definition.defines("logtype") {
-        let journal = backend.to_lowercase().starts_with("systemd");
-        let logtype = if journal { "journal" } else { "file" };
-        definition.set_param("logtype", Traced::new(logtype, at.clone()));
+        definition.set_param("logtype", Traced::new(logtype.name(), at.clone()));
     }
     Ok((definition, findings))
 }

@@ -89,6 +89,15 @@ pub fn known(name: &str) -> Option<&'static OptionDef> {
     JAIL_OPTIONS.iter().find(|option| option.name == name)
 }
 
+/// Yes, no, or nonsense.
+pub(super) fn truth(value: &str) -> Option<bool> {
+    match value.to_lowercase().as_str() {
+        "1" | "on" | "true" | "yes" => Some(true),
+        "0" | "off" | "false" | "no" | "" => Some(false),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -285,3 +285,20 @@ fn the_encoding_and_the_zone_of_a_jail_are_settled_when_it_is_read() {
         ]
     );
 }
+
+#[test]
+fn a_jail_that_reads_the_journal_does_so_in_any_case() {
+    let filter = "[Definition]\nfailregex = ^<logtype> <backend> <HOST>$\n";
+    let jail = "[j]\nfilter = g\nbackend = Systemd[journalflags=1]\nlogpath = /ignored\n";
+    let folder = Folder::new(&[("jail.conf", jail), ("filter.d/g.conf", filter)]);
+    let loaded = folder.config().jail("j");
+    assert_eq!(loaded.findings, []);
+    let jail = loaded.value.expect("it loads");
+    let flags = JournalSource { flags: Some(1), ..JournalSource::default() };
+    assert_eq!(jail.backend, Backend::Journal(flags));
+    assert_eq!(jail.filter.failregex[0].value, "^journal Systemd[journalflags=1] <HOST>$");
+    assert!(jail.logpaths.is_empty());
+    let (jail, found) = load("[j]\nfilter = f\nbackend = systemd[journalflags=x]\n");
+    assert!(jail.is_none());
+    assert_eq!(found, ["jail.conf:3: journalflags is 'x'; write a whole number such as 1"]);
+}

@@ -162,6 +162,18 @@ fn a_jail_without_logs_may_be_left_out_or_read_the_journal() {
 }
 
 #[test]
+fn the_journal_needs_no_log() {
+    let world = broken();
+    let jail = |backend: &str| format!("[j]\nenabled = true\nfilter = good\nbackend = {backend}\n");
+    world.write("jail.conf", jail("Systemd[journalflags=1]"));
+    world.f2b("check").exits(0);
+    world.write("jail.conf", jail("Systemd[jurnalflags=1]"));
+    let wanted =
+        "jail.conf:4:19: error: backend 'systemd' has no option 'jurnalflags' [bad-backend, j]\n";
+    world.f2b("check").exits(2).says(&[wanted, "did you mean 'journalflags'?"]);
+}
+
+#[test]
 fn misspelt_names_in_filters_actions_and_brackets_are_found() {
     let world = broken();
     let log = world.path("maillog").display().to_string();

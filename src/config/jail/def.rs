@@ -3,6 +3,7 @@
 use encoding_rs::Encoding;
 
 use super::super::action::ActionDef;
+use super::super::backend::Backend;
 use super::super::filter::FilterDef;
 use super::super::{Text, UseDns};
 use crate::diag::{Diagnostic, Location};
@@ -79,7 +80,7 @@ pub struct JailDef {
     /// What is looked for; the jail's own values are applied.
     pub filter: FilterDef,
     /// How logs are watched.
-    pub backend: String,
+    pub backend: Backend,
     /// The logs.
     pub logpaths: Vec<LogPath>,
     /// What if none of them exists.
@@ -122,7 +123,7 @@ impl JailDef {
             enabled: true,
             usedns: filter.usedns.unwrap_or(UseDns::Warn),
             filter,
-            backend: "auto".to_owned(),
+            backend: Backend::Auto,
             logpaths: Vec::new(),
             without_logs: WithoutLogs::Fails,
             maxretry: 3,

@@ -6,13 +6,13 @@ mod read;
 use std::rc::Rc;
 
 pub use self::def::{Draft, IgnoreCache, Increment, JailDef, LogPath, Setting, WithoutLogs};
-use self::read::truth;
 use super::action::{self, ActionDef};
+use super::backend::{Backend, LogType};
 use super::definition::Definition;
 use super::filter::{self, FilterDef};
 use super::interpolate::{InterpolationError, Overrides, Problem, Scope};
 use super::merge::Merged;
-use super::options::{JAIL_OPTIONS, Kind, known};
+use super::options::{JAIL_OPTIONS, Kind, known, truth};
 use super::spec::Spec;
 use super::substitute::SubstituteError;
 use super::traced::{Place, Traced};
@@ -23,7 +23,14 @@ use crate::text;
 /// Loads the jail of a section that exists.
 pub(in crate::config) fn load(config: &Config, merged: &Rc<Merged>, name: &str) -> Draft {
     let is_clear = is_enabled(merged, name).is_ok_and(|enabled| enabled.is_some());
-    let mut loader = Loader { config, merged, name, findings: Vec::new(), failed: false };
+    let mut loader = Loader {
+        config,
+        merged,
+        name,
+        backend_text: String::new(),
+        findings: Vec::new(),
+        failed: false,
+    };
     let jail = loader.load();
     let mut findings = loader.findings;
     for found in &mut findings {
@@ -46,6 +53,8 @@ struct Loader<'c> {
     config: &'c Config,
     merged: &'c Rc<Merged>,
     name: &'c str,
+    /// The backend as the filter may quote it.
+    backend_text: String,
     findings: Vec<Diagnostic>,
     /// Whether the jail can't be used.
     failed: bool,
@@ -55,9 +64,12 @@ impl Loader<'_> {
     fn load(&mut self) -> JailDef {
         let none = Overrides::new();
         let early = Scope::new(self.merged, self.name, &none);
-        let backend = self.fetch(&early, "backend").map_or("auto".to_owned(), |text| text.value);
+        let backend = self.fetch(&early, "backend");
+        self.backend_text = backend.as_ref().map_or("auto".to_owned(), |text| text.value.clone());
+        let (backend, wrong) = backend.as_ref().map(Backend::read).unwrap_or_default();
         let filter = self.fetch(&early, "filter");
-        let source = if self.failed { None } else { self.source(filter.as_ref(), &backend) };
+        let source =
+            if self.failed { None } else { self.source(filter.as_ref(), backend.logtype()) };
         self.unknown_options(source.as_ref().map(|(_, definition)| definition));
         // What a filter that can't be read would have said is not missing.
         let is_blind = self.failed;
@@ -74,11 +86,13 @@ impl Loader<'_> {
         let filter = if is_blind {
             FilterDef::default()
         } else {
-            self.filter(source.as_ref(), filter.as_ref(), &backend, &values)
+            self.filter(source.as_ref(), filter.as_ref(), backend.logtype(), &values)
         };
         let actions = action::load(self.config, self.name, &values, &mut self.findings);
         let settings = self.settings(&scope);
-        self.check_backend(values.get("backend"));
+        for found in wrong {
+            self.fail(found);
+        }
         self.assemble(&values, filter, backend, actions, settings)
     }
 
@@ -86,7 +100,7 @@ impl Loader<'_> {
         &mut self,
         values: &Overrides,
         filter: FilterDef,
-        backend: String,
+        backend: Backend,
         actions: Vec<ActionDef>,
         settings: Vec<Setting>,
     ) -> JailDef {
@@ -149,16 +163,20 @@ impl Loader<'_> {
     }
 
     /// What is known before the filter is read: the `EARLY` options.
-    fn early(&self, filter: &Traced, backend: &str) -> Overrides {
+    fn early(&self, filter: &Traced) -> Overrides {
         let enabled = matches!(is_enabled(self.merged, self.name), Ok(Some(true)));
         let text = |value: &str| Traced::new(value, filter.at.clone());
         let enabled = text(if enabled { "True" } else { "False" });
-        let all = [("enabled", enabled), ("backend", text(backend)), ("filter", filter.clone())];
+        let all = [
+            ("enabled", enabled),
+            ("backend", text(&self.backend_text)),
+            ("filter", filter.clone()),
+        ];
         all.map(|(name, value)| (name.to_owned(), value)).into()
     }
 
     /// The files of the filter and its parameters; `None` without failure if the jail names none.
-    fn source(&mut self, filter: Option<&Traced>, backend: &str) -> Option<(Spec, Definition)> {
+    fn source(&mut self, filter: Option<&Traced>, logtype: LogType) -> Option<(Spec, Definition)> {
         let Some(value) = filter.filter(|value| !value.value.is_empty()) else {
             let message = format!("jail '{}' has no filter", text::shown(self.name));
             let mut found = Diagnostic::new("no-filter", Severity::Warning, message)
@@ -175,7 +193,7 @@ impl Loader<'_> {
                 return None;
             }
         };
-        match self.config.definition(&spec, &value.at, backend, &self.early(value, backend)) {
+        match self.config.definition(&spec, &value.at, logtype, &self.early(value)) {
             Ok((definition, findings)) => {
                 self.findings.extend(findings);
                 let slips = definition.slips(&filter::OPTIONS, &spec.options, &value.at);
@@ -199,7 +217,7 @@ impl Loader<'_> {
         &mut self,
         source: Option<&(Spec, Definition)>,
         at: Option<&Traced>,
-        backend: &str,
+        logtype: LogType,
         values: &Overrides,
     ) -> FilterDef {
         let mut def = FilterDef::default();
@@ -210,10 +228,10 @@ impl Loader<'_> {
         };
         if let (Some((spec, _)), Some(at)) = (source, at) {
             let mut values = values.clone();
-            for (name, value) in self.early(at, backend) {
+            for (name, value) in self.early(at) {
                 values.entry(name).or_insert(value);
             }
-            let loaded = self.config.definition(spec, &at.at, backend, &values);
+            let loaded = self.config.definition(spec, &at.at, logtype, &values);
             let reread = loaded.and_then(|(definition, _)| {
                 definition.reread().map_err(|error| vec![error.diagnostic()])
             });

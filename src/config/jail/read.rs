@@ -3,36 +3,19 @@
 use encoding_rs::{Encoding, UTF_8};
 
 use super::super::Text;
+use super::super::backend::Backend;
 use super::super::interpolate::Overrides;
+use super::super::options::truth;
 use super::super::spec::Spec;
 use super::super::traced::Traced;
 use super::Loader;
 use super::def::{IgnoreCache, Increment, LogPath, WithoutLogs};
-use crate::diag::{Diagnostic, Severity, nearest};
+use crate::diag::{Diagnostic, Severity};
 use crate::model::duration::parse_micros;
 use crate::model::{self, BanTime, Zone};
 use crate::text;
 
-/// How logs may be watched; `gamin` was dropped after fail2ban 1.0.
-const BACKENDS: [&str; 5] = ["auto", "polling", "pyinotify", "systemd", "gamin"];
-
 impl Loader<'_> {
-    /// A kind of watching that nobody knows keeps a jail from starting.
-    pub(super) fn check_backend(&mut self, value: Option<&Traced>) {
-        let Some(value) = value else { return };
-        let name = value.value.split('[').next().unwrap_or_default().trim().to_lowercase();
-        if name.is_empty() || BACKENDS.contains(&&*name) {
-            return;
-        }
-        let message = format!("unknown backend '{}'", text::shown(&name));
-        let help = match nearest(&name, BACKENDS) {
-            Some(near) => format!("did you mean '{near}'?"),
-            None => "write auto, pyinotify, polling or systemd".to_owned(),
-        };
-        let found = Diagnostic::new("unknown-backend", Severity::Error, message);
-        self.fail(found.with_location(value.at.location()).with_text(&value.value).with_help(help));
-    }
-
     pub(super) fn flag(&mut self, values: &Overrides, name: &'static str, default: bool) -> bool {
         let Some(value) = values.get(name) else { return default };
         truth(&value.value).unwrap_or_else(|| {
@@ -163,11 +146,11 @@ impl Loader<'_> {
     }
 
     /// The journal goes first if the jail itself says what to read there.
-    pub(super) fn without_logs(&mut self, values: &Overrides, backend: &str) -> WithoutLogs {
+    pub(super) fn without_logs(&mut self, values: &Overrides, backend: &Backend) -> WithoutLogs {
         let matches = values.get("journalmatch").is_some_and(|value| !value.value.is_empty());
         let may_read = self.flag(values, "systemd_if_nologs", true);
         let may_skip = self.flag(values, "skip_if_nologs", false);
-        if may_read && matches && backend.to_lowercase().starts_with("auto") {
+        if may_read && matches && *backend == Backend::Auto {
             WithoutLogs::ReadsJournal
         } else if may_skip {
             WithoutLogs::IsSkipped
@@ -176,9 +159,9 @@ impl Loader<'_> {
         }
     }
 
-    pub(super) fn logpaths(&mut self, values: &Overrides, backend: &str) -> Vec<LogPath> {
+    pub(super) fn logpaths(&mut self, values: &Overrides, backend: &Backend) -> Vec<LogPath> {
         let Some(value) = values.get("logpath") else { return Vec::new() };
-        if backend.to_lowercase().starts_with("systemd") {
+        if backend.reads_journal() {
             return Vec::new();
         }
         let mut paths = Vec::new();
@@ -221,13 +204,4 @@ fn logpath(line: &Text) -> Result<LogPath, &str> {
         Some((_, word)) => return Err(word),
     };
     Ok(LogPath { glob: glob.to_owned(), tail, at })
-}
-
-/// Yes, no, or nonsense.
-pub(super) fn truth(value: &str) -> Option<bool> {
-    match value.to_lowercase().as_str() {
-        "1" | "on" | "true" | "yes" => Some(true),
-        "0" | "off" | "false" | "no" | "" => Some(false),
-        _ => None,
-    }
 }
