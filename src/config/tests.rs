@@ -68,7 +68,7 @@ fn a_jail_is_assembled_from_all_its_parts() {
     assert_eq!((jail.maxretry, jail.maxmatches, jail.findtime_us), (2, 5, 600_000_000));
     assert_eq!(jail.bantime, crate::model::BanTime::Micros(86_400_000_000));
     assert_eq!(jail.ignoreip.len(), 2);
-    assert_eq!(jail.increment.and_then(|i| i.factor).map(|text| text.value), Some("2".to_owned()));
+    assert_eq!(jail.increment.map(|increment| increment.factor), Some(2.0));
     assert_eq!(jail.actions[0].properties["actionban"].value, "ban <ip> j 9");
 }
 
@@ -301,4 +301,61 @@ fn a_jail_that_reads_the_journal_does_so_in_any_case() {
     let (jail, found) = load("[j]\nfilter = f\nbackend = systemd[journalflags=x]\n");
     assert!(jail.is_none());
     assert_eq!(found, ["jail.conf:3: journalflags is 'x'; write a whole number such as 1"]);
+}
+
+#[test]
+fn what_makes_bans_longer_is_read_once() {
+    let (jail, found) = load(
+        "[j]\nfilter = f\nbantime.increment = yes\nbantime.factor = 2.0 / 4\n\
+         bantime.formula = ban.Time * 2\nbantime.multipliers = 1 2.5\n  4\nbantime.maxtime = 1w\n\
+         bantime.rndtime = 1m30s\nbantime.overalljails = on\n",
+    );
+    assert!(found.is_empty(), "{found:?}");
+    let increment = jail.and_then(|jail| jail.increment).expect("they get longer");
+    let formula = increment.formula.as_ref().map(|text| (text.value.as_str(), text.at.line));
+    assert_eq!(formula, Some(("ban.Time * 2", 5)));
+    let wanted = Increment {
+        factor: 0.5,
+        formula: increment.formula.clone(),
+        multipliers: vec![1.0, 2.5, 4.0],
+        maxtime_us: Some(604_800_000_000),
+        rndtime_us: Some(90_000_000),
+        overalljails: true,
+    };
+    assert_eq!(increment, wanted);
+    let (jail, _) = load(
+        "[j]\nfilter = f\nbantime.increment = 1\nbantime.factor =\nbantime.formula =\nbantime.maxtime =\n",
+    );
+    let wanted = Increment {
+        factor: 1.0,
+        formula: None,
+        multipliers: Vec::new(),
+        maxtime_us: None,
+        rndtime_us: None,
+        overalljails: false,
+    };
+    assert_eq!(jail.and_then(|jail| jail.increment), Some(wanted));
+    // As long as they don't get longer, nobody cares.
+    assert!(load("[j]\nfilter = f\nbantime.factor = x\n").1.is_empty());
+}
+
+#[test]
+fn err_what_should_make_bans_longer_and_cannot_be_read() {
+    let (jail, found) = load(
+        "[j]\nfilter = f\nbantime.increment = yes\nbantime.factor = -1\n\
+         bantime.multipliers = 1 2\n  4 -8\nbantime.maxtime = -1\nbantime.rndtime = x\n",
+    );
+    assert!(jail.is_none());
+    let duration = "which is no duration; write seconds or units such as 600, 10m, 1d12h, 1w";
+    assert_eq!(
+        found,
+        [
+            "jail.conf:4: bantime.factor is '-1'; write a number from 0 such as 2 or 0.5, or a quotient such as \
+             2.0 / 2.885",
+            "jail.conf:6: '-8' in bantime.multipliers is no number; write numbers from 0 with blanks between \
+             them: 1 2 4 8",
+            &format!("jail.conf:7: bantime.maxtime is '-1', {duration}"),
+            &format!("jail.conf:8: bantime.rndtime is 'x', {duration}"),
+        ]
+    );
 }

@@ -6,6 +6,7 @@ use super::super::action::ActionDef;
 use super::super::backend::Backend;
 use super::super::filter::FilterDef;
 use super::super::{Text, UseDns};
+use super::increment::Increment;
 use crate::diag::{Diagnostic, Location};
 use crate::model::{BanTime, Zone};
 
@@ -29,23 +30,6 @@ pub enum WithoutLogs {
     IsSkipped,
     /// It reads the journal.
     ReadsJournal,
-}
-
-/// How bans of a host that comes back get longer; each as written.
-#[derive(Clone, Debug, Default)]
-pub struct Increment {
-    /// A number that the length is multiplied by.
-    pub factor: Option<Text>,
-    /// An expression for the length.
-    pub formula: Option<Text>,
-    /// A number per earlier ban.
-    pub multipliers: Option<Text>,
-    /// The longest ban.
-    pub maxtime: Option<Text>,
-    /// The largest random time on top.
-    pub rndtime: Option<Text>,
-    /// Whether bans in other jails count.
-    pub overalljails: Option<Text>,
 }
 
 /// How answers of the ignorecommand are kept.

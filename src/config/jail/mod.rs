@@ -1,11 +1,13 @@
 //! Jails: a section of jail.conf and its companions, with the filter and actions it names.
 
 mod def;
+mod increment;
 mod read;
 
 use std::rc::Rc;
 
-pub use self::def::{Draft, IgnoreCache, Increment, JailDef, LogPath, Setting, WithoutLogs};
+pub use self::def::{Draft, IgnoreCache, JailDef, LogPath, Setting, WithoutLogs};
+pub use self::increment::Increment;
 use super::action::{self, ActionDef};
 use super::backend::{Backend, LogType};
 use super::definition::Definition;

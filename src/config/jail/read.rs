@@ -9,7 +9,7 @@ use super::super::options::truth;
 use super::super::spec::Spec;
 use super::super::traced::Traced;
 use super::Loader;
-use super::def::{IgnoreCache, Increment, LogPath, WithoutLogs};
+use super::def::{IgnoreCache, LogPath, WithoutLogs};
 use crate::diag::{Diagnostic, Severity};
 use crate::model::duration::parse_micros;
 use crate::model::{self, BanTime, Zone};
@@ -78,25 +78,16 @@ impl Loader<'_> {
         self.fail(found);
     }
 
-    pub(super) fn increment(&mut self, values: &Overrides) -> Option<Increment> {
-        if !self.flag(values, "bantime.increment", false) {
-            return None;
+    /// A time from zero, in microseconds; an empty one is none.
+    ///
+    /// DIFFERS: to fail2ban one below zero is the longest ban all the same, which ends before it begins, or never.
+    pub(super) fn positive_time(&mut self, values: &Overrides, name: &'static str) -> Option<i64> {
+        let value = values.get(name).filter(|value| !value.value.trim().is_empty())?;
+        let micros = parse_micros(&value.value).ok().filter(|micros| *micros >= 0);
+        if micros.is_none() {
+            self.bad_time(name, value);
         }
-        for name in ["bantime.maxtime", "bantime.rndtime"] {
-            self.time(values, name);
-        }
-        let text = |name: &str| {
-            let value = values.get(&format!("bantime.{name}"))?;
-            (!value.value.is_empty()).then(|| value.text())
-        };
-        Some(Increment {
-            factor: text("factor"),
-            formula: text("formula"),
-            multipliers: text("multipliers"),
-            maxtime: text("maxtime"),
-            rndtime: text("rndtime"),
-            overalljails: text("overalljails"),
-        })
+        micros
     }
 
     /// An encoding that nobody knows keeps a jail from being used: its filter would look for other letters.
