@@ -4,7 +4,6 @@
 //! says nothing about the others. What comes out is data; nothing is printed here and nothing is run.
 
 mod inject;
-mod journal;
 mod place;
 mod tags;
 
@@ -151,9 +150,6 @@ fn check_jail(jail: &JailDef, findings: &mut Vec<Diagnostic>) -> Vec<(String, Ve
     let all = filter.prefregex.iter().chain(&filter.failregex).chain(&filter.ignoreregex);
     findings.extend(all.flat_map(tags::findings));
     findings.extend(filter.failregex.iter().filter_map(inject::finding));
-    let reads_journal = jail.backend.reads_journal();
-    let matches = filter.journalmatch.iter();
-    findings.extend(matches.flat_map(|line| journal::findings(line, reads_journal)));
     check_logs(jail, findings);
     let ignored = jail.ignoreip.iter().map(|text| (text.value.as_str(), Some(text.at.clone())));
     let (_, wrong) = IgnoreList::parse(ignored, &[], source::read_list);

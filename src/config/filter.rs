@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use super::definition::Definition;
+use super::journal::JournalMatch;
 use super::substitute::SubstituteError;
 use super::traced::Traced;
 use super::{Loaded, Text, UseDns};
@@ -32,7 +33,7 @@ pub struct FilterDef {
     /// Whether names are looked up.
     pub usedns: Option<UseDns>,
     /// Which journal entries are read.
-    pub journalmatch: Vec<Text>,
+    pub journalmatch: Vec<JournalMatch>,
 }
 
 impl FilterDef {
@@ -52,7 +53,14 @@ impl FilterDef {
             "failregex" => self.failregex.extend(value.lines()),
             "ignoreregex" => self.ignoreregex.extend(value.lines()),
             "datepattern" => self.datepattern = value.lines(),
-            "journalmatch" => self.journalmatch.extend(value.lines()),
+            "journalmatch" => {
+                for line in value.lines() {
+                    match JournalMatch::read(line) {
+                        Ok(wanted) => self.journalmatch.push(wanted),
+                        Err(wrong) => findings.extend(wrong),
+                    }
+                }
+            }
             "maxlines" => self.maxlines = maxlines(value, findings).or(self.maxlines),
             "usedns" => self.usedns = Some(usedns(value, findings)),
             _ => {}

@@ -15,6 +15,7 @@ mod filter;
 mod ini;
 mod interpolate;
 mod jail;
+mod journal;
 mod merge;
 pub mod options;
 mod shadow;
@@ -33,6 +34,7 @@ pub use action::ActionDef;
 pub use backend::{Backend, JournalSource};
 pub use filter::FilterDef;
 pub use jail::{Draft, IgnoreCache, Increment, JailDef, LogPath, Setting, WithoutLogs};
+pub use journal::{JournalMatch, JournalTerm};
 pub use spec::{Spec, SpecError};
 
 use crate::diag::{Diagnostic, Location, Severity, nearest};

@@ -359,3 +359,32 @@ fn err_what_should_make_bans_longer_and_cannot_be_read() {
         ]
     );
 }
+
+#[test]
+fn a_journalmatch_is_read_wherever_it_is_written() {
+    let filter = "[Definition]\nfailregex = ^<HOST>$\njournalmatch = _A=1 + _B=2\n  _C='x\n";
+    let read = |jail: &str| {
+        let folder = Folder::new(&[("jail.conf", jail), ("filter.d/g.conf", filter)]);
+        let draft = folder.config().draft("j").expect("there is one");
+        let severe = draft.findings.iter().any(|found| found.severity == Severity::Error);
+        let wanted = draft.jail.filter.journalmatch;
+        let wanted: Vec<_> =
+            wanted.iter().map(|line| (line.groups.len(), line.text.at.line)).collect();
+        (draft.is_usable, severe, folder.shown(&draft.findings), wanted, draft.jail.without_logs)
+    };
+    let unclosed = |place: &str| {
+        let help = "close it, or write a backslash before it";
+        vec![format!("{place}: a quote of this journalmatch is never closed; {help}")]
+    };
+    let fails = WithoutLogs::Fails;
+    let found = unclosed("filter.d/g.conf:4");
+    let files = read("[j]\nfilter = g\n");
+    assert_eq!(files, (true, false, found.clone(), vec![(2, 3)], fails));
+    let journal = read("[j]\nfilter = g\nbackend = systemd\n");
+    assert_eq!(journal, (false, true, found, vec![(2, 3)], fails));
+    // A jail's own takes the place of the filter's; what can't be read is nothing to fall back upon.
+    let own = read("[j]\nfilter = g\njournalmatch = _A=1\n");
+    assert_eq!(own, (true, false, Vec::new(), vec![(1, 3)], WithoutLogs::ReadsJournal));
+    let own = read("[j]\nfilter = g\njournalmatch = _A='1\n");
+    assert_eq!(own, (true, false, unclosed("jail.conf:3"), Vec::new(), fails));
+}

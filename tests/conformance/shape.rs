@@ -19,7 +19,7 @@ pub(crate) fn shape(def: &FilterDef) -> BTreeMap<String, Vec<String>> {
         ("failregex", values(&def.failregex)),
         ("ignoreregex", values(&def.ignoreregex)),
         ("datepattern", values(&def.datepattern)),
-        ("journalmatch", values(&def.journalmatch)),
+        ("journalmatch", def.journalmatch.iter().map(|line| line.text.value.clone()).collect()),
         ("maxlines", def.maxlines.iter().map(u32::to_string).collect()),
         ("usedns", def.usedns.iter().map(|usedns| usedns.name().to_owned()).collect()),
     ];

@@ -23,11 +23,13 @@ pub(super) fn text(jail: &JailDef, out: &mut dyn Write) -> Result<(), Error> {
     if let Some(text) = &filter.prefregex {
         value("prefregex", text, out)?;
     }
+    let journalmatch: Vec<Text> =
+        filter.journalmatch.iter().map(|line| line.text.clone()).collect();
     let lists = [
         ("failregex", &filter.failregex),
         ("ignoreregex", &filter.ignoreregex),
         ("datepattern", &filter.datepattern),
-        ("journalmatch", &filter.journalmatch),
+        ("journalmatch", &journalmatch),
     ];
     for (name, texts) in lists {
         for text in texts {
@@ -89,7 +91,7 @@ pub(super) fn document(jail: &JailDef) -> Value {
             "failregex": list(&filter.failregex),
             "ignoreregex": list(&filter.ignoreregex),
             "datepattern": list(&filter.datepattern),
-            "journalmatch": list(&filter.journalmatch),
+            "journalmatch": filter.journalmatch.iter().map(|line| placed(&line.text)).collect::<Value>(),
             "maxlines": filter.maxlines,
         },
         "actions": actions.collect::<Value>(),

@@ -13,6 +13,7 @@ use super::backend::{Backend, LogType};
 use super::definition::Definition;
 use super::filter::{self, FilterDef};
 use super::interpolate::{InterpolationError, Overrides, Problem, Scope};
+use super::journal;
 use super::merge::Merged;
 use super::options::{JAIL_OPTIONS, Kind, known, truth};
 use super::spec::Spec;
@@ -256,6 +257,7 @@ impl Loader<'_> {
                 def.apply(name, value, &mut self.findings);
             }
         }
+        self.judge_journal(logtype);
         // A jail without a filter may have expressions of its own.
         let no_filter = self.findings.iter_mut().find(|found| found.id == "no-filter");
         if let (Some(found), true) = (no_filter, def.failregex.is_empty()) {
@@ -268,6 +270,18 @@ impl Loader<'_> {
             });
         }
         def
+    }
+
+    /// What can't be read of a journalmatch keeps the jail from being used if it reads the journal: without a line
+    /// it would see less, without any it would see everything.
+    fn judge_journal(&mut self, logtype: LogType) {
+        if logtype != LogType::Journal {
+            return;
+        }
+        for found in self.findings.iter_mut().filter(|found| found.id == journal::BAD) {
+            found.severity = Severity::Error;
+            self.failed = true;
+        }
     }
 
     fn settings(&self, scope: &Scope<'_>) -> Vec<Setting> {

@@ -5,6 +5,7 @@ use encoding_rs::{Encoding, UTF_8};
 use super::super::Text;
 use super::super::backend::Backend;
 use super::super::interpolate::Overrides;
+use super::super::journal;
 use super::super::options::truth;
 use super::super::spec::Spec;
 use super::super::traced::Traced;
@@ -136,12 +137,13 @@ impl Loader<'_> {
         }
     }
 
-    /// The journal goes first if the jail itself says what to read there.
+    /// The journal goes first if the jail itself says what to read there, and so that it can be read.
     pub(super) fn without_logs(&mut self, values: &Overrides, backend: &Backend) -> WithoutLogs {
+        let is_bad = self.findings.iter().any(|found| found.id == journal::BAD);
         let matches = values.get("journalmatch").is_some_and(|value| !value.value.is_empty());
         let may_read = self.flag(values, "systemd_if_nologs", true);
         let may_skip = self.flag(values, "skip_if_nologs", false);
-        if may_read && matches && *backend == Backend::Auto {
+        if may_read && matches && !is_bad && *backend == Backend::Auto {
             WithoutLogs::ReadsJournal
         } else if may_skip {
             WithoutLogs::IsSkipped
