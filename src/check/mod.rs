@@ -10,7 +10,7 @@ mod tags;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock, mpsc};
 
-use crate::config::{Config, Draft, JailDef, WithoutLogs};
+use crate::config::{Config, Draft, JailDef, Text, WithoutLogs};
 use crate::date::{Templates, YearWindow};
 use crate::decide::IgnoreList;
 use crate::diag::{Diagnostic, Location, Severity};
@@ -162,19 +162,28 @@ fn check_dates(jail: &JailDef, now: Time, known: &DateVerdict, findings: &mut Ve
     let compile = || {
         let patterns: Vec<&str> = jail.filter.datepattern.iter().map(|text| &*text.value).collect();
         match Templates::from_patterns(&patterns, YearWindow::around(now)) {
-            Err(error) => Some(error_at("invalid-datepattern", error.to_string(), None)),
+            Err(error) => {
+                let found = error_at("invalid-datepattern", error.to_string(), None);
+                Some(found.with_text(error.pattern()))
+            }
             Ok(templates) => templates.without_date().map(|pattern| {
                 let message = format!("the date pattern '{}' has no date", shown(pattern));
                 Diagnostic::new("dateless-datepattern", Severity::Warning, message).with_help(
                     "its lines are of today's first second, too old for findtime most of the day; \
                      write %Y, %H and so on, or {NONE} if the lines have no date",
-                )
+                ).with_text(pattern)
             }),
         }
     };
-    findings.extend(
-        known.get_or_init(compile).clone().map(|found| found.with_location(first.at.clone())),
-    );
+    // Of two that are the same the second is wrong.
+    let place = |pattern: Option<&str>| {
+        let is_it = |text: &&Text| pattern == Some(&*text.value);
+        jail.filter.datepattern.iter().rfind(is_it).unwrap_or(first).at.clone()
+    };
+    findings.extend(known.get_or_init(compile).clone().map(|found| {
+        let at = place(found.text.as_deref());
+        found.with_location(at)
+    }));
 }
 
 /// A jail watches something, or it is no use.

@@ -69,7 +69,7 @@ impl YearWindow {
 }
 
 /// Why a date pattern can't be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum DateError {
     /// A percent sign is followed by what is no directive.
     #[error(
@@ -107,4 +107,16 @@ pub enum DateError {
         /// The whole pattern.
         pattern: String,
     },
+}
+
+impl DateError {
+    /// The pattern that is wrong, of several.
+    pub fn pattern(&self) -> &str {
+        match self {
+            Self::Directive { pattern, .. }
+            | Self::Regex { pattern, .. }
+            | Self::HalfDate { pattern, .. }
+            | Self::Duplicate { pattern } => pattern,
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ignore::IgnoreRules;
 use crate::config::{JailDef, Text, UseDns};
-use crate::date::{Templates, YearWindow};
+use crate::date::{DateError, Templates, YearWindow};
 use crate::decide::Rule;
 use crate::diag::{Diagnostic, Severity};
 use crate::filter::{CompileOptions, Filter};
@@ -77,7 +77,7 @@ pub struct Calendars {
 }
 
 /// Templates, or why there are none.
-type Made = Result<Templates, String>;
+type Made = Result<Templates, DateError>;
 
 impl Calendars {
     /// None yet; dates may be of these years.
@@ -92,7 +92,6 @@ impl Calendars {
             return made.clone();
         }
         let made = Templates::from_patterns(patterns, self.years.clone());
-        let made = made.map_err(|error| error.to_string());
         known.insert(patterns.to_vec(), made.clone());
         made
     }
@@ -171,17 +170,24 @@ fn templates(
 ) -> Option<(Templates, Vec<String>)> {
     let texts = overrides.datepattern.as_ref().unwrap_or(&def.filter.datepattern);
     let patterns: Vec<String> = texts.iter().map(|text| text.value.clone()).collect();
-    let at = |found: Diagnostic| match texts.first() {
-        Some(text) => found.with_location(text.at.clone()),
+    // Of two that are the same the second is wrong.
+    let at = |found: Diagnostic, pattern: &str| match texts
+        .iter()
+        .rfind(|text| text.value == pattern)
+        .or(texts.first())
+    {
+        Some(text) => found.with_location(text.at.clone()).with_text(&text.value),
         None => found,
     };
     match calendars.of(&patterns) {
         Ok(templates) => {
-            findings.extend(templates.without_date().map(|pattern| at(without_date(pattern))));
+            findings
+                .extend(templates.without_date().map(|pattern| at(without_date(pattern), pattern)));
             Some((templates, patterns))
         }
-        Err(message) => {
-            findings.push(at(Diagnostic::new("invalid-datepattern", Severity::Error, message)));
+        Err(error) => {
+            let found = Diagnostic::new("invalid-datepattern", Severity::Error, error.to_string());
+            findings.push(at(found, error.pattern()));
             None
         }
     }

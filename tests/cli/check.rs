@@ -174,6 +174,23 @@ fn the_journal_needs_no_log() {
 }
 
 #[test]
+fn a_bad_date_pattern_is_told_where_it_is_written() {
+    let world = broken();
+    let log = world.path("maillog").display().to_string();
+    let jail = |patterns: &str| {
+        let rest = format!("enabled = true\nfilter = good\nlogpath = {log}\n");
+        format!("[j]\ndatepattern = {patterns}\n{rest}")
+    };
+    world.write("jail.conf", jail("^%%Y-%%m-%%d\n  ^%%Y (%%H\n  EPOCH"));
+    let told = "jail.conf:3:3: error: the date pattern '^%Y (%H' is no regular expression: ";
+    world.f2b("check").exits(2).says(&[told]);
+    let refused = world.f2b("scan --jail j").exits(2);
+    assert!(refused.err.contains("jail.conf:3: the date pattern '^%Y (%H'"), "{}", refused.err);
+    world.write("jail.conf", jail("EPOCH\n  ^no date"));
+    world.f2b("check").exits(1).says(&["jail.conf:3:3: warning: the date pattern '^no date' has"]);
+}
+
+#[test]
 fn misspelt_names_in_filters_actions_and_brackets_are_found() {
     let world = broken();
     let log = world.path("maillog").display().to_string();
