@@ -132,8 +132,7 @@ fn look_at(
 }
 
 fn check_jail(jail: &JailDef, findings: &mut Vec<Diagnostic>) -> Vec<(String, Vec<&'static str>)> {
-    let maxlines = jail.filter.maxlines.unwrap_or(1);
-    let options = CompileOptions { usedns: jail.usedns, maxlines, raw: false };
+    let options = CompileOptions { usedns: jail.usedns, maxlines: jail.maxlines, raw: false };
     let mut backtracking = Vec::new();
     match Filter::compile(&jail.filter, &options) {
         // That is said already, or its filter can't be read.

@@ -2,17 +2,16 @@
 
 use std::path::PathBuf;
 
-use super::options::truth;
+use super::options::{self, truth};
 use super::spec::Spec;
 use super::traced::Traced;
 use crate::diag::{Diagnostic, Severity, nearest};
 use crate::text;
 
 /// How the logs of a jail are watched.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// As the machine can.
-    #[default]
     Auto,
     /// The kernel says when a file changes: `pyinotify`, and `gamin`, which was dropped after fail2ban 1.0.
     Inotify,
@@ -64,7 +63,18 @@ const SYSTEMD: &str = "systemd";
 const JOURNAL_OPTIONS: [&str; 5] =
     ["journalpath", "journalfiles", "journalflags", "namespace", "rotated"];
 
+impl Default for Backend {
+    /// The one of a jail that names none.
+    fn default() -> Self {
+        Self::of_files(options::default("backend")).expect("the table has one of these names")
+    }
+}
+
 impl Backend {
+    fn of_files(name: &str) -> Option<Self> {
+        NAMES.into_iter().find_map(|(known, backend)| (known == name).then_some(backend))
+    }
+
     /// Whether there is a journal instead of files.
     pub fn reads_journal(&self) -> bool {
         matches!(self, Self::Journal(_))
@@ -87,7 +97,7 @@ impl Backend {
             Ok(spec) => spec,
             Err(wrong) => {
                 let found = error("bad-backend", wrong.to_string(), &value.value);
-                return (Self::Auto, vec![found]);
+                return (Self::default(), vec![found]);
             }
         };
         let name = spec.name.trim().to_lowercase();
@@ -99,9 +109,9 @@ impl Backend {
             return (Self::Journal(source), found.collect());
         }
         if name.is_empty() {
-            return (Self::Auto, Vec::new());
+            return (Self::default(), Vec::new());
         }
-        let Some((_, backend)) = NAMES.into_iter().find(|(known, _)| *known == name) else {
+        let Some(backend) = Self::of_files(&name) else {
             let names = NAMES.iter().map(|(name, _)| *name).chain([SYSTEMD]);
             let help = match nearest(&name, names) {
                 Some(near) => format!("did you mean '{near}'?"),
@@ -109,7 +119,7 @@ impl Backend {
             };
             let message = format!("unknown backend '{}'", text::shown(&name));
             let found = error("unknown-backend", message, &value.value).with_help(help);
-            return (Self::Auto, vec![found]);
+            return (Self::default(), vec![found]);
         };
         let unknown = spec.options.iter().map(|(option, _)| {
             let message = format!("backend '{name}' has no option '{}'", text::shown(option));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::definition::Definition;
 use super::journal::JournalMatch;
+use super::options;
 use super::substitute::SubstituteError;
 use super::traced::Traced;
 use super::{Loaded, Text, UseDns};
@@ -126,12 +127,13 @@ fn shadowed(tag: &str, filter: &str) -> Diagnostic {
 fn maxlines(value: &Traced, findings: &mut Vec<Diagnostic>) -> Option<u32> {
     let number = value.value.trim().parse().ok().filter(|number| *number > 0);
     if number.is_none() {
+        let default = options::default("maxlines");
         let message = format!("maxlines is '{}'", text::shown(&value.value));
         findings.push(
             Diagnostic::new("bad-number", Severity::Warning, message)
                 .with_location(value.at.location())
                 .with_text(&value.value)
-                .with_help("write a whole number above zero; 1 is used"),
+                .with_help(format!("write a whole number above zero; {default} is used")),
         );
     }
     number

@@ -89,6 +89,11 @@ pub fn known(name: &str) -> Option<&'static OptionDef> {
     JAIL_OPTIONS.iter().find(|option| option.name == name)
 }
 
+/// What holds if nobody sets the option; nothing if there is no such option.
+pub(super) fn default(name: &str) -> &'static str {
+    known(name).map_or("", |option| option.default)
+}
+
 /// Yes, no, or nonsense.
 pub(super) fn truth(value: &str) -> Option<bool> {
     match value.to_lowercase().as_str() {

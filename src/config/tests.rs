@@ -388,3 +388,43 @@ fn a_journalmatch_is_read_wherever_it_is_written() {
     let own = read("[j]\nfilter = g\njournalmatch = _A='1\n");
     assert_eq!(own, (true, false, unclosed("jail.conf:3"), Vec::new(), fails));
 }
+
+#[test]
+fn a_filter_alone_is_a_jail_with_the_defaults_of_the_table() {
+    let jail = JailDef::of_filter(FilterDef::literal("^bad <HOST>$"));
+    assert_eq!(jail.filter.failregex[0].value, "^bad <HOST>$");
+    assert!(jail.enabled && jail.ignoreself && jail.name.is_empty());
+    assert!(jail.logpaths.is_empty() && jail.actions.is_empty() && jail.ignoreip.is_empty());
+    assert_eq!((jail.maxretry, jail.maxmatches, jail.maxlines), (3, 5, 1));
+    assert_eq!((jail.findtime_us, jail.usedns), (600_000_000, UseDns::Warn));
+    assert_eq!(jail.bantime, crate::model::BanTime::Micros(600_000_000));
+    assert_eq!((jail.backend, jail.without_logs), (Backend::Auto, WithoutLogs::Fails));
+    assert_eq!((jail.logencoding.name(), jail.logtimezone), ("UTF-8", None));
+    assert!(jail.increment.is_none() && jail.ignorecommand.is_none() && jail.ignorecache.is_none());
+    let filter = FilterDef { maxlines: Some(4), usedns: Some(UseDns::No), ..FilterDef::default() };
+    let jail = JailDef::of_filter(filter);
+    assert_eq!((jail.maxlines, jail.usedns), (4, UseDns::No));
+}
+
+#[test]
+fn what_cannot_be_read_has_the_default() {
+    let folder = Folder::jail(
+        "[j]\nfilter = f\nmaxretry = x\nmaxlines = 0\nfindtime = -1\nbantime = -2\nignoreself = perhaps\n",
+    );
+    let draft = folder.config().draft("j").expect("there is one");
+    let jail = draft.jail;
+    assert_eq!((jail.maxretry, jail.maxlines, jail.findtime_us), (3, 1, 600_000_000));
+    assert_eq!(jail.bantime, crate::model::BanTime::Micros(600_000_000));
+    assert!(!jail.ignoreself && !draft.is_usable);
+    let duration = "which is no duration; write seconds or units such as 600, 10m, 1d12h, 1w";
+    assert_eq!(
+        folder.shown(&draft.findings),
+        [
+            "jail.conf:4: maxlines is '0'; write a whole number above zero; 1 is used",
+            "jail.conf:3: maxretry is 'x'; write a whole number; 3 is used",
+            &format!("jail.conf:5: findtime is '-1', {duration}"),
+            &format!("jail.conf:6: bantime is '-2', {duration}"),
+            "jail.conf:7: ignoreself is 'perhaps', which counts as no; write true or false",
+        ]
+    );
+}

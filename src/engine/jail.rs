@@ -145,7 +145,7 @@ impl Jail {
 }
 
 fn maxlines(def: &JailDef, overrides: &Overrides) -> u32 {
-    overrides.maxlines.or(def.filter.maxlines).unwrap_or(1)
+    overrides.maxlines.unwrap_or(def.maxlines)
 }
 
 fn filter(def: &JailDef, overrides: &Overrides, findings: &mut Vec<Diagnostic>) -> Option<Filter> {

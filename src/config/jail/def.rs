@@ -6,7 +6,6 @@ use super::super::action::ActionDef;
 use super::super::backend::Backend;
 use super::super::filter::FilterDef;
 use super::super::{Text, UseDns};
-use super::increment::Increment;
 use crate::diag::{Diagnostic, Location};
 use crate::model::{BanTime, Zone};
 
@@ -30,6 +29,24 @@ pub enum WithoutLogs {
     IsSkipped,
     /// It reads the journal.
     ReadsJournal,
+}
+
+/// How bans of a host that comes back get longer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Increment {
+    /// What lengths are multiplied by, at least 0 (`bantime.factor`).
+    pub factor: f64,
+    /// An expression for the length, not yet read; `None` for twice as long each time (`bantime.formula`).
+    pub formula: Option<Text>,
+    /// By what the first length is multiplied after so many earlier bans, each at least 0; the last holds for
+    /// all that come. If there are any, there is no need of a formula (`bantime.multipliers`).
+    pub multipliers: Vec<f64>,
+    /// The longest ban, in microseconds (`bantime.maxtime`).
+    pub maxtime_us: Option<i64>,
+    /// The largest random time on top of it, in microseconds (`bantime.rndtime`).
+    pub rndtime_us: Option<i64>,
+    /// Whether bans in other jails count (`bantime.overalljails`).
+    pub overalljails: bool,
 }
 
 /// How answers of the ignorecommand are kept.
@@ -63,6 +80,8 @@ pub struct JailDef {
     pub enabled: bool,
     /// What is looked for; the jail's own values are applied.
     pub filter: FilterDef,
+    /// How many lines are matched together.
+    pub maxlines: u32,
     /// How logs are watched.
     pub backend: Backend,
     /// The logs.
@@ -97,34 +116,6 @@ pub struct JailDef {
     pub actions: Vec<ActionDef>,
     /// All options that are set, for showing.
     pub settings: Vec<Setting>,
-}
-
-impl JailDef {
-    /// A filter that is run without a jail: every option has its default, and there is no name.
-    pub fn of_filter(filter: FilterDef) -> Self {
-        Self {
-            name: String::new(),
-            enabled: true,
-            usedns: filter.usedns.unwrap_or(UseDns::Warn),
-            filter,
-            backend: Backend::Auto,
-            logpaths: Vec::new(),
-            without_logs: WithoutLogs::Fails,
-            maxretry: 3,
-            maxmatches: 5,
-            findtime_us: 600_000_000,
-            bantime: BanTime::Micros(600_000_000),
-            ignoreip: Vec::new(),
-            ignoreself: true,
-            ignorecommand: None,
-            ignorecache: None,
-            logencoding: encoding_rs::UTF_8,
-            logtimezone: None,
-            increment: None,
-            actions: Vec::new(),
-            settings: Vec::new(),
-        }
-    }
 }
 
 /// A jail, whether it can be used or not, with everything that was found on the way.

@@ -3,23 +3,25 @@
 mod def;
 mod increment;
 mod read;
+mod values;
 
 use std::rc::Rc;
 
-pub use self::def::{Draft, IgnoreCache, JailDef, LogPath, Setting, WithoutLogs};
-pub use self::increment::Increment;
-use super::action::{self, ActionDef};
+pub use self::def::{Draft, IgnoreCache, Increment, JailDef, LogPath, Setting, WithoutLogs};
+use self::read::Parts;
+use self::values::Values;
+use super::action;
 use super::backend::{Backend, LogType};
 use super::definition::Definition;
 use super::filter::{self, FilterDef};
 use super::interpolate::{InterpolationError, Overrides, Problem, Scope};
 use super::journal;
 use super::merge::Merged;
-use super::options::{JAIL_OPTIONS, Kind, known, truth};
+use super::options::{self, JAIL_OPTIONS, Kind, known, truth};
 use super::spec::Spec;
 use super::substitute::SubstituteError;
 use super::traced::{Place, Traced};
-use super::{Config, Loaded, UseDns, unknown_option};
+use super::{Config, Loaded, unknown_option};
 use crate::diag::{Diagnostic, Location, Severity, nearest};
 use crate::text;
 
@@ -68,7 +70,8 @@ impl Loader<'_> {
         let none = Overrides::new();
         let early = Scope::new(self.merged, self.name, &none);
         let backend = self.fetch(&early, "backend");
-        self.backend_text = backend.as_ref().map_or("auto".to_owned(), |text| text.value.clone());
+        let text = backend.as_ref().map_or(options::default("backend"), |text| &text.value);
+        self.backend_text = String::from(text);
         let (backend, wrong) = backend.as_ref().map(Backend::read).unwrap_or_default();
         let filter = self.fetch(&early, "filter");
         let source =
@@ -96,41 +99,12 @@ impl Loader<'_> {
         for found in wrong {
             self.fail(found);
         }
-        self.assemble(&values, filter, backend, actions, settings)
-    }
-
-    fn assemble(
-        &mut self,
-        values: &Overrides,
-        filter: FilterDef,
-        backend: Backend,
-        actions: Vec<ActionDef>,
-        settings: Vec<Setting>,
-    ) -> JailDef {
-        let text =
-            |name: &str| values.get(name).map(Traced::text).filter(|text| !text.value.is_empty());
-        JailDef {
-            name: self.name.to_owned(),
-            enabled: self.flag(values, "enabled", false),
-            usedns: filter.usedns.unwrap_or(UseDns::Warn),
-            filter,
-            logpaths: self.logpaths(values, &backend),
-            without_logs: self.without_logs(values, &backend),
-            backend,
-            maxretry: self.number(values, "maxretry", 3),
-            maxmatches: self.number(values, "maxmatches", 5),
-            findtime_us: self.findtime(values),
-            bantime: self.bantime(values),
-            ignoreip: values.get("ignoreip").map_or(Vec::new(), Traced::lines),
-            ignoreself: self.flag(values, "ignoreself", true),
-            ignorecommand: text("ignorecommand"),
-            ignorecache: self.ignorecache(values),
-            logencoding: self.logencoding(values),
-            logtimezone: self.logtimezone(values),
-            increment: self.increment(values),
-            actions,
-            settings,
-        }
+        let mut values = Values::new(&values);
+        let parts = Parts { name: self.name.to_owned(), filter, backend, actions, settings };
+        let jail = read::jail(&mut values, parts);
+        self.failed |= values.failed;
+        self.findings.extend(values.findings);
+        jail
     }
 
     fn fail(&mut self, found: Diagnostic) {
