@@ -93,13 +93,32 @@ impl<H: Hash + Eq + Clone> Judge<H> {
         judge
     }
 
-    /// Counts a failure `weight` times (at least once); times may come in any order.
+    /// Counts a failure `weight` times (at least once); times may come in any order. A ban lasts as
+    /// long as the rule says.
     pub fn failure(&mut self, host: H, at: Time, weight: u32) -> Option<Decision<H>> {
+        let bantime = self.rule.bantime;
+        self.failure_lasting(host, at, weight, |_, _| bantime)
+    }
+
+    /// As [`failure`](Self::failure), but a ban lasts as long as `length` says of this host, banned
+    /// from that time on: in a jail whose bans get longer, [`Increment::length`] with the number of
+    /// the host's bans from before that time.
+    ///
+    /// `length` is asked only when there is a ban. The judge doesn't count for it: it may have been
+    /// given only the bans that can still matter, and bans of other jails may count as well. Whoever
+    /// counts must not overlook what this judge has decided and nobody has stored yet.
+    pub fn failure_lasting(
+        &mut self,
+        host: H,
+        at: Time,
+        weight: u32,
+        length: impl FnOnce(&H, Time) -> BanTime,
+    ) -> Option<Decision<H>> {
         let Ticket { first, last: at, failures } = self.window.failure(host.clone(), at, weight)?;
         if self.bans.is_banned(&host, at) {
             return None;
         }
-        let until = self.rule.bantime.until(at);
+        let until = length(&host, at).until(at);
         self.bans.add(host.clone(), at, until);
         Some(Decision { host, at, until, failures, first })
     }
@@ -183,6 +202,27 @@ mod tests {
         assert!(judge.failure("a", Time::from_secs(180), 1).is_none());
         assert!(judge.failure("a", Time::from_secs(200), 1).is_some());
         assert!(judge.failure("b", Time::from_secs(1_000_000), 1).is_none());
+    }
+
+    #[test]
+    fn a_known_host_is_banned_sooner_and_for_longer() {
+        let rule = rule(4, 600, 60);
+        let increment = Increment::compile(IncrementOptions::default()).unwrap();
+        let mut judge = Judge::new(rule);
+        let mut earlier = 0;
+        let mut bans = Vec::new();
+        for t in 0..20 {
+            let at = Time::from_secs(100 * t);
+            let weight = Increment::weight(earlier, rule.maxretry);
+            let length = |_: &_, _| increment.length(rule.bantime, earlier, 0.0);
+            if let Some(decision) = judge.failure_lasting("a", at, weight, length) {
+                earlier += 1;
+                bans.push((decision.at.secs(), decision.until.map(Time::secs)));
+            }
+        }
+        // Four failures, two that count twice, two that count three times; then one is enough.
+        let expected = [(300, 360), (500, 620), (700, 940), (1000, 1480), (1500, 2460)];
+        assert_eq!(bans, expected.map(|(at, until)| (at, Some(until))));
     }
 
     #[test]
