@@ -18,7 +18,7 @@ const LAYERS: [(&str, u8, &[&str]); 16] = [
     ("store", 1, &[]),
     ("filter", 2, &[]),
     ("decide", 2, &[]),
-    ("check", 3, &[]),
+    ("check", 3, &["engine"]),
     ("engine", 3, &[]),
     ("exchange", 3, &[]),
     ("cli", 4, &["error"]),

@@ -7,14 +7,14 @@ mod inject;
 mod place;
 mod tags;
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, OnceLock, mpsc};
+use std::collections::HashSet;
+use std::sync::mpsc;
 
-use crate::config::{Config, Draft, JailDef, Text, WithoutLogs};
-use crate::date::{Templates, YearWindow};
-use crate::decide::IgnoreList;
+use crate::config::{Config, Draft, JailDef, WithoutLogs};
+use crate::date::YearWindow;
 use crate::diag::{Diagnostic, Location, Severity};
-use crate::filter::{CompileOptions, Filter};
+use crate::engine::{Calendars, Jail, Overrides};
+use crate::filter::Filter;
 use crate::model::Time;
 use crate::source;
 use crate::text::shown;
@@ -86,17 +86,14 @@ fn look_at_all(
 ) -> impl Iterator<Item = (Checked, Vec<Diagnostic>)> {
     // Compiling takes most of the time: it begins while the next jails are still being read.
     let (sender, looked) = mpsc::channel();
-    let mut dates: HashMap<Vec<String>, Arc<DateVerdict>> = HashMap::new();
+    let calendars = Calendars::new(YearWindow::around(now));
     rayon::in_place_scope(|jobs| {
         for (place, name) in names.into_iter().enumerate() {
             let Ok(draft) = config.draft(&name) else { continue };
             if scope == Scope::All || draft.jail.enabled || !draft.is_clear {
-                let sender = sender.clone();
-                let patterns = draft.jail.filter.datepattern.iter();
-                let patterns = patterns.map(|text| text.value.clone()).collect();
-                let dates = Arc::clone(dates.entry(patterns).or_default());
+                let (sender, calendars) = (sender.clone(), &calendars);
                 jobs.spawn(move |_| {
-                    let (checked, findings) = look_at(draft, name, now, &dates);
+                    let (checked, findings) = look_at(draft, name, calendars);
                     sender.send((place, checked, findings)).expect("it is received below");
                 });
             }
@@ -108,19 +105,16 @@ fn look_at_all(
     looked.into_iter().map(|(_, checked, findings)| (checked, findings))
 }
 
-/// What is wrong with date patterns that several jails may have in common, if anything, once that is known.
-type DateVerdict = OnceLock<Option<Diagnostic>>;
-
 /// One jail and what is wrong with it.
-fn look_at(
-    draft: Draft,
-    name: String,
-    now: Time,
-    dates: &DateVerdict,
-) -> (Checked, Vec<Diagnostic>) {
+fn look_at(draft: Draft, name: String, calendars: &Calendars) -> (Checked, Vec<Diagnostic>) {
     let mut findings = draft.findings;
-    let backtracking = check_jail(&draft.jail, &mut findings);
-    check_dates(&draft.jail, now, dates, &mut findings);
+    let (jail, wrong) = Jail::compile(&draft.jail, &Overrides::default(), calendars);
+    findings.extend(wrong);
+    let filter = &draft.jail.filter;
+    let all = filter.prefregex.iter().chain(&filter.failregex).chain(&filter.ignoreregex);
+    findings.extend(all.flat_map(tags::findings));
+    findings.extend(filter.failregex.iter().filter_map(inject::finding));
+    check_logs(&draft.jail, &mut findings);
     let is_fatal = |finding: &Diagnostic| {
         finding.severity == Severity::Error && finding.id != "unknown-action"
     };
@@ -128,61 +122,15 @@ fn look_at(
     for finding in findings.iter_mut().filter(|finding| finding.subject.is_none()) {
         finding.subject = Some(name.clone());
     }
+    let backtracking = jail.map(|jail| backtracking(&jail.filter)).unwrap_or_default();
     (Checked { name, is_usable, backtracking }, findings)
 }
 
-fn check_jail(jail: &JailDef, findings: &mut Vec<Diagnostic>) -> Vec<(String, Vec<&'static str>)> {
-    let options = CompileOptions { usedns: jail.usedns, maxlines: jail.maxlines, raw: false };
-    let mut backtracking = Vec::new();
-    match Filter::compile(&jail.filter, &options) {
-        // That is said already, or its filter can't be read.
-        Err(_) if jail.filter.failregex.is_empty() => {}
-        Err(wrong) => findings.extend(wrong),
-        Ok(filter) => {
-            let all = filter.prefregex().into_iter().chain(filter.failregex());
-            for pattern in all.chain(filter.ignoreregex()).filter(|p| !p.narrowing().is_empty()) {
-                backtracking.push((pattern.source().to_owned(), pattern.narrowing().to_vec()));
-            }
-        }
-    }
-    let filter = &jail.filter;
-    let all = filter.prefregex.iter().chain(&filter.failregex).chain(&filter.ignoreregex);
-    findings.extend(all.flat_map(tags::findings));
-    findings.extend(filter.failregex.iter().filter_map(inject::finding));
-    check_logs(jail, findings);
-    let ignored = jail.ignoreip.iter().map(|text| (text.value.as_str(), Some(text.at.clone())));
-    let (_, wrong) = IgnoreList::parse(ignored, &[], source::read_list);
-    findings.extend(wrong);
-    backtracking
-}
-
-fn check_dates(jail: &JailDef, now: Time, known: &DateVerdict, findings: &mut Vec<Diagnostic>) {
-    let Some(first) = jail.filter.datepattern.first() else { return };
-    let compile = || {
-        let patterns: Vec<&str> = jail.filter.datepattern.iter().map(|text| &*text.value).collect();
-        match Templates::from_patterns(&patterns, YearWindow::around(now)) {
-            Err(error) => {
-                let found = error_at("invalid-datepattern", error.to_string(), None);
-                Some(found.with_text(error.pattern()))
-            }
-            Ok(templates) => templates.without_date().map(|pattern| {
-                let message = format!("the date pattern '{}' has no date", shown(pattern));
-                Diagnostic::new("dateless-datepattern", Severity::Warning, message).with_help(
-                    "its lines are of today's first second, too old for findtime most of the day; \
-                     write %Y, %H and so on, or {NONE} if the lines have no date",
-                ).with_text(pattern)
-            }),
-        }
-    };
-    // Of two that are the same the second is wrong.
-    let place = |pattern: Option<&str>| {
-        let is_it = |text: &&Text| pattern == Some(&*text.value);
-        jail.filter.datepattern.iter().rfind(is_it).unwrap_or(first).at.clone()
-    };
-    findings.extend(known.get_or_init(compile).clone().map(|found| {
-        let at = place(found.text.as_deref());
-        found.with_location(at)
-    }));
+/// The expressions that need the backtracking engine, and why.
+fn backtracking(filter: &Filter) -> Vec<(String, Vec<&'static str>)> {
+    let all = filter.prefregex().into_iter().chain(filter.failregex());
+    let all = all.chain(filter.ignoreregex()).filter(|pattern| !pattern.narrowing().is_empty());
+    all.map(|pattern| (pattern.source().to_owned(), pattern.narrowing().to_vec())).collect()
 }
 
 /// A jail watches something, or it is no use.

@@ -4,12 +4,12 @@
 //! `f2b scan` and the daemon trip over. A filter without a section is a jail without a name.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::ignore::IgnoreRules;
-use crate::config::{JailDef, Text, UseDns};
+use crate::config::{self, JailDef, Text, UseDns};
 use crate::date::{DateError, Templates, YearWindow};
-use crate::decide::Rule;
+use crate::decide::{Increment, IncrementOptions, Rule};
 use crate::diag::{Diagnostic, Severity};
 use crate::filter::{CompileOptions, Filter};
 use crate::model::{self, BanTime, Zone};
@@ -40,6 +40,8 @@ pub struct Jail {
     pub usedns: UseDns,
     /// What it demands for a ban.
     pub rule: Rule,
+    /// How bans of a host that comes back get longer, if they do.
+    pub increment: Option<Increment>,
     /// Whom it never bans.
     pub ignore: IgnoreRules,
 }
@@ -73,11 +75,11 @@ pub struct Overrides {
 #[derive(Debug)]
 pub struct Calendars {
     years: YearWindow,
-    known: Mutex<HashMap<Vec<String>, Made>>,
+    known: Mutex<HashMap<Vec<String>, Arc<OnceLock<Made>>>>,
 }
 
 /// Templates, or why there are none.
-type Made = Result<Templates, DateError>;
+type Made = Result<Templates, Arc<DateError>>;
 
 impl Calendars {
     /// None yet; dates may be of these years.
@@ -86,14 +88,12 @@ impl Calendars {
     }
 
     fn of(&self, patterns: &[String]) -> Made {
-        // Held while they are made: whoever wants the same would make them twice.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(made) = known.get(patterns) {
-            return made.clone();
-        }
-        let made = Templates::from_patterns(patterns, self.years.clone());
-        known.insert(patterns.to_vec(), made.clone());
-        made
+        let made = Arc::clone(known.entry(patterns.to_vec()).or_default());
+        drop(known);
+        // Whoever wants the same waits for it, and nobody else.
+        let compile = || Templates::from_patterns(patterns, self.years.clone()).map_err(Arc::new);
+        made.get_or_init(compile).clone()
     }
 }
 
@@ -111,6 +111,7 @@ impl Jail {
         let encoding = encoding(def, overrides, &mut findings);
         let (ignore, wrong) = IgnoreRules::of(def);
         findings.extend(wrong);
+        let increment = increment(def, &mut findings);
         let is_wrong = findings.iter().any(|finding| finding.severity == Severity::Error);
         let (Some(filter), Some((templates, datepatterns)), Some(encoding), false) =
             (filter, templates, encoding, is_wrong)
@@ -133,6 +134,7 @@ impl Jail {
                 findtime_us: overrides.findtime_us.unwrap_or(def.findtime_us),
                 bantime: overrides.bantime.unwrap_or(def.bantime),
             },
+            increment,
             ignore: if overrides.ignores_nobody { IgnoreRules::default() } else { ignore },
         };
         (Some(Arc::new(jail)), findings)
@@ -159,7 +161,42 @@ fn filter(def: &JailDef, overrides: &Overrides, findings: &mut Vec<Diagnostic>) 
         filter.ignoreregex.clone_from(&overrides.ignoreregex);
         Filter::compile(&filter, &options)
     };
-    compiled.map_err(|wrong| findings.extend(wrong)).ok()
+    // That it has no expression was said by whoever read it, with the reason.
+    let is_said = def.filter.failregex.is_empty();
+    compiled.map_err(|wrong| findings.extend(wrong.into_iter().filter(|_| !is_said))).ok()
+}
+
+fn increment(def: &JailDef, findings: &mut Vec<Diagnostic>) -> Option<Increment> {
+    let config::Increment { factor, formula, multipliers, maxtime_us, rndtime_us, overalljails } =
+        def.increment.clone()?;
+    let text = formula.as_ref().map(|text| &*text.value);
+    let compiled = Increment::compile(IncrementOptions {
+        factor,
+        formula: text,
+        multipliers,
+        maxtime_us,
+        rndtime_us,
+        overalljails,
+    });
+    let wrong = match &compiled {
+        Ok(increment) => increment.trial(def.bantime).map(|(earlier, error)| {
+            let message = format!("bantime.formula has no value after {earlier} bans: {error}");
+            let found = Diagnostic::new("failing-formula", Severity::Warning, message);
+            found.with_help("such a ban lasts as long as bantime says")
+        }),
+        Err(error) => {
+            let message = format!("bantime.formula can't be used: {error}");
+            let found = Diagnostic::new("bad-formula", Severity::Error, message);
+            Some(found.with_help(
+                "write numbers, ban.Time, ban.Count, banFactor, operators and math functions",
+            ))
+        }
+    };
+    findings.extend(wrong.map(|found| match formula {
+        Some(text) => found.with_location(text.at).with_text(text.value),
+        None => found,
+    }));
+    compiled.ok()
 }
 
 fn templates(

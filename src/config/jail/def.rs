@@ -40,7 +40,7 @@ pub struct Increment {
     pub formula: Option<Text>,
     /// By what the first length is multiplied after so many earlier bans, each at least 0; the last holds for
     /// all that come. If there are any, there is no need of a formula (`bantime.multipliers`).
-    pub multipliers: Vec<f64>,
+    pub multipliers: Vec<i64>,
     /// The longest ban, in microseconds (`bantime.maxtime`).
     pub maxtime_us: Option<i64>,
     /// The largest random time on top of it, in microseconds (`bantime.rndtime`).

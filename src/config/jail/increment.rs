@@ -29,20 +29,21 @@ fn bad_factor(value: &Traced) -> Diagnostic {
         .with_help("write a number from 0 such as 2 or 0.5, or a quotient such as 2.0 / 2.885")
 }
 
-fn multipliers(values: &mut Values<'_>) -> Vec<f64> {
+fn multipliers(values: &mut Values<'_>) -> Vec<i64> {
     let lines = values.get("bantime.multipliers").map(Traced::lines).unwrap_or_default();
     let mut multipliers = Vec::new();
     for line in lines {
         for word in line.value.split_whitespace() {
-            if let Some(number) = number(word) {
+            if let Some(number) = word.parse().ok().filter(|number| *number >= 0) {
                 multipliers.push(number);
                 continue;
             }
-            let message = format!("'{}' in bantime.multipliers is no number", text::shown(word));
+            let message =
+                format!("'{}' in bantime.multipliers is no whole number", text::shown(word));
             let found = Diagnostic::new("bad-multipliers", Severity::Error, message)
                 .with_location(line.at.clone())
                 .with_text(word)
-                .with_help("write numbers from 0 with blanks between them: 1 2 4 8");
+                .with_help("write whole numbers from 0 with blanks between them: 1 2 4 8");
             values.fail(found);
         }
     }
