@@ -166,37 +166,42 @@ fn filter(def: &JailDef, overrides: &Overrides, findings: &mut Vec<Diagnostic>) 
     compiled.map_err(|wrong| findings.extend(wrong.into_iter().filter(|_| !is_said))).ok()
 }
 
+/// A formula that has no value leaves a ban as long as `bantime` says, in fail2ban too; one that can't be read at
+/// all keeps fail2ban's jail from starting, which helps nobody.
 fn increment(def: &JailDef, findings: &mut Vec<Diagnostic>) -> Option<Increment> {
+    const CONSTANT: &str = "ban.Time";
     let config::Increment { factor, formula, multipliers, maxtime_us, rndtime_us, overalljails } =
         def.increment.clone()?;
-    let text = formula.as_ref().map(|text| &*text.value);
-    let compiled = Increment::compile(IncrementOptions {
-        factor,
-        formula: text,
-        multipliers,
-        maxtime_us,
-        rndtime_us,
-        overalljails,
-    });
-    let wrong = match &compiled {
-        Ok(increment) => increment.trial(def.bantime).map(|(earlier, error)| {
-            let message = format!("bantime.formula has no value after {earlier} bans: {error}");
-            let found = Diagnostic::new("failing-formula", Severity::Warning, message);
-            found.with_help("such a ban lasts as long as bantime says")
-        }),
-        Err(error) => {
-            let message = format!("bantime.formula can't be used: {error}");
-            let found = Diagnostic::new("bad-formula", Severity::Error, message);
-            Some(found.with_help(
-                "write numbers, ban.Time, ban.Count, banFactor, operators and math functions",
-            ))
+    let compile = |formula| {
+        Increment::compile(IncrementOptions {
+            factor,
+            formula,
+            multipliers: multipliers.clone(),
+            maxtime_us,
+            rndtime_us,
+            overalljails,
+        })
+    };
+    let warn = |what: String| {
+        let found = Diagnostic::new("bad-formula", Severity::Warning, what)
+            .with_help("such a ban lasts as long as bantime says");
+        match &formula {
+            Some(text) => found.with_location(text.at.clone()).with_text(&text.value),
+            None => found,
         }
     };
-    findings.extend(wrong.map(|found| match formula {
-        Some(text) => found.with_location(text.at).with_text(text.value),
-        None => found,
-    }));
-    compiled.ok()
+    match compile(formula.as_ref().map(|text| &*text.value)) {
+        Ok(increment) => {
+            findings.extend(increment.trial(def.bantime).map(|(earlier, error)| {
+                warn(format!("bantime.formula has no value after {earlier} bans: {error}"))
+            }));
+            Some(increment)
+        }
+        Err(error) => {
+            findings.push(warn(format!("bantime.formula: {error}")));
+            compile(Some(CONSTANT)).ok()
+        }
+    }
 }
 
 fn templates(

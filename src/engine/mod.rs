@@ -12,8 +12,8 @@
 //! - [`stream`]: the loop over lines; `dating`, `lane`: when a line was written, what a jail makes of it;
 //!   `judge`: what the hits of a line come to; [`piece`]: what came of a block
 //! - [`timeline`], `trail`: years of stamps that name none
-//! - [`persist`]: matches into the store; [`verdict`]: failures of a jail into bans;
-//!   [`ignore`]: whom it ignores
+//! - [`persist`]: matches into the store; [`verdict`]: failures of a jail into bans; `past`: what a host's
+//!   earlier bans make of them; [`ignore`]: whom the jail ignores; `ask`: questions that take long
 
 mod ask;
 mod control;
@@ -26,6 +26,7 @@ mod judge;
 mod lane;
 pub mod lookup;
 mod opened;
+mod past;
 pub mod persist;
 pub mod piece;
 mod reading;

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::jail::Jail;
+use super::past::Past;
 use crate::decide::{Decision, Judge};
 use crate::model::{Ban, Host, Matches, Origin, Time};
 
@@ -46,24 +47,35 @@ impl Gathered {
     /// Judges everything in the order of time.
     ///
     /// `earlier` are failures of the same jail from before the first gathered one, oldest first: they
-    /// fill the window, and bans that they alone lead to have been decided before. `known` are the
-    /// jail's bans so far. Whoever would be banned is looked for once more in all that the jail ignores, as
-    /// of `now`.
-    pub fn decide(&mut self, earlier: Vec<(Host, Time)>, known: Vec<Ban>, now: Time) -> Vec<Ban> {
+    /// fill the window, and bans that they alone lead to have been decided before. `known` are the bans so
+    /// far, of this jail and, if it counts them, of all. Whoever would be banned is looked for once more in all
+    /// that the jail ignores, as of `now`.
+    pub fn decide(&mut self, earlier: Vec<(Host, Time)>, known: &[Ban], now: Time) -> Vec<Ban> {
         self.failures.sort_by_key(|(at, _)| *at);
         let Some(first) = self.failures.first().map(|(at, _)| *at) else { return Vec::new() };
-        let known = known.into_iter().map(|ban| {
-            let end = ban.ended.map_or(ban.until, |(at, _)| Some(at));
-            (ban.host, ban.at, end)
-        });
-        let mut judge = Judge::with_bans(self.jail.rule, known);
-        for (host, at) in earlier {
-            // Decided when it was read.
-            let _ = judge.failure(host, at, 1);
-        }
         let Self { jail, failures } = self;
-        let decisions = failures.drain(..).filter_map(|(at, host)| judge.failure(host, at, 1));
-        let decisions: Vec<_> = decisions.filter(|decision| decision.at >= first).collect();
+        let mut past = Past::of(jail, known.iter());
+        let own = known.iter().filter(|ban| ban.jail == jail.name).map(|ban| {
+            let end = ban.ended.map_or(ban.until, |(at, _)| Some(at));
+            (ban.host.clone(), ban.at, end)
+        });
+        let mut judge = Judge::with_bans(jail.rule, own);
+        for (host, at) in earlier {
+            let weight = past.weight(jail, &host, at);
+            // Decided when it was read.
+            let _ = judge.failure(host, at, weight);
+        }
+        let mut decisions = Vec::new();
+        for (at, host) in failures.drain(..) {
+            let weight = past.weight(jail, &host, at);
+            let length = |host: &Host, at| past.length(jail, host, at);
+            if let Some(decision) = judge.failure_lasting(host, at, weight, length)
+                && decision.at >= first
+            {
+                past.add(&decision.host, decision.at);
+                decisions.push(decision);
+            }
+        }
         // All are asked before one answer is waited for.
         for decision in &decisions {
             jail.ignore.ask_about_host(&decision.host, now);

@@ -121,6 +121,35 @@ fn thresholds_on_the_command_line_beat_the_jails() {
 }
 
 #[test]
+fn a_host_that_comes_back_is_banned_sooner_and_for_longer() {
+    let world = World::new();
+    let jail = fs::read_to_string(world.path("jail.conf")).unwrap();
+    let options = "bantime.increment = true\nbantime.formula = ban.Time * (ban.Count + 1)";
+    let jail = jail.replace("[password-fail]\n", &format!("[password-fail]\n{options}\n"));
+    let jail = jail.replace("bantime  = 86400\n", "bantime  = 60\n");
+    world.write("jail.conf", jail);
+    let lines = |minutes: &[u32]| {
+        let stamps: Vec<String> =
+            minutes.iter().map(|minute| format!("Nov 20 10:{minute:02}:00")).collect();
+        let lines: Vec<_> = stamps.iter().map(|stamp| (&**stamp, "203.0.113.7")).collect();
+        password_fails(&lines)
+    };
+    // Three failures for the first ban, two that count twice for the second, one for the third.
+    world.write("maillog", lines(&[0, 1, 2, 10, 11]));
+    scan_ban(&world, NOW);
+    // What is stored counts as what was decided in the same pass; reading it again adds nothing.
+    world.write("maillog", lines(&[0, 1, 2, 10, 11, 20]));
+    scan_ban(&world, NOW);
+    scan_ban(&world, NOW);
+    assert_eq!(
+        world.sql("select at, until from bans order by at"),
+        "2026-11-20T10:02:00Z|2026-11-20T10:03:00Z\n\
+         2026-11-20T10:11:00Z|2026-11-20T10:13:00Z\n\
+         2026-11-20T10:20:00Z|2026-11-20T10:23:00Z"
+    );
+}
+
+#[test]
 fn a_dry_run_decides_and_writes_nothing() {
     let world = World::new();
     world.write("maillog", one_offender());

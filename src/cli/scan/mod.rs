@@ -19,6 +19,7 @@ use super::exchange::refresh;
 use super::output::progress::Progress;
 use super::target;
 use super::{Context, Status, warn, warn_findings};
+use crate::decide::Increment;
 use crate::engine::Control;
 use crate::engine::verdict::Gathered;
 use crate::error::Error;
@@ -100,14 +101,19 @@ fn decide(
 ) -> Result<Vec<Ban>, Error> {
     let Some(first) = gathered.first() else { return Ok(Vec::new()) };
     let bans = match store {
-        None => gathered.decide(Vec::new(), Vec::new(), context.now),
+        None => gathered.decide(Vec::new(), &[], context.now),
         Some(store) => {
             let jail = Arc::clone(gathered.jail());
             store.expire(context.now)?;
             let window = first.plus_micros(-jail.rule.findtime_us);
             let earlier = store.reader().failures_before(&jail.name, window, first)?;
-            let known = store.reader().bans_in(&jail.name)?;
-            let bans = gathered.decide(earlier, known, context.now);
+            let counts_all = jail.increment.as_ref().is_some_and(Increment::overalljails);
+            let known = if counts_all {
+                store.reader().bans_all()?
+            } else {
+                store.reader().bans_in(&jail.name)?
+            };
+            let bans = gathered.decide(earlier, &known, context.now);
             store.add_bans(&bans)?;
             store.expire(context.now)?;
             bans

@@ -1,0 +1,88 @@
+//! The bans that hosts have had, for a jail whose bans get longer.
+//!
+//! Counted are those that began before the failure at hand, so that a log that is read again, or late, is decided
+//! as it was. A host that was unbanned by hand begins anew, as in fail2ban.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::OnceLock;
+
+use super::jail::Jail;
+use crate::decide::Increment;
+use crate::model::{Ban, BanTime, EndReason, Host, Time};
+
+/// Who was banned when.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    /// Of each host in this jail.
+    own: HashMap<Host, Record>,
+    /// Of each host in the other jails.
+    others: HashMap<Host, Record>,
+}
+
+#[derive(Debug, Default)]
+struct Record {
+    begun: Vec<Time>,
+    forgiven: Vec<Time>,
+}
+
+impl Past {
+    /// The past of hosts in a jail, from bans of this jail and others; nothing where nobody asks for it.
+    pub(super) fn of<'b>(jail: &Jail, bans: impl Iterator<Item = &'b Ban>) -> Self {
+        let mut past = Self::default();
+        let Some(increment) = &jail.increment else { return past };
+        for ban in bans {
+            let record = match ban.jail == jail.name {
+                true => past.own.entry(ban.host.clone()).or_default(),
+                false if increment.overalljails() => {
+                    past.others.entry(ban.host.clone()).or_default()
+                }
+                false => continue,
+            };
+            record.begun.push(ban.at);
+            if let Some((at, EndReason::Unbanned)) = ban.ended {
+                record.forgiven.push(at);
+            }
+        }
+        past
+    }
+
+    /// A ban was decided.
+    pub(super) fn add(&mut self, host: &Host, at: Time) {
+        self.own.entry(host.clone()).or_default().begun.push(at);
+    }
+
+    /// How often a failure counts of a host that has come back.
+    pub(super) fn weight(&self, jail: &Jail, host: &Host, at: Time) -> u32 {
+        match jail.increment {
+            Some(_) => Increment::weight(count(self.own.get(host), at), jail.rule.maxretry),
+            None => 1,
+        }
+    }
+
+    /// How long a ban of a host lasts that begins at `at`.
+    pub(super) fn length(&self, jail: &Jail, host: &Host, at: Time) -> BanTime {
+        let Some(increment) = &jail.increment else { return jail.rule.bantime };
+        let earlier = count(self.own.get(host), at) + count(self.others.get(host), at);
+        increment.length(jail.rule.bantime, earlier, random(&jail.name, host, at))
+    }
+}
+
+/// The bans that began before `at` and were not forgiven by then.
+fn count(record: Option<&Record>, at: Time) -> u32 {
+    let Some(record) = record else { return 0 };
+    let forgiven = record.forgiven.iter().filter(|forgiven| **forgiven <= at).max();
+    let counts = |begun: &&Time| **begun < at && forgiven.is_none_or(|forgiven| *begun > forgiven);
+    u32::try_from(record.begun.iter().filter(counts).count()).unwrap_or(u32::MAX)
+}
+
+/// A number from 0 to below 1 for `rndtime`: the same whenever the same ban is decided, and not to be foreseen by who
+/// doesn't know this machine's id.
+fn random(jail: &str, host: &Host, at: Time) -> f64 {
+    static SALT: OnceLock<Vec<u8>> = OnceLock::new();
+    let salt = SALT.get_or_init(|| std::fs::read("/etc/machine-id").unwrap_or_default());
+    let mut hasher = DefaultHasher::new();
+    (salt, jail, host, at).hash(&mut hasher);
+    // The 53 bits that a number has.
+    (hasher.finish() >> 11) as f64 / (1_u64 << 53) as f64
+}
