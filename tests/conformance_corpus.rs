@@ -11,10 +11,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use f2b::config::{Config, Spec, UseDns};
-use f2b::date::{Detector, Resolver, Templates, YearWindow};
-use f2b::filter::{CompileOptions, Filter, Id, Matcher, Mode, Sessions, Verdict, Window};
-use f2b::model::{Time, Zone};
+use f2b::config::{Config, JailDef, Spec, UseDns};
+use f2b::date::YearWindow;
+use f2b::engine::{Calendars, Jail, JailSet, Live, Overrides, SampleLimits, Wanted};
+use f2b::filter::Mode;
+use f2b::model::{Host, Match, Time, Zone};
 use serde_json::{Map, Value};
 
 /// Where the package's files are in the folder that `F2B_FAIL2BAN_ROOT` names, else in `/`: another version,
@@ -48,15 +49,11 @@ struct Found {
 
 /// A filter with its options and the state of its stream.
 struct Instance {
-    filter: &'static Filter,
+    jail: &'static Jail,
     is_journal: bool,
-    detector: Detector,
-    resolver: Resolver,
-    matcher: Matcher<'static>,
-    sessions: Sessions,
-    window: Option<Window<()>>,
+    live: Live<'static>,
     covered: Vec<bool>,
-    last: Option<Time>,
+    offset: u64,
 }
 
 impl Instance {
@@ -70,87 +67,57 @@ impl Instance {
         let is_journal = options.iter().any(|(key, value)| key == "logtype" && value == "journal");
         let loaded = config.filter(&Spec { name: name.to_owned(), options });
         let def = loaded.value.ok_or_else(|| format!("{name}: {:?}", loaded.findings))?;
-        let options =
-            CompileOptions { usedns: UseDns::Raw, maxlines: def.maxlines.unwrap_or(1), raw: true };
-        let filter = Filter::compile(&def, &options).map_err(|e| format!("{name}: {e:?}"))?;
-        let filter: &'static Filter = Box::leak(Box::new(filter));
-        let patterns: Vec<&str> = def.datepattern.iter().map(|text| &*text.value).collect();
-        let templates = Templates::from_patterns(&patterns, YearWindow::archive())
-            .map_err(|e| format!("{name}: {e}"))?;
-        Ok(Self {
-            filter,
-            is_journal,
-            detector: templates.detector(),
-            resolver: Resolver::new(Zone::parse("Europe/Zurich").unwrap(), None, NOW),
-            matcher: Matcher::new(filter),
-            sessions: Sessions::of(filter),
-            window: (filter.maxlines() > 1).then(|| Window::new(filter.maxlines())),
-            covered: vec![false; filter.failregex().len()],
-            last: None,
-        })
+        let overrides = Overrides {
+            usedns: Some(UseDns::Raw),
+            raw: true,
+            ignores_nobody: true,
+            ..Overrides::default()
+        };
+        let calendars = Calendars::new(YearWindow::archive());
+        let (jail, findings) = Jail::compile(&JailDef::of_filter(def), &overrides, &calendars);
+        let jail = jail.ok_or_else(|| format!("{name}: {findings:?}"))?;
+        let wanted = Wanted {
+            mode: Mode::All,
+            zone: Zone::parse("Europe/Zurich").unwrap(),
+            now: NOW,
+            limits: SampleLimits::default(),
+            matches: true,
+            hits: false,
+            bans: false,
+        };
+        let set = Box::leak(Box::new(JailSet::new(std::slice::from_ref(&jail), &[0])));
+        let live = Live::new(set, Box::leak(Box::default()), wanted);
+        let covered = vec![false; jail.filter.failregex().len()];
+        Ok(Self { jail: Box::leak(Box::new(jail)), is_journal, live, covered, offset: 0 })
     }
 
     fn feed(&mut self, line: &str) -> Vec<Found> {
-        let found = if self.is_journal { None } else { self.detector.find(line.as_bytes()) };
-        let time = match &found {
-            Some(found) if !found.stamp.is_undated() => {
-                self.resolver.resolve(&found.stamp, None).or(self.last)
-            }
-            None if self.is_journal => Some(NOW),
-            _ => self.last,
+        let judged = if self.is_journal {
+            self.live.entry(line.as_bytes(), NOW)
+        } else {
+            self.live.block(format!("{line}\n").as_bytes(), self.offset)
         };
-        self.last = time;
-        let mut text = match found {
-            Some(found) => format!("{}{}", &line[..found.cut.start], &line[found.cut.end..]),
-            None => line.to_owned(),
-        };
-        text.push('\n');
-        let verdict = match &mut self.window {
-            Some(window) => window.push(&mut self.matcher, text.as_bytes(), (), Mode::All),
-            None => self.matcher.examine(text.as_bytes(), Mode::All),
-        };
-        if verdict != Verdict::Matched {
-            return Vec::new();
+        self.offset += line.len() as u64 + 1;
+        let (totals, matches) = judged.into_iter().next().unwrap();
+        for (covered, hits) in self.covered.iter_mut().zip(&totals.failregex) {
+            *covered |= *hits > 0;
         }
-        self.results(time)
+        let lines = matches.lines.into_iter().filter(|found| !found.nofail);
+        lines.flat_map(results).collect()
     }
+}
 
-    fn results(&mut self, time: Option<Time>) -> Vec<Found> {
-        let text = self.matcher.text();
-        let string = |range: &std::ops::Range<usize>| {
-            String::from_utf8_lossy(&text[range.clone()]).into_owned()
-        };
-        let mut results = Vec::new();
-        for hit in self.matcher.hits() {
-            self.covered[hit.regex] = true;
-            if self.filter.has_sessions() {
-                let merged = self.sessions.merge(&hit.to_owned(text));
-                if let (Some(id), false) = (&merged.said.id, merged.said.nofail) {
-                    let mut fields: BTreeMap<String, Value> =
-                        merged.fields().into_iter().map(|(k, v)| (k, v.into())).collect();
-                    fields.insert("users".into(), merged.users().into());
-                    fields.insert("attempts".into(), merged.said.lines.into());
-                    results.push(Found { id: id.to_string(), time, fields });
-                }
-                continue;
-            }
-            let id = match &hit.id {
-                Some(Id::Addr(addr)) => addr.to_string(),
-                Some(Id::Dns(range) | Id::Other(range)) => string(range),
-                Some(Id::Tuple(text)) => text.clone(),
-                None => continue,
-            };
-            if hit.nofail {
-                continue;
-            }
-            let fields = hit.fields(self.filter, text);
-            let mut fields: BTreeMap<String, Value> =
-                fields.map(|(name, value)| (name.to_owned(), value.into_owned().into())).collect();
-            fields.insert("attempts".into(), 1.into());
-            results.push(Found { id, time, fields });
-        }
-        results
+/// What a matched line means, once for each failure.
+fn results(found: Match) -> Vec<Found> {
+    let Match { time, fields, users, failures, attempts, .. } = found;
+    let mut all: BTreeMap<String, Value> =
+        fields.into_iter().map(|(name, value)| (name, value.into())).collect();
+    all.insert("attempts".into(), attempts.into());
+    if !users.is_empty() {
+        all.insert("users".into(), users.into());
     }
+    let found = |host: &Host| Found { id: host.to_string(), time, fields: all.clone() };
+    failures.iter().map(found).collect()
 }
 
 /// The samples of a file and of those that it adds, in order.
@@ -326,9 +293,10 @@ fn every_sample_line_means_what_it_means_to_fail2ban() {
         for (key, instance) in &instances {
             for (index, _) in instance.covered.iter().enumerate().filter(|(_, covered)| !**covered)
             {
-                let source = instance.filter.failregex()[index].source();
+                let source = instance.jail.filter.failregex()[index].source();
                 let is_covered = instances.values().any(|other| {
                     other
+                        .jail
                         .filter
                         .failregex()
                         .iter()

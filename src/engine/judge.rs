@@ -29,6 +29,8 @@ pub(super) struct Seen {
     /// Nobody is identified yet.
     is_pending: bool,
     is_invalid: bool,
+    /// How many lines make up the failure.
+    attempts: u64,
     users: Vec<String>,
     fields: Vec<(String, String)>,
 }
@@ -52,6 +54,7 @@ impl Seen {
             nofail: hit.nofail,
             is_pending: false,
             is_invalid: hit.has_invalid_id(),
+            attempts: 1,
             users: Vec::new(),
             fields: fields.map(|(name, value)| (name.to_owned(), value.into_owned())).collect(),
         }
@@ -67,6 +70,7 @@ impl Seen {
             nofail: said.nofail,
             is_pending: said.is_pending,
             is_invalid: false,
+            attempts: said.lines,
             users: merged.users(),
             fields: merged.fields(),
         }
@@ -211,6 +215,7 @@ impl Judging<'_> {
             line.id = seen.id;
             line.fields = seen.fields;
             line.users = seen.users;
+            line.attempts = seen.attempts;
         }
         line.failures = failures.into_iter().nth(deciding.unwrap_or(0)).unwrap_or_default();
         match (has_context, deciding.is_some() || is_pending) {

@@ -1,6 +1,5 @@
 //! One jail's way through the lines of a stream: its matcher, and the lines before if it looks at several.
 
-use super::dating::Dating;
 use super::jail::Jail;
 use super::judge::{Judging, Seen};
 use super::lookup::Names;
@@ -121,14 +120,14 @@ impl<'s> Lane<'s> {
         candidates.is_match(&self.scratch)
     }
 
-    /// Runs the filter on a line, which is the `number`th of its block.
+    /// Runs the filter on a line, which is the `number`th of its block; `time` says when it was written.
     pub(super) fn examine(
         &mut self,
         line: &Line<'_>,
         found: Option<Found>,
         number: u64,
-        dating: &mut Dating<'_>,
         share: &mut Share,
+        time: impl FnOnce() -> Option<Time>,
     ) {
         let text = searched_text(line, found.as_ref(), &mut self.scratch);
         let mode = self.wanted.mode;
@@ -151,9 +150,8 @@ impl<'s> Lane<'s> {
                 share.totals.ignored.keep(line.offset, line.text, self.wanted.limits.ignored);
             }
             Verdict::Matched => {
-                let time = dating.time(found, line.offset);
                 let place = Place { offset: line.offset, line: number };
-                self.matched(line.text, time, place, share);
+                self.matched(line.text, time(), place, share);
             }
         }
     }

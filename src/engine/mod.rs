@@ -1,7 +1,8 @@
 //! The path of the data, assembled: logs through dates and filters to failures, decisions, store.
 //!
 //! [`Jail`] is a jail ready to run; a [`JailSet`] those that read a log together. [`Stream`] is the path of
-//! one log's lines, however they come; [`Scan`] runs it over whole logs, in parallel. Who owns what: the
+//! one log's lines, however they come; [`Scan`] runs it over whole logs, in parallel, [`Live`] over one log as it
+//! is written. Who owns what: the
 //! tasks of the rayon pool own a stream and the piece they work on; the calling thread owns everything
 //! that has an order: the state of connections, the totals, the [`Sink`] and with it the store's write
 //! connection. Nothing is shared but what is immutable, the [`Control`] and the cache of host names.
@@ -24,6 +25,7 @@ pub mod ignore;
 pub mod jail;
 mod judge;
 mod lane;
+pub mod live;
 pub mod lookup;
 mod opened;
 mod past;
@@ -43,6 +45,7 @@ mod tests;
 
 pub use control::Control;
 pub use jail::{Calendars, Jail, Overrides};
+pub use live::Live;
 pub use lookup::Names;
 pub use scan::{Counted, LogInfo, Outcome, Reading, Scan, Sink, Unread};
 pub use set::JailSet;

@@ -98,9 +98,7 @@ impl<'s> Stream<'s> {
 
     /// Scans the whole lines in `bytes`, which stand at `base` in their log.
     pub fn block(&mut self, bytes: &[u8], base: u64) -> Piece {
-        let shares = self.lanes.iter().map(|lane| lane.share(bytes.len() as u64)).collect();
-        let trails = vec![Trail::default(); self.datings.len()];
-        let mut piece = Piece { base, jails: shares, trails, ..Piece::default() };
+        let mut piece = self.piece(bytes, base);
         let before: Vec<Vec<u64>> =
             self.datings.iter().map(|dating| dating.hits().to_vec()).collect();
         self.lines(bytes, &mut piece);
@@ -111,6 +109,27 @@ impl<'s> Stream<'s> {
             share.totals.gave_up = lane.take_gave_up();
         }
         piece
+    }
+
+    /// Scans an entry of a journal, which has its time beside it: there is no date to look for or to cut out.
+    pub fn entry(&mut self, text: &[u8], time: Time) -> Piece {
+        let mut piece = self.piece(text, 0);
+        piece.line_ends = 1;
+        let line = Line { text, raw: text, offset: 0, is_candidate: true };
+        for (lane, share) in self.lanes.iter_mut().zip(&mut piece.jails) {
+            if lane.may_match(&line, None) {
+                lane.examine(&line, None, 1, share, || Some(time));
+            } else {
+                lane.miss(&line, None, share);
+            }
+        }
+        piece
+    }
+
+    fn piece(&self, bytes: &[u8], base: u64) -> Piece {
+        let jails = self.lanes.iter().map(|lane| lane.share(bytes.len() as u64)).collect();
+        let trails = vec![Trail::default(); self.datings.len()];
+        Piece { base, jails, trails, ..Piece::default() }
     }
 
     fn lines(&mut self, bytes: &[u8], piece: &mut Piece) {
@@ -195,7 +214,8 @@ impl<'s> Stream<'s> {
             let found = self.found[calendar];
             if lane.may_match(&line, found.as_ref()) {
                 let dating = &mut self.datings[calendar];
-                lane.examine(&line, found, piece.line_ends, dating, share);
+                let time = || dating.time(found, line.offset);
+                lane.examine(&line, found, piece.line_ends, share, time);
             } else {
                 lane.miss(&line, found.as_ref(), share);
             }

@@ -35,6 +35,9 @@ pub struct Match {
     pub fields: Vec<(String, String)>,
     /// Everyone who tried on the same connection, where the filter tracks connections.
     pub users: Vec<String>,
+    /// How many lines make up the failure, this one included: those of its connection, else 1. Says nothing
+    /// where there is no failure.
+    pub attempts: u64,
     /// Whether its log ends in it, without a line end: its writer may not be done with it.
     pub is_unfinished: bool,
     /// Who failed: none if `nofail`, several if a name has several addresses.
