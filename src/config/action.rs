@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::definition::Definition;
+use super::folder::{Folder, in_folder};
 use super::interpolate::Overrides;
-use super::merge::candidates;
 use super::spec::{self, Spec};
-use super::traced::Place;
-use super::{Config, Text, in_folder};
+use super::traced::{Place, Text};
 use crate::diag::{Diagnostic, Severity, nearest};
 use crate::text;
 
@@ -70,7 +69,7 @@ const COMMANDS: [&str; 13] = [
 
 /// Loads the actions of a jail; those that can't be loaded are findings.
 pub(super) fn load(
-    config: &Config,
+    folder: &Folder,
     jail: &str,
     values: &Overrides,
     findings: &mut Vec<Diagnostic>,
@@ -79,7 +78,7 @@ pub(super) fn load(
     let mut actions: Vec<ActionDef> = Vec::new();
     for (offset, entry) in spec::split(&list.value) {
         let at = list.place_of(offset);
-        match one(config, jail, entry, at, values, findings) {
+        match one(folder, jail, entry, at, values, findings) {
             Ok(action) if actions.iter().any(|known| known.name == action.name) => {
                 let message = format!("action '{}' is in the jail twice", shown(&action.name));
                 findings.push(
@@ -101,7 +100,7 @@ fn shown(name: &str) -> std::borrow::Cow<'_, str> {
 }
 
 fn one(
-    config: &Config,
+    folder: &Folder,
     jail: &str,
     entry: &str,
     at: &Place,
@@ -113,11 +112,11 @@ fn one(
         vec![found.with_location(at.location()).with_subject(jail)]
     })?;
     let params = with_defaults(&spec, jail);
-    let files = candidates(&config.dir, &in_folder("action.d", &spec.name));
+    let files = folder.candidates(&in_folder("action.d", &spec.name));
     let Some(file) = files.first().cloned() else {
-        return python(config, jail, &spec, params, at, findings);
+        return python(folder, jail, &spec, params, at, findings);
     };
-    let merged = config.merged(&in_folder("action.d", &spec.name));
+    let merged = folder.merged(&in_folder("action.d", &spec.name));
     if merged.is_broken() {
         return Err(merged.findings.iter().map(|f| f.clone().with_subject(jail)).collect());
     }
@@ -169,16 +168,16 @@ fn with_defaults(spec: &Spec, jail: &str) -> Vec<(String, String)> {
 
 /// An action that is a Python program, `name.py`, if there is one.
 fn python(
-    config: &Config,
+    folder: &Folder,
     jail: &str,
     spec: &Spec,
     params: Vec<(String, String)>,
     at: &Place,
     findings: &mut Vec<Diagnostic>,
 ) -> Result<ActionDef, Vec<Diagnostic>> {
-    let file = config.dir.join("action.d").join(&spec.name);
+    let file = folder.dir().join("action.d").join(&spec.name);
     if spec.name.strip_suffix(".py").is_none() || !file.is_file() {
-        return Err(vec![unknown(config, jail, &spec.name, at)]);
+        return Err(vec![unknown(folder, jail, &spec.name, at)]);
     }
     let message = format!("action '{}' is a Python program", shown(&spec.name));
     findings.push(
@@ -193,9 +192,9 @@ fn python(
     Ok(ActionDef { name: name_of(&properties), file, properties })
 }
 
-fn unknown(config: &Config, jail: &str, name: &str, at: &Place) -> Diagnostic {
-    let mut names = config.names("action.d", &["conf", "local"]);
-    names.extend(config.names("action.d", &["py"]).iter().map(|name| format!("{name}.py")));
+fn unknown(folder: &Folder, jail: &str, name: &str, at: &Place) -> Diagnostic {
+    let mut names = folder.names("action.d", &["conf", "local"]);
+    names.extend(folder.names("action.d", &["py"]).iter().map(|name| format!("{name}.py")));
     let stem = name.strip_suffix(".conf").unwrap_or(name);
     let python = format!("{stem}.py");
     let help = match nearest(stem, names.iter().map(String::as_str)) {

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::interpolate::{InterpolationError, Overrides, Scope};
-use super::merge::{DEFAULT, INCLUDES, Merged};
+use super::merged::{DEFAULT, INCLUDES, Merged};
+use super::options::unknown_option;
+use super::quoted;
 use super::substitute::{self, SubstituteError};
-use super::traced::{Place, Traced};
-use super::{Text, unknown_option};
+use super::traced::{Place, Text, Traced};
 use crate::diag::{Diagnostic, Location, Severity};
 use crate::text::printable;
 
@@ -33,7 +34,7 @@ pub(super) struct Definition {
     /// What `%(...)s` sees first: these, and more when it's [`reread`](Self::reread).
     quoted: Overrides,
     /// Tags in capitals that options in small letters took the place of.
-    shadowed: RefCell<BTreeSet<String>>,
+    displaced: RefCell<BTreeSet<String>>,
     /// Tags that are replaced at a ban.
     late: &'static [&'static str],
     none: Overrides,
@@ -69,7 +70,7 @@ impl Definition {
             params: own,
             quoted: vars.clone(),
             tagged: vars,
-            shadowed: RefCell::default(),
+            displaced: RefCell::default(),
             late: &[],
             none: Overrides::new(),
         })
@@ -133,8 +134,8 @@ impl Definition {
     }
 
     /// The built-in tags that were found to be options, in what was read so far.
-    pub(super) fn shadowed(&self) -> BTreeSet<String> {
-        self.shadowed.borrow().clone()
+    pub(super) fn displaced(&self) -> BTreeSet<String> {
+        self.displaced.borrow().clone()
     }
 
     /// The names of all options and parameters.
@@ -150,7 +151,7 @@ impl Definition {
         let mut names = self.names();
         names.extend(others.iter().map(|name| (*name).to_owned()));
         let is_option = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
-        let left = substitute::tags(&text.value);
+        let left = quoted::tags(&text.value);
         let left =
             left.filter(|tag| tag.len() > 3 && tag.chars().all(is_option) && !names.contains(*tag));
         let slip = |tag: &str| {
@@ -233,7 +234,7 @@ impl Definition {
         for (name, stack) in self.merged.section(INIT).into_iter().flatten() {
             let names_a_place = |tag: &str| tag.contains('/');
             let quotes =
-                stack.last().is_some_and(|value| substitute::tags(&value.value).any(names_a_place));
+                stack.last().is_some_and(|value| quoted::tags(&value.value).any(names_a_place));
             if (quotes || self.params.contains_key(name))
                 && let Some(value) = self.bare(INIT).fetch(name)?
             {
@@ -282,7 +283,7 @@ impl Definition {
         }
         if let Some(value) = self.overlaid(tag, Asked::ByTag)? {
             if BUILT_IN.contains(&tag) {
-                self.shadowed.borrow_mut().insert(tag.to_owned());
+                self.displaced.borrow_mut().insert(tag.to_owned());
             }
             return Ok(Some(value));
         }

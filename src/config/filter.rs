@@ -5,12 +5,48 @@ use std::path::PathBuf;
 
 use super::definition::Definition;
 use super::journal::JournalMatch;
+use super::loaded::Loaded;
 use super::options;
 use super::substitute::SubstituteError;
-use super::traced::Traced;
-use super::{Loaded, Text, UseDns};
+use super::traced::{Text, Traced};
 use crate::diag::{Diagnostic, Location, Severity};
 use crate::text;
+
+/// Whether host names in logs are looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UseDns {
+    /// They are.
+    Yes,
+    /// They are, with a warning.
+    Warn,
+    /// They are ignored.
+    No,
+    /// They are identifiers like any other.
+    Raw,
+}
+
+impl UseDns {
+    /// Reads `yes`, `warn`, `no`, `raw`, or a boolean.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.to_lowercase().as_str() {
+            "yes" | "true" | "on" | "1" => Some(Self::Yes),
+            "warn" => Some(Self::Warn),
+            "no" | "false" | "off" | "0" => Some(Self::No),
+            "raw" => Some(Self::Raw),
+            _ => None,
+        }
+    }
+
+    /// The word in a configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::Warn => "warn",
+            Self::No => "no",
+            Self::Raw => "raw",
+        }
+    }
+}
 
 /// What a filter looks for. Tags such as `<HOST>` are left in.
 #[derive(Clone, Debug, Default)]
@@ -108,7 +144,7 @@ pub(super) fn read(
     }
     let all = def.prefregex.iter().chain(&def.failregex).chain(&def.ignoreregex);
     findings.extend(all.flat_map(|text| definition.misspelt(text, &[])));
-    findings.extend(definition.shadowed().iter().map(|tag| shadowed(tag, &def.name)));
+    findings.extend(definition.displaced().iter().map(|tag| displaced(tag, &def.name)));
     Loaded { value: (!failed).then_some(def), findings }
 }
 
@@ -117,7 +153,7 @@ fn subject(error: &SubstituteError, name: &str) -> Diagnostic {
 }
 
 /// The finding that an option takes the place of a built-in tag.
-fn shadowed(tag: &str, filter: &str) -> Diagnostic {
+fn displaced(tag: &str, filter: &str) -> Diagnostic {
     let message = format!("option '{}' takes the place of the tag <{tag}>", tag.to_lowercase());
     Diagnostic::new("shadowed-tag", Severity::Warning, message)
         .with_subject(filter)

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::merge::{DEFAULT, Merged, Options};
+use super::merged::{DEFAULT, Merged, Options};
 use super::traced::{Place, Traced};
 use crate::diag::{Diagnostic, Location, Severity, nearest};
 use crate::text;

@@ -2,7 +2,7 @@
 //!
 //! The words are systemd's (sd_journal_add_match(3), systemd.journal-fields(7)); fail2ban gives them on.
 
-use super::Text;
+use super::traced::Text;
 use crate::diag::{Diagnostic, Severity};
 use crate::text::shown;
 

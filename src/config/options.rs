@@ -1,5 +1,8 @@
 //! Every option of a jail: its name, what it holds, what holds if it isn't set, what it is for.
 
+use crate::diag::{Diagnostic, Location, Severity};
+use crate::text;
+
 /// What an option's value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -92,6 +95,15 @@ pub fn known(name: &str) -> Option<&'static OptionDef> {
 /// What holds if nobody sets the option; nothing if there is no such option.
 pub(super) fn default(name: &str) -> &'static str {
     known(name).map_or("", |option| option.default)
+}
+
+/// The finding about an option that nobody reads and that looks like `near`, which somebody does.
+pub(super) fn unknown_option(name: &str, near: &str, at: Location) -> Diagnostic {
+    let message = format!("unknown option '{}'", text::shown(name));
+    Diagnostic::new("unknown-option", Severity::Warning, message)
+        .with_location(at)
+        .with_text(name)
+        .with_help(format!("did you mean '{}'?", text::printable(near)))
 }
 
 /// Yes, no, or nonsense.

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use super::merge::{Merged, Options};
+use super::merged::{Merged, Options};
 use super::traced::Traced;
 use crate::diag::{Diagnostic, Severity};
 use crate::text;

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::interpolate::InterpolationError;
+use super::quoted::next_tag;
 use super::traced::Traced;
 use crate::diag::{Diagnostic, Location, Severity};
 use crate::text;
@@ -94,30 +95,6 @@ fn inner(
             return Ok(value);
         }
     }
-}
-
-/// The first innermost `<tag>` at or after `from`: where it begins and its name.
-fn next_tag(value: &str, from: usize) -> Option<(usize, &str)> {
-    let mut start = None;
-    for (index, byte) in value.bytes().enumerate().skip(from) {
-        match (byte, start) {
-            (b'<', _) => start = Some(index),
-            (b'>', Some(open)) if index > open + 1 => return Some((open, &value[open + 1..index])),
-            (b' ' | b'>', _) => start = None,
-            _ => {}
-        }
-    }
-    None
-}
-
-/// The innermost tags of a text.
-pub(super) fn tags(text: &str) -> impl Iterator<Item = &str> {
-    let mut from = 0;
-    std::iter::from_fn(move || {
-        let (start, tag) = next_tag(text, from)?;
-        from = start + tag.len() + 2;
-        Some(tag)
-    })
 }
 
 #[cfg(test)]

@@ -4,8 +4,16 @@ use std::ops::Range;
 use std::path::Path;
 use std::rc::Rc;
 
-use super::Text;
 use crate::diag::Location;
+
+/// A value and where it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// The value.
+    pub value: String,
+    /// Its file and line.
+    pub at: Location,
+}
 
 /// A line of a file, cheap to copy around.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use encoding_rs::Encoding;
 
 use super::super::action::ActionDef;
 use super::super::backend::Backend;
-use super::super::filter::FilterDef;
-use super::super::{Text, UseDns};
+use super::super::filter::{FilterDef, UseDns};
+use super::super::traced::Text;
 use crate::diag::{Diagnostic, Location};
 use crate::model::{BanTime, Zone};
 

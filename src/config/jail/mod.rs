@@ -14,22 +14,23 @@ use super::action;
 use super::backend::{Backend, LogType};
 use super::definition::Definition;
 use super::filter::{self, FilterDef};
+use super::folder::Folder;
 use super::interpolate::{InterpolationError, Overrides, Problem, Scope};
 use super::journal;
-use super::merge::Merged;
-use super::options::{self, JAIL_OPTIONS, Kind, known, truth};
+use super::loaded::Loaded;
+use super::merged::Merged;
+use super::options::{self, JAIL_OPTIONS, Kind, known, truth, unknown_option};
 use super::spec::Spec;
 use super::substitute::SubstituteError;
 use super::traced::{Place, Traced};
-use super::{Config, Loaded, unknown_option};
 use crate::diag::{Diagnostic, Location, Severity, nearest};
 use crate::text;
 
 /// Loads the jail of a section that exists.
-pub(in crate::config) fn load(config: &Config, merged: &Rc<Merged>, name: &str) -> Draft {
+pub(in crate::config) fn load(folder: &Folder, merged: &Rc<Merged>, name: &str) -> Draft {
     let is_clear = is_enabled(merged, name).is_ok_and(|enabled| enabled.is_some());
     let mut loader = Loader {
-        config,
+        folder,
         merged,
         name,
         backend_text: String::new(),
@@ -55,7 +56,7 @@ pub(in crate::config) fn is_enabled(
 }
 
 struct Loader<'c> {
-    config: &'c Config,
+    folder: &'c Folder,
     merged: &'c Rc<Merged>,
     name: &'c str,
     /// The backend as the filter may quote it.
@@ -79,7 +80,7 @@ impl Loader<'_> {
         self.unknown_options(source.as_ref().map(|(_, definition)| definition));
         // What a filter that can't be read would have said is not missing.
         let is_blind = self.failed;
-        let nowhere = Traced::empty(Place { file: self.config.dir().into(), line: 0 });
+        let nowhere = Traced::empty(Place { file: self.folder.dir().into(), line: 0 });
         let known = |option: &str| {
             if is_blind {
                 Ok(Some(nowhere.clone()))
@@ -94,7 +95,7 @@ impl Loader<'_> {
         } else {
             self.filter(source.as_ref(), filter.as_ref(), backend.logtype(), &values)
         };
-        let actions = action::load(self.config, self.name, &values, &mut self.findings);
+        let actions = action::load(self.folder, self.name, &values, &mut self.findings);
         let settings = self.settings(&scope);
         for found in wrong {
             self.fail(found);
@@ -170,7 +171,7 @@ impl Loader<'_> {
                 return None;
             }
         };
-        match self.config.definition(&spec, &value.at, logtype, &self.early(value)) {
+        match self.folder.definition(&spec, &value.at, logtype, &self.early(value)) {
             Ok((definition, findings)) => {
                 self.findings.extend(findings);
                 let slips = definition.slips(&filter::OPTIONS, &spec.options, &value.at);
@@ -208,7 +209,7 @@ impl Loader<'_> {
             for (name, value) in self.early(at) {
                 values.entry(name).or_insert(value);
             }
-            let loaded = self.config.definition(spec, &at.at, logtype, &values);
+            let loaded = self.folder.definition(spec, &at.at, logtype, &values);
             let reread = loaded.and_then(|(definition, _)| {
                 definition.reread().map_err(|error| vec![error.diagnostic()])
             });
@@ -217,7 +218,7 @@ impl Loader<'_> {
                     // A jail's value takes the place of one in [Definition]; others it stands beside.
                     let is_replaced =
                         |name: &str| values.contains_key(name) && !definition.is_given(name);
-                    filter::read(&definition, self.config.filter_def(spec), &is_replaced)
+                    filter::read(&definition, self.folder.filter_def(spec), &is_replaced)
                 }
                 Err(findings) => Loaded { value: None, findings },
             };

@@ -4,12 +4,11 @@ use encoding_rs::Encoding;
 
 use super::super::action::ActionDef;
 use super::super::backend::Backend;
-use super::super::filter::FilterDef;
+use super::super::filter::{FilterDef, UseDns};
 use super::super::interpolate::Overrides;
 use super::super::journal::JournalMatch;
 use super::super::spec::Spec;
-use super::super::traced::Traced;
-use super::super::{Text, UseDns};
+use super::super::traced::{Text, Traced};
 use super::def::{IgnoreCache, JailDef, LogPath, Setting, WithoutLogs};
 use super::increment::increment;
 use super::values::{self, Values};

@@ -1,8 +1,8 @@
 //! What the options of a jail say: as they are set, else as the table of options has them.
 
-use super::super::Text;
 use super::super::interpolate::Overrides;
 use super::super::options::{self, truth};
+use super::super::traced::Text;
 use super::super::traced::Traced;
 use crate::diag::{Diagnostic, Severity};
 use crate::model::duration::parse_micros;
