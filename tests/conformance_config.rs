@@ -82,7 +82,7 @@ fn compare_jails(config: &Config, theirs: &Value) -> usize {
         let jail = loaded.value.unwrap();
         for (option, value) in dump["options"].as_object().unwrap() {
             if option != "enabled" {
-                let default = || options::known(option).map(|option| option.default);
+                let default = || options::named(option).map(|option| option.default);
                 let ours = setting(&jail, option).or_else(default);
                 let value = value.as_str().unwrap();
                 assert_eq!(

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use super::definition::Definition;
 use super::folder::{Folder, in_folder};
-use super::interpolate::Overrides;
+use super::interpolate::Given;
 use super::spec::{self, Spec};
-use super::traced::{Place, Text};
+use super::traced::{Line, Text};
 use crate::diag::{Diagnostic, Severity, nearest};
 use crate::text;
 
@@ -71,7 +71,7 @@ const COMMANDS: [&str; 13] = [
 pub(super) fn load(
     folder: &Folder,
     jail: &str,
-    values: &Overrides,
+    values: &Given,
     findings: &mut Vec<Diagnostic>,
 ) -> Vec<ActionDef> {
     let Some(list) = values.get("action") else { return Vec::new() };
@@ -103,8 +103,8 @@ fn one(
     folder: &Folder,
     jail: &str,
     entry: &str,
-    at: &Place,
-    values: &Overrides,
+    at: &Line,
+    values: &Given,
     findings: &mut Vec<Diagnostic>,
 ) -> Result<ActionDef, Vec<Diagnostic>> {
     let spec = Spec::parse(entry).map_err(|error| {
@@ -172,7 +172,7 @@ fn python(
     jail: &str,
     spec: &Spec,
     params: Vec<(String, String)>,
-    at: &Place,
+    at: &Line,
     findings: &mut Vec<Diagnostic>,
 ) -> Result<ActionDef, Vec<Diagnostic>> {
     let file = folder.dir().join("action.d").join(&spec.name);
@@ -192,7 +192,7 @@ fn python(
     Ok(ActionDef { name: name_of(&properties), file, properties })
 }
 
-fn unknown(folder: &Folder, jail: &str, name: &str, at: &Place) -> Diagnostic {
+fn unknown(folder: &Folder, jail: &str, name: &str, at: &Line) -> Diagnostic {
     let mut names = folder.names("action.d", &["conf", "local"]);
     names.extend(folder.names("action.d", &["py"]).iter().map(|name| format!("{name}.py")));
     let stem = name.strip_suffix(".conf").unwrap_or(name);

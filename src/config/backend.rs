@@ -182,11 +182,11 @@ impl JournalSource {
 mod tests {
     use std::path::Path;
 
-    use super::super::traced::Place;
+    use super::super::traced::Line;
     use super::*;
 
     fn read(value: &str) -> (Backend, Vec<String>) {
-        let at = Place { file: Path::new("f").into(), line: 3 };
+        let at = Line { file: Path::new("f").into(), line: 3 };
         let (backend, findings) = Backend::read(&Traced::new(value, at));
         (backend, findings.iter().map(ToString::to_string).collect())
     }

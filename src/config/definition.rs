@@ -5,12 +5,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::interpolate::{InterpolationError, Overrides, Scope};
+use super::interpolate::{Given, InterpolationError, Scope};
 use super::merged::{DEFAULT, INCLUDES, Merged};
 use super::options::unknown_option;
 use super::quoted;
 use super::substitute::{self, SubstituteError};
-use super::traced::{Place, Text, Traced};
+use super::traced::{Line, Text, Traced};
 use crate::diag::{Diagnostic, Location, Severity};
 use crate::text::printable;
 
@@ -28,16 +28,16 @@ const EARLY: [&str; 3] = ["enabled", "backend", "filter"];
 pub(super) struct Definition {
     merged: Rc<Merged>,
     /// From the brackets: these beat everything.
-    params: Overrides,
+    params: Given,
     /// What `<...>` sees beside the options of the files: parameters, and options of the jail.
-    tagged: Overrides,
+    tagged: Given,
     /// What `%(...)s` sees first: these, and more when it's [`reread`](Self::reread).
-    quoted: Overrides,
+    quoted: Given,
     /// Tags in capitals that options in small letters took the place of.
     displaced: RefCell<BTreeSet<String>>,
     /// Tags that are replaced at a ban.
     late: &'static [&'static str],
-    none: Overrides,
+    none: Given,
 }
 
 /// How a reader comes to an option.
@@ -54,10 +54,10 @@ impl Definition {
     pub(super) fn new(
         merged: Rc<Merged>,
         params: &[(String, String)],
-        at: &Place,
-        jail: &Overrides,
+        at: &Line,
+        jail: &Given,
     ) -> Result<Self, Box<InterpolationError>> {
-        let mut own = Overrides::new();
+        let mut own = Given::new();
         let mut vars = jail.clone();
         for (name, value) in params {
             let value = with_known(&merged, Traced::new(value.clone(), at.clone()))?;
@@ -72,7 +72,7 @@ impl Definition {
             tagged: vars,
             displaced: RefCell::default(),
             late: &[],
-            none: Overrides::new(),
+            none: Given::new(),
         })
     }
 
@@ -171,7 +171,7 @@ impl Definition {
         &self,
         known: &[&str],
         params: &[(String, String)],
-        at: &Place,
+        at: &Line,
     ) -> Vec<Diagnostic> {
         let mut findings: Vec<_> = self
             .merged
@@ -348,7 +348,7 @@ fn with_known(merged: &Merged, value: Traced) -> Result<Traced, Box<Interpolatio
     let Some(init) = merged.section(INIT).filter(|_| value.value.contains("<known/")) else {
         return Ok(value);
     };
-    let none = Overrides::new();
+    let none = Given::new();
     let scope = Scope::new(merged, INIT, &none);
     let mut value = value;
     for name in init.keys() {

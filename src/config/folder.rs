@@ -10,11 +10,11 @@ use std::rc::Rc;
 use super::backend::LogType;
 use super::definition::Definition;
 use super::filter::FilterDef;
-use super::interpolate::Overrides;
+use super::interpolate::Given;
 use super::merge::{Files, Siblings, candidates, dropped_in};
 use super::merged::Merged;
 use super::spec::Spec;
-use super::traced::{Place, Traced};
+use super::traced::{Line, Traced};
 use crate::diag::{Diagnostic, Severity, nearest};
 use crate::text;
 
@@ -104,7 +104,7 @@ impl Folder {
 
     /// The two options that every jail has without a file.
     fn add_built_in(&self, merged: &mut Merged) {
-        let at = Place { file: self.dir.as_path().into(), line: 0 };
+        let at = Line { file: self.dir.as_path().into(), line: 0 };
         let dir = self.dir.to_string_lossy().trim_end_matches('/').replace('%', "%%");
         let version = env!("CARGO_PKG_VERSION").to_owned();
         for (name, value) in [("fail2ban_version", version), ("fail2ban_confpath", dir)] {
@@ -127,9 +127,9 @@ impl Folder {
     pub(super) fn definition(
         &self,
         spec: &Spec,
-        at: &Place,
+        at: &Line,
         logtype: LogType,
-        jail: &Overrides,
+        jail: &Given,
     ) -> Result<(Definition, Vec<Diagnostic>), Vec<Diagnostic>> {
         if !self.has_filter(&spec.name) {
             let names = self.filter_names();
@@ -176,9 +176,9 @@ pub(super) fn definition(
     merged: &Rc<Merged>,
     name: &str,
     params: &[(String, String)],
-    at: &Place,
+    at: &Line,
     logtype: LogType,
-    jail: &Overrides,
+    jail: &Given,
 ) -> Result<(Definition, Vec<Diagnostic>), Vec<Diagnostic>> {
     let findings: Vec<Diagnostic> =
         merged.findings.iter().map(|found| found.clone().with_subject(name)).collect();

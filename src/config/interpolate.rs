@@ -1,19 +1,19 @@
 //! `%(name)s`: a text in which other options are quoted, resolved when the option is fetched.
 //!
 //! Names are looked up where the fetched option is, even inside a text that came from elsewhere:
-//! the overrides, the section, `[DEFAULT]`. `known/x` is what `x` was before the file at hand
+//! what is given, the section, `[DEFAULT]`. `known/x` is what `x` was before the file at hand
 //! changed it: seen inside the n-th value of `x`, it is the one below.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::merged::{DEFAULT, Merged, Options};
-use super::traced::{Place, Traced};
+use super::traced::{Line, Traced};
 use crate::diag::{Diagnostic, Location, Severity, nearest};
 use crate::text;
 
 /// Values that precede those of the files.
-pub(super) type Overrides = BTreeMap<String, Traced>;
+pub(super) type Given = BTreeMap<String, Traced>;
 
 /// As deep as fail2ban goes.
 const DEPTH_MAX: usize = 10;
@@ -80,7 +80,7 @@ pub(super) struct Scope<'m> {
     merged: &'m Merged,
     section: &'m str,
     options: Option<&'m Options>,
-    overrides: &'m Overrides,
+    given: &'m Given,
     known: Option<Known<'m>>,
     /// Whether it is the section as it was before, which to fail2ban is a section of its own: former values, behind
     /// them the defaults.
@@ -105,9 +105,9 @@ type Resolved<T> = Result<T, Box<InterpolationError>>;
 
 impl<'m> Scope<'m> {
     /// A section of the merged files, which may be missing from them.
-    pub(super) fn new(merged: &'m Merged, section: &'m str, overrides: &'m Overrides) -> Self {
+    pub(super) fn new(merged: &'m Merged, section: &'m str, given: &'m Given) -> Self {
         let options = merged.section(section);
-        Self { merged, section, options, overrides, known: None, is_former: false }
+        Self { merged, section, options, given, known: None, is_former: false }
     }
 
     /// The same, with another source for `known/x`.
@@ -143,7 +143,7 @@ impl<'m> Scope<'m> {
 
     fn plain(&self, name: &str) -> Option<(Traced, Frame)> {
         let lower = name.to_lowercase();
-        if let Some(value) = self.overrides.get(name).or_else(|| self.overrides.get(&lower)) {
+        if let Some(value) = self.given.get(name).or_else(|| self.given.get(&lower)) {
             return Some((value.clone(), elsewhere(lower)));
         }
         if self.is_former
@@ -239,7 +239,7 @@ impl<'m> Scope<'m> {
     fn quote(
         &self,
         key: &str,
-        at: &Place,
+        at: &Line,
         frames: &mut Vec<Frame>,
         out: &mut Traced,
     ) -> Resolved<()> {
@@ -268,7 +268,7 @@ impl<'m> Scope<'m> {
 
     fn nearest_option(&self, key: &str) -> Option<String> {
         let own = self.options.into_iter().flat_map(BTreeMap::keys);
-        let known = own.chain(self.merged.defaults.keys()).chain(self.overrides.keys());
+        let known = own.chain(self.merged.defaults.keys()).chain(self.given.keys());
         nearest(key, known.map(String::as_str)).map(str::to_owned)
     }
 }
@@ -296,7 +296,7 @@ fn option_name(frames: &[Frame]) -> String {
     frames.first().map(|frame| frame.option.clone()).unwrap_or_default()
 }
 
-fn error<T>(at: &Place, problem: Problem) -> Resolved<T> {
+fn error<T>(at: &Line, problem: Problem) -> Resolved<T> {
     Err(Box::new(InterpolationError { at: at.location(), problem }))
 }
 
@@ -319,7 +319,7 @@ mod tests {
 
     fn fetch(files: &[&str], option: &str) -> Result<Option<String>, Problem> {
         let merged = merged(files);
-        let none = Overrides::new();
+        let none = Given::new();
         let value = Scope::new(&merged, "s", &none).fetch(option);
         value.map(|value| value.map(|value| value.value)).map_err(|error| error.problem)
     }
@@ -376,7 +376,7 @@ mod tests {
     #[test]
     fn what_is_not_there_is_an_error_at_its_line() {
         let merged = merged(&["[s]\na = x\n  %(bantme)s\nbantime = 1\nc = 5 % x\n"]);
-        let none = Overrides::new();
+        let none = Given::new();
         let scope = Scope::new(&merged, "s", &none);
         let error = scope.fetch("a").expect_err("there is no bantme");
         assert_eq!(error.at.line, 3);

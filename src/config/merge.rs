@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::ini::{self, Parsed};
-use super::interpolate::{Overrides, Scope};
+use super::interpolate::{Given, Scope};
 use super::merged::{INCLUDES, Merged};
 use crate::diag::{Diagnostic, Location, Severity};
 use crate::text;
@@ -107,8 +107,8 @@ impl Walk<'_> {
         }
         let mut own = Merged::default();
         own.add(path, parsed);
-        let overrides = Overrides::new();
-        let value = match Scope::new(&own, INCLUDES, &overrides).fetch(option) {
+        let given = Given::new();
+        let value = match Scope::new(&own, INCLUDES, &given).fetch(option) {
             Ok(Some(value)) => value,
             Ok(None) => return Vec::new(),
             Err(error) => {

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use super::ini::{Parsed, RawOption, Section};
 use super::quoted;
-use super::traced::{Place, Traced};
+use super::traced::{Line, Traced};
 use crate::diag::{Diagnostic, Location, Severity};
 
 /// All values of the options of a section, the current one last.
@@ -115,6 +115,6 @@ fn is_word(text: &str) -> bool {
 }
 
 fn traced(file: &Rc<Path>, option: &RawOption) -> Traced {
-    let at = Place { file: Rc::clone(file), line: option.at.line };
+    let at = Line { file: Rc::clone(file), line: option.at.line };
     Traced::with_lines(option.value.clone(), at, &option.lines)
 }

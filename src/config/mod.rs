@@ -45,10 +45,10 @@ use crate::text;
 use backend::LogType;
 use definition::Definition;
 use folder::{Folder, definition, shown};
-use interpolate::Overrides;
+use interpolate::Given;
 use merge::{Files, Siblings};
 use merged::{INCLUDES, Merged};
-use traced::Place;
+use traced::Line;
 
 /// A configuration folder. Each file is read once.
 #[derive(Debug)]
@@ -150,8 +150,8 @@ impl Config {
 
     /// A filter of filter.d with options.
     pub fn filter(&self, spec: &Spec) -> Loaded<FilterDef> {
-        let at = Place { file: Path::new("command line").into(), line: 0 };
-        match self.folder.definition(spec, &at, LogType::File, &Overrides::new()) {
+        let at = Line { file: Path::new("command line").into(), line: 0 };
+        match self.folder.definition(spec, &at, LogType::File, &Given::new()) {
             Ok((definition, findings)) => {
                 finish(&definition, self.folder.filter_def(spec), findings)
             }
@@ -174,14 +174,14 @@ impl Config {
             return Loaded { value: None, findings: vec![found.with_subject(name)] };
         }
         let merged = Rc::new(Files::default().merge(&[path.to_owned()], Siblings::No));
-        let at = Place { file: Path::new("command line").into(), line: 0 };
+        let at = Line { file: Path::new("command line").into(), line: 0 };
         let def = FilterDef {
             name: name.clone(),
             file: Some(path.to_owned()),
             options: options.to_vec(),
             ..FilterDef::default()
         };
-        match definition(&merged, &name, options, &at, LogType::File, &Overrides::new()) {
+        match definition(&merged, &name, options, &at, LogType::File, &Given::new()) {
             Ok((definition, findings)) => finish(&definition, def, findings),
             Err(findings) => Loaded { value: None, findings },
         }

@@ -88,13 +88,13 @@ pub const JAIL_OPTIONS: &[OptionDef] = &[
 ];
 
 /// The option of that name, if something reads it.
-pub fn known(name: &str) -> Option<&'static OptionDef> {
+pub fn named(name: &str) -> Option<&'static OptionDef> {
     JAIL_OPTIONS.iter().find(|option| option.name == name)
 }
 
 /// What holds if nobody sets the option; nothing if there is no such option.
 pub(super) fn default(name: &str) -> &'static str {
-    known(name).map_or("", |option| option.default)
+    named(name).map_or("", |option| option.default)
 }
 
 /// The finding about an option that nobody reads and that looks like `near`, which somebody does.

@@ -101,11 +101,11 @@ fn inner(
 mod tests {
     use std::path::Path;
 
-    use super::super::traced::Place;
+    use super::super::traced::Line;
     use super::*;
 
     fn traced(value: &str) -> Traced {
-        Traced::new(value, Place { file: Path::new("f").into(), line: 7 })
+        Traced::new(value, Line { file: Path::new("f").into(), line: 7 })
     }
 
     fn with(options: &[(&str, &str)], value: &str) -> Result<String, SubstituteError> {

@@ -17,12 +17,12 @@ pub struct Text {
 
 /// A line of a file, cheap to copy around.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Line {
     pub(super) file: Rc<Path>,
     pub(super) line: u32,
 }
 
-impl Place {
+impl Line {
     pub(super) fn location(&self) -> Location {
         Location::new(&*self.file, self.line)
     }
@@ -33,27 +33,27 @@ impl Place {
 pub(super) struct Traced {
     pub(super) value: String,
     /// Where the option itself is.
-    pub(super) at: Place,
-    places: Vec<Place>,
+    pub(super) at: Line,
+    places: Vec<Line>,
 }
 
 impl Traced {
     /// A value all of whose lines are at one place.
-    pub(super) fn new(value: impl Into<String>, at: Place) -> Self {
+    pub(super) fn new(value: impl Into<String>, at: Line) -> Self {
         let value = value.into();
         let places = vec![at.clone(); newlines(&value) + 1];
         Self { value, at, places }
     }
 
     /// A value whose lines are at the given lines of the file of `at`.
-    pub(super) fn with_lines(value: String, at: Place, lines: &[u32]) -> Self {
-        let place = |line: &u32| Place { file: Rc::clone(&at.file), line: *line };
+    pub(super) fn with_lines(value: String, at: Line, lines: &[u32]) -> Self {
+        let place = |line: &u32| Line { file: Rc::clone(&at.file), line: *line };
         let places = lines.iter().map(place).collect();
         Self { value, at, places }
     }
 
     /// Nothing yet, to be filled by [`Traced::push`].
-    pub(super) fn empty(at: Place) -> Self {
+    pub(super) fn empty(at: Line) -> Self {
         Self { value: String::new(), places: vec![at.clone()], at }
     }
 
@@ -83,7 +83,7 @@ impl Traced {
     }
 
     /// The place of the line that contains the given byte.
-    pub(super) fn place_of(&self, offset: usize) -> &Place {
+    pub(super) fn place_of(&self, offset: usize) -> &Line {
         let line = newlines(&self.value[..offset]);
         self.places.get(line).unwrap_or(&self.at)
     }
@@ -123,8 +123,8 @@ fn newlines(text: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn place(line: u32) -> Place {
-        Place { file: Path::new("f").into(), line }
+    fn place(line: u32) -> Line {
+        Line { file: Path::new("f").into(), line }
     }
 
     fn lines(traced: &Traced) -> Vec<(String, u32)> {

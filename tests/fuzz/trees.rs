@@ -418,7 +418,7 @@ fn jail(config: &Config, name: &str, theirs: &Value) -> Result<(), String> {
     };
     for (option, value) in theirs["options"].as_object().unwrap() {
         let value = value.as_str().unwrap();
-        let default = || options::known(option).map(|option| option.default);
+        let default = || options::named(option).map(|option| option.default);
         let found = setting(&ours, option).or_else(default).map(|ours| as_python(ours, value));
         if option != "enabled" && found != Some(value) {
             return Err(format!("{option} of {name} is {found:?}, to fail2ban {value:?}"));

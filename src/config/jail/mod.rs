@@ -15,14 +15,14 @@ use super::backend::{Backend, LogType};
 use super::definition::Definition;
 use super::filter::{self, FilterDef};
 use super::folder::Folder;
-use super::interpolate::{InterpolationError, Overrides, Problem, Scope};
+use super::interpolate::{Given, InterpolationError, Problem, Scope};
 use super::journal;
 use super::loaded::Loaded;
 use super::merged::Merged;
-use super::options::{self, JAIL_OPTIONS, Kind, known, truth, unknown_option};
+use super::options::{self, JAIL_OPTIONS, Kind, named, truth, unknown_option};
 use super::spec::Spec;
 use super::substitute::SubstituteError;
-use super::traced::{Place, Traced};
+use super::traced::{Line, Traced};
 use crate::diag::{Diagnostic, Location, Severity, nearest};
 use crate::text;
 
@@ -50,7 +50,7 @@ pub(in crate::config) fn is_enabled(
     merged: &Merged,
     name: &str,
 ) -> Result<Option<bool>, Box<InterpolationError>> {
-    let none = Overrides::new();
+    let none = Given::new();
     let value = Scope::new(merged, name, &none).fetch("enabled")?;
     Ok(value.map_or(Some(false), |value| truth(&value.value)))
 }
@@ -68,7 +68,7 @@ struct Loader<'c> {
 
 impl Loader<'_> {
     fn load(&mut self) -> JailDef {
-        let none = Overrides::new();
+        let none = Given::new();
         let early = Scope::new(self.merged, self.name, &none);
         let backend = self.fetch(&early, "backend");
         let text = backend.as_ref().map_or(options::default("backend"), |text| &text.value);
@@ -80,7 +80,7 @@ impl Loader<'_> {
         self.unknown_options(source.as_ref().map(|(_, definition)| definition));
         // What a filter that can't be read would have said is not missing.
         let is_blind = self.failed;
-        let nowhere = Traced::empty(Place { file: self.folder.dir().into(), line: 0 });
+        let nowhere = Traced::empty(Line { file: self.folder.dir().into(), line: 0 });
         let known = |option: &str| {
             if is_blind {
                 Ok(Some(nowhere.clone()))
@@ -124,7 +124,7 @@ impl Loader<'_> {
     }
 
     /// All options that something reads, as far as they are set.
-    fn values(&mut self, scope: &Scope<'_>) -> Overrides {
+    fn values(&mut self, scope: &Scope<'_>) -> Given {
         let read = JAIL_OPTIONS.iter().filter(|option| option.kind != Kind::Free);
         read.filter_map(|option| {
             let value = self.fetch(scope, option.name)?;
@@ -141,7 +141,7 @@ impl Loader<'_> {
     }
 
     /// What is known before the filter is read: the `EARLY` options.
-    fn early(&self, filter: &Traced) -> Overrides {
+    fn early(&self, filter: &Traced) -> Given {
         let enabled = matches!(is_enabled(self.merged, self.name), Ok(Some(true)));
         let text = |value: &str| Traced::new(value, filter.at.clone());
         let enabled = text(if enabled { "True" } else { "False" });
@@ -196,7 +196,7 @@ impl Loader<'_> {
         source: Option<&(Spec, Definition)>,
         at: Option<&Traced>,
         logtype: LogType,
-        values: &Overrides,
+        values: &Given,
     ) -> FilterDef {
         let mut def = FilterDef::default();
         // fail2ban sets these of a jail first, and then again what the filter's brackets or [Init] say.
@@ -263,7 +263,7 @@ impl Loader<'_> {
         let own = self.merged.section(self.name);
         let unknown = own.into_iter().flat_map(|options| options.keys().map(String::as_str));
         let mut names: Vec<&str> = JAIL_OPTIONS.iter().map(|option| option.name).collect();
-        names.extend(unknown.filter(|name| known(name).is_none()));
+        names.extend(unknown.filter(|name| named(name).is_none()));
         let setting = |name: &str| {
             let text = scope.fetch(name).ok()??.text();
             let mut overridden: Vec<Location> =
@@ -289,7 +289,7 @@ impl Loader<'_> {
         let slips = slips(self.merged, unread.clone());
         let is_slip = |name: &str| slips.iter().any(|slip| slip.text.as_deref() == Some(name));
         let others = unread.filter(|(name, _)| {
-            known(name).is_none() && !self.merged.quotes(name) && !is_slip(name)
+            named(name).is_none() && !self.merged.quotes(name) && !is_slip(name)
         });
         self.findings.extend(others.map(|(name, at)| {
             let message = format!("nobody reads option '{}'", text::shown(name));
@@ -304,10 +304,10 @@ impl Loader<'_> {
 /// Findings for names that nobody reads and that are near to one that somebody reads.
 pub(in crate::config) fn slips<'o>(
     merged: &Merged,
-    options: impl Iterator<Item = (&'o str, &'o Place)>,
+    options: impl Iterator<Item = (&'o str, &'o Line)>,
 ) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
-    for (name, at) in options.filter(|(name, _)| known(name).is_none()) {
+    for (name, at) in options.filter(|(name, _)| named(name).is_none()) {
         if merged.quotes(name) {
             continue;
         }

@@ -5,7 +5,7 @@ use encoding_rs::Encoding;
 use super::super::action::ActionDef;
 use super::super::backend::Backend;
 use super::super::filter::{FilterDef, UseDns};
-use super::super::interpolate::Overrides;
+use super::super::interpolate::Given;
 use super::super::journal::JournalMatch;
 use super::super::spec::Spec;
 use super::super::traced::{Text, Traced};
@@ -21,7 +21,7 @@ impl JailDef {
     /// A filter that is run without a section: enabled and without a name, logs and actions. Every option has the
     /// default of the options' table, unless the filter has it.
     pub fn of_filter(filter: FilterDef) -> Self {
-        let none = Overrides::new();
+        let none = Given::new();
         let nobody = Parts { name: String::new(), filter, ..Parts::default() };
         Self { enabled: true, ..jail(&mut Values::new(&none), nobody) }
     }

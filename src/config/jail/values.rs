@@ -1,6 +1,6 @@
 //! What the options of a jail say: as they are set, else as the table of options has them.
 
-use super::super::interpolate::Overrides;
+use super::super::interpolate::Given;
 use super::super::options::{self, truth};
 use super::super::traced::Text;
 use super::super::traced::Traced;
@@ -10,14 +10,14 @@ use crate::text;
 
 /// The values of a jail's options, and what was found wrong with them.
 pub(super) struct Values<'v> {
-    set: &'v Overrides,
+    set: &'v Given,
     pub(super) findings: Vec<Diagnostic>,
     /// Whether something keeps the jail from being used.
     pub(super) failed: bool,
 }
 
 impl<'v> Values<'v> {
-    pub(super) fn new(set: &'v Overrides) -> Self {
+    pub(super) fn new(set: &'v Given) -> Self {
         Self { set, findings: Vec::new(), failed: false }
     }
 
