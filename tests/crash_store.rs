@@ -26,7 +26,7 @@ const STORE: &str = "F2B_TEST_STORE";
 
 fn source(store: &mut Store) -> Scanned {
     Scanned {
-        log: store.log(b"Nov 23 head", "/var/log/auth.log").unwrap(),
+        log: store.log(b"Nov 23 head", "/var/log/auth.log", Time::from_secs(0)).unwrap(),
         filter: store.filter("sshd", "^x").unwrap(),
         jail: store.jail("sshd").unwrap(),
         origin: Origin::Scan,

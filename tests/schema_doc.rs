@@ -18,7 +18,7 @@ fn filled() -> (TempDir, Connection) {
     let mut store = Store::open(&path).unwrap();
     let hour_ago = Time::from_secs(Connection::open_in_memory().map(|c| now(&c)).unwrap() - 3600);
     let source = Scanned {
-        log: store.log(b"Nov 23", "/var/log/auth.log").unwrap(),
+        log: store.log(b"Nov 23", "/var/log/auth.log", Time::from_secs(0)).unwrap(),
         filter: store.filter("sshd", "^x").unwrap(),
         jail: store.jail("sshd").unwrap(),
         origin: Origin::Scan,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::jail::Jail;
 use super::scan::LogInfo;
-use crate::model::{Match, Matches, Origin};
+use crate::model::{Match, Matches, Origin, Time};
 use crate::store::{Batch, FilterId, JailId, LogId, Record, Scanned, Store, StoreError, Written};
 
 /// Matches from which a batch is written.
@@ -20,6 +20,8 @@ const BATCH_MATCHES: usize = 50_000;
 #[derive(Debug)]
 pub struct Persist<'s> {
     store: &'s mut Store,
+    /// When the logs are read.
+    now: Time,
     /// Of each jail: its filter, against whom failures count, and what was new.
     jails: Vec<(FilterId, JailId, Written)>,
     log: Option<(String, LogId)>,
@@ -31,13 +33,13 @@ pub struct Persist<'s> {
 
 impl<'s> Persist<'s> {
     /// For the matches of these jails' filters; the failures of one without a name count against none.
-    pub fn new(store: &'s mut Store, jails: &[Arc<Jail>]) -> Result<Self, StoreError> {
+    pub fn new(store: &'s mut Store, jails: &[Arc<Jail>], now: Time) -> Result<Self, StoreError> {
         let mut ids = Vec::with_capacity(jails.len());
         for jail in jails {
             let filter = store.filter(&jail.filter_name, &jail.definition)?;
             ids.push((filter, store.jail(&jail.name)?, Written::default()));
         }
-        Ok(Self { store, jails: ids, log: None, last: None, waiting: Vec::new() })
+        Ok(Self { store, now, jails: ids, log: None, last: None, waiting: Vec::new() })
     }
 
     /// Takes matches of a jail; those of a log without an identity (a literal line) are not kept.
@@ -45,7 +47,7 @@ impl<'s> Persist<'s> {
         let Some(head) = &log.head else { return Ok(()) };
         if self.log.as_ref().is_none_or(|(name, _)| *name != log.name) {
             self.flush()?;
-            let id = self.store.log(head.as_bytes(), &log.name)?;
+            let id = self.store.log(head.as_bytes(), &log.name, self.now)?;
             self.log = Some((log.name.clone(), id));
             self.last = self.store.last_line(id)?;
             if let Some((offset, text)) = &self.last

@@ -9,7 +9,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::{HEAD_MAX_BYTES, LOG_ID_END, LogId, OFFSET_BITS, Store, StoreError, sql};
-use crate::model::{Clock, SystemClock, Time};
+use crate::model::Time;
 
 /// How much of a head is in the index; `log.head_key` cuts there.
 const KEY_MAX_BYTES: usize = 64;
@@ -20,16 +20,11 @@ struct Known {
 }
 
 impl Store {
-    /// The log that begins with `head` (its first 4096 bytes, uncompressed, or all if it is shorter), last
-    /// seen at `path`, as of the machine's clock.
+    /// The log that begins with `head` (its first 4096 bytes, uncompressed, or all if it is shorter), which
+    /// is seen at `path` at the instant `seen`.
     ///
     /// An empty log has no identity: ask again once it has a line.
-    pub fn log(&mut self, head: &[u8], path: &str) -> Result<LogId, StoreError> {
-        self.log_at(head, path, SystemClock.now())
-    }
-
-    /// The same as [`log`](Self::log), seen at an instant that the caller names.
-    pub fn log_at(&mut self, head: &[u8], path: &str, seen: Time) -> Result<LogId, StoreError> {
+    pub fn log(&mut self, head: &[u8], path: &str, seen: Time) -> Result<LogId, StoreError> {
         let id = self
             .identify(&head[..head.len().min(HEAD_MAX_BYTES)], path, seen)
             .map_err(|source| self.explain(source))?;

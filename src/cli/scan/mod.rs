@@ -39,7 +39,7 @@ pub(super) fn run(
     let control = Arc::new(Control::default());
     stop_on_signals(&control);
     let (outcome, taken) = {
-        let mut takers = Takers::new(&plan, args, store.as_mut(), &mut *out)?;
+        let mut takers = Takers::new(&plan, args, store.as_mut(), context.now, &mut *out)?;
         let is_taken = takers.want_matches();
         let is_quiet = args.quiet || (takers.prints() && io::stdout().is_terminal());
         let progress = Progress::watch(&control, is_quiet);

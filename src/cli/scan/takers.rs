@@ -11,7 +11,7 @@ use crate::engine::persist::Persist;
 use crate::engine::verdict::Gathered;
 use crate::engine::{LogInfo, Sink};
 use crate::error::Error;
-use crate::model::{Match, Matches};
+use crate::model::{Match, Matches, Time};
 use crate::store::{Store, Written};
 
 /// Whoever takes matches one by one: the store, the decisions, the output.
@@ -43,9 +43,10 @@ impl<'t> Takers<'t> {
         plan: &'t Plan,
         args: &ScanArgs,
         store: Option<&'t mut Store>,
+        now: Time,
         out: &'t mut dyn Write,
     ) -> Result<Self, Error> {
-        let persist = store.map(|store| Persist::new(store, &plan.jails)).transpose()?;
+        let persist = store.map(|store| Persist::new(store, &plan.jails, now)).transpose()?;
         let jails = plan.jails.iter();
         let gathered =
             jails.clone().map(|jail| args.ban.then(|| Gathered::new(Arc::clone(jail)))).collect();

@@ -173,7 +173,7 @@ fn a_purge_keeps_what_is_later_and_bans_in_force() {
     f.store.write(source, &[failure(0, 1, "192.0.2.1", "old"), undated(50)]).unwrap();
     f.store.write(source, &[failure(100, 100, "192.0.2.2", "new")]).unwrap();
     f.store.write(gone, &[undated(0)]).unwrap();
-    f.store.log_at(b"old and new", "/var/log/auth.log", at(100)).unwrap();
+    f.store.log(b"old and new", "/var/log/auth.log", at(100)).unwrap();
     f.store.add_ban(&ban("192.0.2.8", "sshd", 1, Some(9))).unwrap();
     f.store.add_ban(&ban("192.0.2.9", "sshd", 1, None)).unwrap();
     let purged = f.store.purge(at(50)).unwrap();

@@ -32,7 +32,7 @@ impl Fixture {
 
     /// What a scan of `log` without a jail hands over.
     fn scanned(&mut self, head: &str) -> Scanned {
-        let log = self.store.log_at(head.as_bytes(), "/var/log/auth.log", at(0)).unwrap();
+        let log = self.store.log(head.as_bytes(), "/var/log/auth.log", at(0)).unwrap();
         self.scanned_of(log)
     }
 
