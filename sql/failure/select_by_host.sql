@@ -1,6 +1,6 @@
 -- What is known of a host, line by line, the last ones: its failures, and its matches that were none.
 -- ?1: host; ?2: how many at most. Gives time (µs) or NULL, jail or NULL if it was no failure, filter,
--- regex, nofail, origin or NULL, log path, line number, text. Order: time, the last first, then place.
+-- regex, nofail, origin or NULL, log path, line number, text. Order: time, none first, then place.
 -- Counts on failure_host, match_other and the primary keys; texts are looked up after the cut.
 SELECT
     event.time_us, jail.name, filter.name, match.regex, match.nofail, event.origin,
@@ -26,4 +26,4 @@ JOIN filter ON filter.id = event.filter_id
 JOIN line ON line.place = event.place
 JOIN log ON log.id = event.place >> 40
 LEFT JOIN jail ON jail.id = event.jail_id
-ORDER BY event.time_us DESC, event.place DESC, event.filter_id, event.jail_id;
+ORDER BY event.time_us, event.place, event.filter_id DESC, event.jail_id DESC;

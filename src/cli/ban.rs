@@ -25,7 +25,7 @@ pub(super) fn ban(context: &Context, args: &BanArgs, out: &mut dyn Write) -> Res
     };
     let until = bantime.until(context.now);
     let mut store = Store::open(&context.db)?;
-    store.expire(context.now)?;
+    store.transact(|batch| batch.expire(context.now))?;
     for host in hosts {
         let new = Ban {
             host,
@@ -41,7 +41,7 @@ pub(super) fn ban(context: &Context, args: &BanArgs, out: &mut dyn Write) -> Res
             writeln!(out, "{} is already banned in {} {end}", shown(&new), new.jail)?;
             continue;
         }
-        store.replace_ban(&new)?;
+        store.transact(|batch| batch.replace_ban(new.clone()))?;
         writeln!(
             out,
             "banned {} in {} {}",
@@ -74,7 +74,7 @@ pub(super) fn unban(
     let mut hosts =
         args.hosts.iter().map(|text| parse_host(text)).collect::<Result<Vec<Host>, _>>()?;
     let mut store = Store::open(&context.db)?;
-    store.expire(context.now)?;
+    store.transact(|batch| batch.expire(context.now))?;
     if args.all {
         if let Some(jail) = &args.jail
             && !store.reader().jails(context.now)?.iter().any(|known| known.name == *jail)
@@ -88,8 +88,9 @@ pub(super) fn unban(
     }
     let mut lifted = 0;
     for named in &hosts {
-        let ended =
-            store.end_bans(named, args.jail.as_deref(), context.now, EndReason::Unbanned)?;
+        let ended = store.transact(|batch| {
+            batch.end_bans(named, args.jail.as_deref(), context.now, EndReason::Unbanned)
+        })?;
         let host = printable(&named.to_string()).into_owned();
         if ended.is_empty() {
             writeln!(out, "{host} is not banned{}", within(args.jail.as_deref()))?;

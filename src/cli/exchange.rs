@@ -41,9 +41,11 @@ pub(super) fn export(
             // The list of one jail is written once: a file that is kept true holds every ban. So is what
             // isn't a file, such as a pipe.
             if args.jail.is_none() && fs::metadata(&file).is_ok_and(|found| found.is_file()) {
-                store.set_export(&file.to_string_lossy(), format.name(), context.now)?;
+                store.transact(|batch| {
+                    batch.set_export(&file.to_string_lossy(), format.name(), context.now)
+                })?;
             } else {
-                store.forget_export(&file.to_string_lossy())?;
+                store.transact(|batch| batch.forget_export(&file.to_string_lossy()))?;
             }
             writeln!(out, "wrote {} to {}", counted(bans.len() as u64, "ban"), shown(&file))?;
         }
@@ -64,7 +66,7 @@ pub(super) fn import(
     let listed = exchange::read(format, &bytes, &defaults)
         .map_err(|source| Error::List { file: file.clone(), source })?;
     let mut store = Store::open(&context.db)?;
-    store.expire(context.now)?;
+    store.transact(|batch| batch.expire(context.now))?;
     let standing = store.reader().bans_active(context.now, None)?;
     let known: std::collections::HashSet<(&str, &crate::model::Host)> =
         standing.iter().map(|ban| (ban.jail.as_str(), &ban.host)).collect();
@@ -132,13 +134,15 @@ pub(super) fn refresh(
         let file = PathBuf::from(&export.path);
         let Some(format) = Format::from_name(&export.format) else { continue };
         if !file.exists() && file.parent().is_some_and(Path::is_dir) {
-            store.forget_export(&export.path)?;
+            store.transact(|batch| batch.forget_export(&export.path))?;
             warn(&format!("f2b: {} is gone and is no longer kept up to date", shown(&file)));
             continue;
         }
         match write_file(&file, format, &bans) {
             Ok(()) => {
-                store.set_export(&export.path, &export.format, context.now)?;
+                store.transact(|batch| {
+                    batch.set_export(&export.path, &export.format, context.now)
+                })?;
                 writeln!(out, "rewrote {}", shown(&file))?;
             }
             // The store is right; the file will be when it can be written again.

@@ -8,7 +8,7 @@ use super::{Context, Status};
 use crate::error::Error;
 use crate::model::{Ban, Host, duration};
 use crate::store::Reader;
-use crate::store::read::{Event, MatchedLine};
+use crate::store::{Event, MatchedLine};
 
 pub(super) fn run(
     context: &Context,

@@ -23,8 +23,11 @@ pub(super) fn run(
     // Asking for a store that is not there is a slip; it is not made here.
     drop(crate::store::Reader::open(&context.db)?);
     let mut store = Store::open(&context.db)?;
-    store.expire(context.now)?;
-    let purged = store.purge(before)?;
+    let purged = store.transact(|batch| {
+        batch.expire(context.now)?;
+        batch.purge(before)
+    })?;
+    store.shrink()?;
     writeln!(
         out,
         "purged what was before {}: {}, {}, {}, {}",

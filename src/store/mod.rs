@@ -8,7 +8,9 @@
 //!
 //! Nothing here decides, matches or asks the kernel. The schema is public: `docs/schema.md`.
 
+mod bans;
 mod error;
+mod history;
 mod log;
 mod open;
 pub mod read;
@@ -21,8 +23,10 @@ mod write;
 use std::collections::HashMap;
 use std::path::Path;
 
+pub use bans::{BanOrder, EarlierBans};
 pub use error::StoreError;
-pub use read::{Event, Export, HostSummary, JailSummary, MatchedLine, Reader, Totals};
+pub use history::{Event, MatchedLine};
+pub use read::{Export, HostSummary, JailSummary, Reader, Totals};
 pub use retain::Purged;
 pub use write::{Batch, Record, Scanned, Written};
 

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::write::insert_bans;
-use super::{Reader, Store, StoreError, read, sql};
+use super::{Batch, Reader, Store, StoreError, bans, sql};
 use crate::model::{Ban, EndReason, Host, Time};
 
 /// What a purge deleted.
@@ -23,8 +23,9 @@ pub struct Purged {
     pub logs: u64,
 }
 
-impl Store {
-    /// Ends the bans of `host` that are in force at `at`, in one jail or in all; gives them as ended.
+impl Batch<'_> {
+    /// Ends the bans of `host` that are in force at `at` or begin later, in one jail or in all; gives them
+    /// as ended.
     pub fn end_bans(
         &mut self,
         host: &Host,
@@ -35,17 +36,16 @@ impl Store {
         self.change(|conn, _| end_bans(conn, host, jail, at, reason))
     }
 
-    /// Stores a ban in place of the bans that its host has in its jail, in one transaction.
+    /// Stores a ban in place of the bans that its host has in its jail; gives it as it is stored.
     ///
     /// Where one began at the very same time the new one begins a microsecond later.
-    pub fn replace_ban(&mut self, ban: &Ban) -> Result<(), StoreError> {
+    pub fn replace_ban(&mut self, mut ban: Ban) -> Result<Ban, StoreError> {
         self.change(|conn, hosts| {
             end_bans(conn, &ban.host, Some(&ban.jail), ban.at, EndReason::Replaced)?;
-            let mut ban = ban.clone();
             while insert_bans(conn, hosts, std::slice::from_ref(&ban))? == 0 {
                 ban.at = ban.at.plus_micros(1);
             }
-            Ok(())
+            Ok(ban)
         })
     }
 
@@ -54,16 +54,16 @@ impl Store {
         self.change(|conn, _| execute(conn, sql::BAN_EXPIRE, [now.micros()]))
     }
 
-    /// Deletes what happened before `before`, and what then nobody refers to; gives the space back.
+    /// Deletes what happened before `before`, and what then nobody refers to; [`Store::shrink`] gives the
+    /// space back.
     ///
     /// A match without a date is as old as the last sight of its log. Bans in force stay, however old,
     /// and so do jails and filters.
     pub fn purge(&mut self, before: Time) -> Result<Purged, StoreError> {
-        let purged = self.change(|conn, _| purge(conn, before.micros()))?;
-        self.hosts.clear();
-        let conn = &self.reader.conn;
-        give_back(conn).map_err(|source| self.explain(source))?;
-        Ok(purged)
+        self.change(|conn, hosts| {
+            hosts.clear();
+            purge(conn, before.micros())
+        })
     }
 
     /// Remembers that the file at `path` repeats the bans in force, and was written at `at`.
@@ -75,6 +75,13 @@ impl Store {
     /// Forgets such a file; whether it was known.
     pub fn forget_export(&mut self, path: &str) -> Result<bool, StoreError> {
         Ok(self.change(|conn, _| execute(conn, sql::EXPORT_DELETE, [path]))? > 0)
+    }
+}
+
+impl Store {
+    /// Gives back to the file system what is free in the file.
+    pub fn shrink(&mut self) -> Result<(), StoreError> {
+        give_back(&self.reader.conn).map_err(|source| self.explain(source))
     }
 }
 
@@ -105,7 +112,7 @@ fn end_bans(
         .query_map((host, at.micros(), reason.name(), jail), |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let mut select = conn.prepare_cached(sql::BAN_SELECT_BY_ID)?;
-    ids.into_iter().map(|id| select.query_row([id], read::ban)).collect()
+    ids.into_iter().map(|id| select.query_row([id], bans::ban)).collect()
 }
 
 fn purge(conn: &Connection, before_us: i64) -> rusqlite::Result<Purged> {

@@ -11,15 +11,19 @@ macro_rules! statements {
 }
 
 statements! {
+    BAN_COUNT_BEFORE = "ban/count_before.sql";
     BAN_COUNT_BY_JAIL = "ban/count_by_jail.sql";
     BAN_DELETE_BEFORE = "ban/delete_before.sql";
     BAN_END = "ban/end.sql";
     BAN_EXPIRE = "ban/expire.sql";
     BAN_INSERT = "ban/insert.sql";
+    BAN_IS_ACTIVE = "ban/is_active.sql";
     BAN_SELECT_ACTIVE = "ban/select_active.sql";
+    BAN_SELECT_ACTIVE_BY_HOST = "ban/select_active_by_host.sql";
     BAN_SELECT_ALL = "ban/select_all.sql";
     BAN_SELECT_BY_HOST = "ban/select_by_host.sql";
     BAN_SELECT_BY_ID = "ban/select_by_id.sql";
+    BAN_SELECT_REACHING = "ban/select_reaching.sql";
     EXPORT_DELETE = "export/delete.sql";
     EXPORT_SELECT_ALL = "export/select_all.sql";
     EXPORT_UPSERT = "export/upsert.sql";

@@ -3,7 +3,9 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Statement, ToSql};
 
-use super::{FilterId, HostCache, JailId, LogId, OFFSET_BITS, OFFSET_END, Store, StoreError, sql};
+use super::{
+    FilterId, HostCache, JailId, LogId, OFFSET_BITS, OFFSET_END, Reader, Store, StoreError, sql,
+};
 use crate::model::{Ban, Host, Origin, Time};
 
 /// What found a batch of records, and where.
@@ -77,16 +79,24 @@ impl Store {
         Ok(batch)
     }
 
+    /// Does `work` in one transaction, which is as if it had never begun if that fails.
+    pub fn transact<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut batch = self.begin()?;
+        let done = work(&mut batch)?;
+        batch.commit()?;
+        Ok(done)
+    }
+
     /// Stores what a filter found in a part of a log, in one transaction. What is known stays as it is.
     pub fn write(
         &mut self,
         source: Scanned,
         records: &[Record<'_>],
     ) -> Result<Written, StoreError> {
-        let mut batch = self.begin()?;
-        let written = batch.write(source, records)?;
-        batch.commit()?;
-        Ok(written)
+        self.transact(|batch| batch.write(source, records))
     }
 
     /// Stores a ban; `false` if this jail has one of this host that began at the same time.
@@ -96,10 +106,7 @@ impl Store {
 
     /// Stores bans in one transaction; how many of them were new.
     pub fn add_bans(&mut self, bans: &[Ban]) -> Result<u64, StoreError> {
-        let mut batch = self.begin()?;
-        let new = batch.add_bans(bans)?;
-        batch.commit()?;
-        Ok(new)
+        self.transact(|batch| batch.add_bans(bans))
     }
 
     /// The filter `name` as `definition` says it is; remembered for good.
@@ -120,14 +127,16 @@ impl Store {
         &mut self,
         work: impl FnOnce(&Connection, &mut HostCache) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let mut batch = self.begin()?;
-        let done = batch.change(work)?;
-        batch.commit()?;
-        Ok(done)
+        self.transact(|batch| batch.change(work))
     }
 }
 
 impl Batch<'_> {
+    /// Questions, answered with what this transaction has changed.
+    pub fn reader(&self) -> &Reader {
+        &self.store.reader
+    }
+
     /// Stores what a filter found in a part of a log. What is known stays as it is.
     ///
     /// Fast when `records` are many (about 100,000) and in the order of the log.
@@ -155,7 +164,7 @@ impl Batch<'_> {
         self.change(|conn, hosts| insert_bans(conn, hosts, bans))
     }
 
-    fn change<T>(
+    pub(super) fn change<T>(
         &mut self,
         work: impl FnOnce(&Connection, &mut HostCache) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::engine::Totals;
 use crate::engine::totals::LineCounts;
 use crate::model::{self, Host, Time};
-use crate::store::read;
+use crate::store;
 
 /// Writes an indented document and a newline.
 pub fn document<T: Serialize>(value: &T, out: &mut dyn Write) -> io::Result<()> {
@@ -157,10 +157,10 @@ pub enum Event<'e> {
 
 impl<'e> Event<'e> {
     /// An event as of `now`.
-    pub fn new(event: &'e read::Event, now: Time) -> Self {
+    pub fn new(event: &'e store::Event, now: Time) -> Self {
         match event {
-            read::Event::Ban(ban) => Self::Ban(Ban::new(ban, now)),
-            read::Event::Match(line) => Self::Match {
+            store::Event::Ban(ban) => Self::Ban(Ban::new(ban, now)),
+            store::Event::Match(line) => Self::Match {
                 time: line.time.map(|time| time.to_string()),
                 failure: line.failure.is_some(),
                 jail: line
@@ -187,7 +187,7 @@ pub struct History<'e> {
 
 impl<'e> History<'e> {
     /// The history of `host` as of `now`.
-    pub fn new(host: &Host, events: &'e [read::Event], now: Time) -> Self {
+    pub fn new(host: &Host, events: &'e [store::Event], now: Time) -> Self {
         let events = events.iter().map(|event| Event::new(event, now)).collect();
         Self { host: host.to_string(), events }
     }

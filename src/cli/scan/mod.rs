@@ -104,7 +104,7 @@ fn decide(
         None => gathered.decide(Vec::new(), &[], context.now),
         Some(store) => {
             let jail = Arc::clone(gathered.jail());
-            store.expire(context.now)?;
+            store.transact(|batch| batch.expire(context.now))?;
             let window = first.plus_micros(-jail.rule.findtime_us);
             let earlier = store.reader().failures_before(&jail.name, window, first)?;
             let counts_all = jail.increment.as_ref().is_some_and(Increment::overalljails);
@@ -115,7 +115,7 @@ fn decide(
             };
             let bans = gathered.decide(earlier, &known, context.now);
             store.add_bans(&bans)?;
-            store.expire(context.now)?;
+            store.transact(|batch| batch.expire(context.now))?;
             bans
         }
     };

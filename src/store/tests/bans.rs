@@ -2,7 +2,9 @@
 
 use super::{Fixture, at, failure};
 use crate::model::{Ban, EndReason, Host, Origin};
-use crate::store::{Event, Export, JailSummary, Purged, Record, Scanned, Totals};
+use crate::store::{
+    BanOrder, Batch, Event, Export, JailSummary, Purged, Record, Scanned, StoreError, Totals,
+};
 
 fn host(text: &str) -> Host {
     Host::parse(text)
@@ -61,10 +63,100 @@ fn expired_bans_are_sealed_with_the_time_they_were_to_end() {
     let mut f = Fixture::new();
     f.store.add_ban(&ban("192.0.2.1", "sshd", 0, Some(600))).unwrap();
     f.store.add_ban(&ban("192.0.2.2", "sshd", 0, None)).unwrap();
-    assert_eq!(f.store.expire(at(599)).unwrap(), 0);
-    assert_eq!(f.store.expire(at(1000)).unwrap(), 1);
+    assert_eq!(f.store.transact(|batch| batch.expire(at(599))).unwrap(), 0);
+    assert_eq!(f.store.transact(|batch| batch.expire(at(1000))).unwrap(), 1);
     let sealed = f.store.reader().bans_of(&host("192.0.2.1")).unwrap();
     assert_eq!(sealed[0].ended, Some((at(600), EndReason::Expired)));
+}
+
+#[test]
+fn the_bans_that_reach_past_an_instant_are_those_that_later_decisions_must_know() {
+    let mut f = Fixture::new();
+    let lifted = |text, ended| Ban {
+        ended: Some((at(ended), EndReason::Unbanned)),
+        ..ban(text, "sshd", 0, Some(600))
+    };
+    let bans = [
+        ban("192.0.2.1", "sshd", 0, Some(300)),
+        lifted("192.0.2.2", 299),
+        lifted("192.0.2.3", 301),
+        ban("192.0.2.4", "sshd", 10, Some(301)),
+        ban("192.0.2.5", "sshd", 10, None),
+        ban("192.0.2.6", "sshd", 400, Some(500)),
+        ban("192.0.2.7", "web", 10, None),
+    ];
+    f.store.add_bans(&bans).unwrap();
+    let reaching = |f: &Fixture| {
+        let mut found = Vec::new();
+        let take = |ban: Ban| {
+            found.push(ban.host.to_string());
+            Ok::<_, StoreError>(())
+        };
+        f.store.reader().each_reaching("sshd", at(300), take).unwrap();
+        found
+    };
+    let expected = ["192.0.2.3", "192.0.2.4", "192.0.2.5", "192.0.2.6"];
+    assert_eq!(reaching(&f), expected);
+    f.store.transact(|batch| batch.expire(at(9999))).unwrap();
+    assert_eq!(reaching(&f), expected, "sealing changes nothing");
+}
+
+#[test]
+fn earlier_bans_are_counted_until_an_administrator_forgives() {
+    let mut f = Fixture::new();
+    let sshd = |from| ban("192.0.2.1", "sshd", from, Some(from + 10));
+    let bans = [sshd(0), sshd(100), ban("192.0.2.1", "web", 50, Some(60)), sshd(300)];
+    f.store.add_bans(&bans).unwrap();
+    let who = host("192.0.2.1");
+    let earlier = |f: &Fixture, jail, before| {
+        let found = f.store.reader().earlier_bans(&who, jail, at(before)).unwrap();
+        (found.count, found.last)
+    };
+    assert_eq!(earlier(&f, Some("sshd"), 0), (0, None), "a ban is not before itself");
+    assert_eq!(earlier(&f, Some("sshd"), 300), (2, Some(at(100))));
+    assert_eq!(earlier(&f, None, 301), (4, Some(at(300))));
+    assert_eq!(earlier(&f, Some("nosuch"), 301), (0, None));
+    // Lifted at 305: the bans of that jail up to then are forgiven, from then on.
+    let lift =
+        |batch: &mut Batch<'_>| batch.end_bans(&who, Some("sshd"), at(305), EndReason::Unbanned);
+    f.store.transact(lift).unwrap();
+    f.store.add_ban(&sshd(400)).unwrap();
+    assert_eq!(earlier(&f, Some("sshd"), 500), (1, Some(at(400))));
+    assert_eq!(earlier(&f, None, 500), (2, Some(at(400))));
+    assert_eq!(earlier(&f, Some("sshd"), 301), (3, Some(at(300))), "it was not lifted by then");
+}
+
+#[test]
+fn a_transaction_sees_its_own_bans_and_leaves_nothing_when_it_fails() {
+    let mut f = Fixture::new();
+    let new = ban("192.0.2.1", "sshd", 0, None);
+    let failed: Result<(), StoreError> = f.store.transact(|batch| {
+        batch.add_bans(std::slice::from_ref(&new))?;
+        assert!(batch.reader().is_banned(&new.host, "sshd", at(1))?);
+        assert!(!batch.reader().is_banned(&new.host, "web", at(1))?);
+        Err(StoreError::Offset { offset: 0 })
+    });
+    assert!(failed.is_err());
+    assert_eq!(f.store.reader().bans_all().unwrap(), []);
+    assert!(!f.store.reader().is_banned(&new.host, "sshd", at(1)).unwrap());
+}
+
+#[test]
+fn a_list_by_host_is_in_the_order_of_addresses() {
+    let mut f = Fixture::new();
+    let bans = ["10.0.0.9", "9.0.0.0/8", "2001:db8::1", "name", "9.1.2.3"];
+    for text in bans {
+        f.store.add_ban(&ban(text, "web", 0, None)).unwrap();
+        f.store.add_ban(&ban(text, "sshd", 0, None)).unwrap();
+    }
+    let mut found = Vec::new();
+    let take = |ban: Ban| {
+        found.push((ban.host, ban.jail));
+        Ok::<_, StoreError>(())
+    };
+    f.store.reader().each_active(at(1), None, BanOrder::Host, take).unwrap();
+    assert_eq!(found.len(), 10);
+    assert!(found.is_sorted(), "{found:?}");
 }
 
 #[test]
@@ -77,7 +169,9 @@ fn lifting_ends_what_is_in_force_in_the_jail_that_is_named() {
         ban("192.0.2.2", "web", 100, Some(900)),
     ];
     f.store.add_bans(&bans).unwrap();
-    let mut lift = |jail| f.store.end_bans(&bans[0].host, jail, at(200), EndReason::Unbanned);
+    let mut lift = |jail| {
+        f.store.transact(|batch| batch.end_bans(&bans[0].host, jail, at(200), EndReason::Unbanned))
+    };
     assert_eq!(lift(Some("no such jail")).unwrap(), []);
     let ended = Some((at(200), EndReason::Unbanned));
     assert_eq!(lift(Some("web")).unwrap(), [Ban { ended, ..bans[2].clone() }]);
@@ -176,7 +270,7 @@ fn a_purge_keeps_what_is_later_and_bans_in_force() {
     f.store.log(b"old and new", "/var/log/auth.log", at(100)).unwrap();
     f.store.add_ban(&ban("192.0.2.8", "sshd", 1, Some(9))).unwrap();
     f.store.add_ban(&ban("192.0.2.9", "sshd", 1, None)).unwrap();
-    let purged = f.store.purge(at(50)).unwrap();
+    let purged = f.store.transact(|batch| batch.purge(at(50))).unwrap();
     let expected = Purged { lines: 2, matches: 2, failures: 2, bans: 1, hosts: 2, logs: 1 };
     assert_eq!(purged, expected);
     let totals = Totals { logs: 1, lines: 2, matches: 2, failures: 2, hosts: 3, bans: 1 };
@@ -192,7 +286,8 @@ fn a_purge_gives_the_space_back() {
     let records: Vec<_> = (0..2000).map(|n| failure(n * 1001, 1, "192.0.2.1", &text)).collect();
     f.store.write(source, &records).unwrap();
     let before = f.number("PRAGMA page_count");
-    f.store.purge(at(50)).unwrap();
+    f.store.transact(|batch| batch.purge(at(50))).unwrap();
+    f.store.shrink().unwrap();
     assert_eq!(f.number("PRAGMA freelist_count"), 0);
     assert!(f.number("PRAGMA page_count") < before / 4);
 }
@@ -200,11 +295,11 @@ fn a_purge_gives_the_space_back() {
 #[test]
 fn exports_are_remembered_until_they_are_forgotten() {
     let mut f = Fixture::new();
-    f.store.set_export("/etc/deny", "plain", at(0)).unwrap();
-    f.store.set_export("/etc/deny", "nginx", at(1)).unwrap();
+    f.store.transact(|batch| batch.set_export("/etc/deny", "plain", at(0))).unwrap();
+    f.store.transact(|batch| batch.set_export("/etc/deny", "nginx", at(1))).unwrap();
     let export =
         Export { path: "/etc/deny".to_owned(), format: "nginx".to_owned(), written: at(1) };
     assert_eq!(f.store.reader().exports().unwrap(), [export]);
-    assert!(f.store.forget_export("/etc/deny").unwrap());
-    assert!(!f.store.forget_export("/etc/deny").unwrap());
+    assert!(f.store.transact(|batch| batch.forget_export("/etc/deny")).unwrap());
+    assert!(!f.store.transact(|batch| batch.forget_export("/etc/deny")).unwrap());
 }

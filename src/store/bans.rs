@@ -1,0 +1,130 @@
+//! Questions about bans.
+
+use rusqlite::Row;
+use rusqlite::types::Type;
+
+use super::read::{count, host_at, origin_at, strange, time_at};
+use super::{Reader, StoreError, sql};
+use crate::model::{Ban, EndReason, Host, Time};
+
+/// The order of a list of bans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BanOrder {
+    /// By jail, then host, then begin.
+    #[default]
+    Jail,
+    /// By host, as addresses sort, then jail, then begin.
+    Host,
+}
+
+/// What a host was banned for so far, as `bantime.increment` counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EarlierBans {
+    /// How many bans, less those that were forgiven.
+    pub count: u64,
+    /// When the last of them began.
+    pub last: Option<Time>,
+}
+
+impl Reader {
+    /// Hands over the bans in force at `now`, in one jail or in all. `now` may be past.
+    pub fn each_active<E: From<StoreError>>(
+        &self,
+        now: Time,
+        jail: Option<&str>,
+        order: BanOrder,
+        take: impl FnMut(Ban) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let statement = match order {
+            BanOrder::Jail => sql::BAN_SELECT_ACTIVE,
+            BanOrder::Host => sql::BAN_SELECT_ACTIVE_BY_HOST,
+        };
+        self.each(statement, (now.micros(), jail), ban, take)
+    }
+
+    /// The bans in force at `now`, in one jail or in all, ordered by jail and host. `now` may be past.
+    pub fn bans_active(&self, now: Time, jail: Option<&str>) -> Result<Vec<Ban>, StoreError> {
+        self.all(sql::BAN_SELECT_ACTIVE, (now.micros(), jail), ban)
+    }
+
+    /// Hands over every ban there ever was, in one jail or in all, in the order in which they began.
+    pub fn each_ban<E: From<StoreError>>(
+        &self,
+        jail: Option<&str>,
+        take: impl FnMut(Ban) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each(sql::BAN_SELECT_ALL, [jail], ban, take)
+    }
+
+    /// Every ban, in the order in which they began.
+    pub fn bans_all(&self) -> Result<Vec<Ban>, StoreError> {
+        self.all(sql::BAN_SELECT_ALL, [None::<&str>], ban)
+    }
+
+    /// Every ban of a jail, in the order in which they began.
+    pub fn bans_in(&self, jail: &str) -> Result<Vec<Ban>, StoreError> {
+        self.all(sql::BAN_SELECT_ALL, [jail], ban)
+    }
+
+    /// Hands over the bans of a jail that reach past `since`, in the order in which they began: those of
+    /// which decisions about later failures must know. What was over by then is not even read.
+    pub fn each_reaching<E: From<StoreError>>(
+        &self,
+        jail: &str,
+        since: Time,
+        take: impl FnMut(Ban) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each(sql::BAN_SELECT_REACHING, (jail, since.micros()), ban, take)
+    }
+
+    /// The bans of `host`, in the order in which they began.
+    pub fn bans_of(&self, host: &Host) -> Result<Vec<Ban>, StoreError> {
+        match self.id(host)? {
+            Some(id) => self.all(sql::BAN_SELECT_BY_HOST, [id], ban),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Whether `jail` bans `host` itself, not only a network of it, at `now`.
+    pub fn is_banned(&self, host: &Host, jail: &str, now: Time) -> Result<bool, StoreError> {
+        let Some(id) = self.id(host)? else { return Ok(false) };
+        self.one(sql::BAN_IS_ACTIVE, (id, jail, now.micros()), |row| row.get(0))
+    }
+
+    /// The bans of `host` that began before `before`, in one jail or in all, as a growing ban time counts
+    /// them: real bans, and none that an administrator lifted by then, nor those of that jail before it.
+    ///
+    /// As in fail2ban (1.0.2), where lifting a ban starts the count anew in its jail and expiry does not.
+    /// DIFFERS: over all jails it is the sum of bans, not of the counts that each of them once had.
+    pub fn earlier_bans(
+        &self,
+        host: &Host,
+        jail: Option<&str>,
+        before: Time,
+    ) -> Result<EarlierBans, StoreError> {
+        let Some(id) = self.id(host)? else { return Ok(EarlierBans::default()) };
+        self.one(sql::BAN_COUNT_BEFORE, (id, before.micros(), jail), |row| {
+            Ok(EarlierBans { count: count(row, 0)?, last: time_at(row, 1)? })
+        })
+    }
+}
+
+/// A row of one of the `sql/ban/select_*` statements.
+pub(super) fn ban(row: &Row<'_>) -> rusqlite::Result<Ban> {
+    let ended = match (time_at(row, 6)?, row.get::<_, Option<String>>(7)?) {
+        (Some(at), Some(reason)) => {
+            let reason = EndReason::from_name(&reason).ok_or_else(|| strange(7, Type::Text))?;
+            Some((at, reason))
+        }
+        _ => None,
+    };
+    Ok(Ban {
+        host: host_at(row, 0)?,
+        jail: row.get(1)?,
+        at: Time::from_micros(row.get(2)?),
+        until: time_at(row, 3)?,
+        origin: origin_at(row, 4)?.ok_or_else(|| strange(4, Type::Integer))?,
+        failures: row.get(5)?,
+        ended,
+    })
+}
