@@ -14,7 +14,7 @@ use super::piece::{Open, Share};
 use super::stream::Wanted;
 use super::totals::HitNote;
 use crate::config::UseDns;
-use crate::filter::{Filter, Hit, Id, Merged, OwnedHit, Sessions};
+use crate::filter::{Filter, Hit, Id, Merged, Said, Sessions};
 use crate::model::{Addr, Host, Match, Matches, Time};
 
 /// One hit, or what it became together with its connection.
@@ -60,10 +60,10 @@ impl Seen {
         }
     }
 
-    fn merged(hit: &OwnedHit, merged: &Merged<'_>) -> Self {
+    fn merged(regex: usize, merged: &Merged<'_>) -> Self {
         let said = merged.said.clone();
         Self {
-            regex: hit.regex(),
+            regex,
             id: said.id,
             is_dns: said.is_dns,
             addr: said.addr,
@@ -121,14 +121,24 @@ impl Judging<'_> {
     /// Merges the hits of a piece into their connections, in line order; nothing is left to do for a filter
     /// without connections.
     pub(super) fn merge(&self, share: &mut Share, sessions: &mut Sessions) {
-        if share.hits.is_empty() {
+        if !self.jail.filter.has_sessions() {
             return;
         }
-        let Matches { lines, texts } = std::mem::take(&mut share.matches);
         let hits = std::mem::take(&mut share.hits);
-        for (line, hits) in lines.into_iter().zip(&hits) {
-            let seen = hits.iter().map(|hit| Seen::merged(hit, &sessions.merge(hit))).collect();
+        let wants_sums_only = !self.wanted.matches && !self.wanted.hits;
+        let Matches { lines, texts } = std::mem::take(&mut share.matches);
+        for (line, mut hits) in lines.into_iter().zip(hits.lines()) {
             let text = &texts[line.text.clone()];
+            let Some(first) = hits.next() else { continue };
+            let merged = sessions.merge(first);
+            let mut others = hits.peekable();
+            let is_alone = wants_sums_only && others.peek().is_none();
+            if is_alone && let Some(outcome) = count_alone(&merged.said, line.time, share) {
+                share.count(outcome, text, &line, self.wanted.limits);
+                continue;
+            }
+            let mut seen = vec![Seen::merged(first.regex(), &merged)];
+            seen.extend(others.map(|hit| Seen::merged(hit.regex(), &sessions.merge(hit))));
             self.take(line, seen, text, share);
         }
         share.matches.texts = texts;
@@ -262,6 +272,21 @@ impl Judging<'_> {
                 });
             }
         }
+    }
+}
+
+/// Counts the failure of a line of one hit whose id is an address or nobody, as [`Judging::judge`] would, where nothing
+/// but the sums is wanted: most lines of a log under attack are such. What it is counted as; `None` of others.
+fn count_alone(said: &Said, at: Option<Time>, share: &mut Share) -> Option<Outcome> {
+    match (&said.id, said.nofail) {
+        (Some(Host::Name(_)), _) => None,
+        (_, true) => Some(Outcome::Ignored),
+        (Some(Host::Addr(addr)), false) => {
+            share.totals.hosts.count_addr(*addr, at);
+            Some(Outcome::Matched)
+        }
+        (None, false) if said.is_pending => Some(Outcome::Matched),
+        (None, false) => Some(Outcome::Missed),
     }
 }
 

@@ -166,7 +166,7 @@ impl<'s> Lane<'s> {
             // What it means is decided later, in line order.
             let range = share.matches.keep(line);
             share.matches.lines.push(Match { place, text: range, time, ..Match::default() });
-            share.hits.push(hits.iter().map(|hit| hit.to_owned(text)).collect());
+            share.hits.keep(&self.matcher);
             return;
         }
         if !self.wanted.matches

@@ -5,7 +5,7 @@ use memchr::memrchr;
 use super::judge::{Outcome, Seen};
 use super::timeline::Trail;
 use super::totals::{SampleLimits, Totals};
-use crate::filter::OwnedHit;
+use crate::filter::Hits;
 use crate::model::{Match, Matches};
 
 /// What came of one block.
@@ -29,7 +29,7 @@ pub struct Share {
     /// Matched lines in order, if they were wanted; numbered from the beginning of the block.
     pub matches: Matches,
     /// The hits of each of these lines, where state across lines decides what they mean; else empty.
-    pub(super) hits: Vec<Vec<OwnedHit>>,
+    pub(super) hits: Hits,
     /// Lines that wait for a name to be looked up; their bytes are among those of the others.
     pub(super) open: Vec<Open>,
     /// Whether the jail's command was asked about the failures.

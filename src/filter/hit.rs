@@ -110,18 +110,6 @@ impl Hit {
         own.chain(tuples).chain(beside)
     }
 
-    /// The hit with its texts, for state across lines.
-    pub fn to_owned(&self, text: &[u8]) -> OwnedHit {
-        let mut groups = Groups::default();
-        for (name, range) in &self.groups {
-            groups.set(*name, &String::from_utf8_lossy(&text[range.clone()]));
-        }
-        for (name, text) in &self.tuples {
-            groups.set(*name, text);
-        }
-        OwnedHit { regex: self.regex, groups }
-    }
-
     /// Reads the groups: who is meant, and does it count.
     pub(super) fn interpret(&mut self, text: &str, raw: bool) {
         let tuple = |wanted| self.tuples.iter().find(|(name, _)| *name == wanted);
@@ -237,22 +225,8 @@ fn address(written: &str, cidr: Option<&str>) -> Option<Addr> {
     }
 }
 
-/// A hit with its texts.
-#[derive(Clone, Debug)]
-pub struct OwnedHit {
-    pub(super) regex: usize,
-    pub(super) groups: Groups,
-}
-
-impl OwnedHit {
-    /// Which failregex it was, from 0.
-    pub fn regex(&self) -> usize {
-        self.regex
-    }
-}
-
 /// Who a set of groups is about, as a host, whether that is a name to look up, and the address.
-pub(super) fn host_of(groups: &Groups, raw: bool) -> (Option<Host>, bool, Option<Addr>) {
+pub(super) fn host_of(groups: Groups<'_>, raw: bool) -> (Option<Host>, bool, Option<Addr>) {
     let text = |name| groups.get(name).map(|text| Host::Name(text.into()));
     match Identity::of(|name| groups.get(name), raw) {
         Identity::None | Identity::Invalid => (None, false, None),
@@ -265,7 +239,7 @@ pub(super) fn host_of(groups: &Groups, raw: bool) -> (Option<Host>, bool, Option
 
 /// The fields among groups, by the names of their numbers.
 pub(super) fn fields_of(
-    groups: &Groups,
+    groups: Groups<'_>,
     names: &[String],
     addr: Option<Addr>,
 ) -> Vec<(String, String)> {

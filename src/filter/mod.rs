@@ -27,7 +27,8 @@ mod window;
 mod tests;
 
 pub use compile::{CompileOptions, Filter};
-pub use hit::{Hit, Id, OwnedHit};
+pub use groups::{Hits, KeptHit};
+pub use hit::{Hit, Id};
 pub use literal::Candidates;
 pub use matcher::{Matcher, Mode, Verdict};
 pub use pattern::Pattern;

@@ -14,8 +14,8 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use super::compile::Filter;
-use super::groups::Groups;
-use super::hit::{MLFFORGET, MLFGAINED, MLFID, NOFAIL, NameId, OwnedHit, USER, fields_of, host_of};
+use super::groups::{Groups, GroupsBuf, KeptHit};
+use super::hit::{MLFFORGET, MLFGAINED, MLFID, NOFAIL, NameId, USER, fields_of, host_of};
 use crate::model::{Addr, Host};
 
 /// Connections that a filter keeps at a time; the oldest goes first, as in fail2ban, which neither moves
@@ -44,7 +44,7 @@ pub struct Sessions {
     /// A match that belongs to no connection that goes on.
     alone: Connection,
     /// Room for one connection's groups.
-    scratch: Groups,
+    scratch: GroupsBuf,
     born: u64,
 }
 
@@ -58,7 +58,7 @@ struct Place {
 /// What is known of a connection.
 #[derive(Debug, Default)]
 struct Connection {
-    groups: Groups,
+    groups: GroupsBuf,
     /// Who tried, sorted.
     users: Vec<Box<str>>,
     is_pending: bool,
@@ -102,7 +102,7 @@ impl Merged<'_> {
 
     /// Named captures of the connection.
     pub fn fields(&self) -> Vec<(String, String)> {
-        fields_of(&self.connection.groups, self.names, self.said.addr)
+        fields_of(self.connection.groups.view(), self.names, self.said.addr)
     }
 }
 
@@ -116,14 +116,14 @@ impl Sessions {
             places: Vec::new(),
             connections: Vec::new(),
             alone: Connection::default(),
-            scratch: Groups::default(),
+            scratch: GroupsBuf::default(),
             born: 0,
         }
     }
 
     /// Merges a match into its connection.
-    pub fn merge(&mut self, hit: &OwnedHit) -> Merged<'_> {
-        let flags = Flags::of(&hit.groups);
+    pub fn merge(&mut self, hit: KeptHit<'_>) -> Merged<'_> {
+        let flags = Flags::of(hit.groups);
         let hash = hit.groups.get(MLFID).map(|key| (self.hasher.hash_one(key), key));
         let known = hash.and_then(|(hash, key)| self.find(hash, key));
         let at = match (known, hash) {
@@ -135,8 +135,7 @@ impl Sessions {
         if known.is_none() {
             connection.reset();
         }
-        let said =
-            connection.take(&hit.groups, flags, known.is_some(), &mut self.scratch, self.raw);
+        let said = connection.take(hit.groups, flags, known.is_some(), &mut self.scratch, self.raw);
         let at = if flags.forget { known.map(|at| self.end(at)) } else { at };
         let connection = at.map_or(&self.alone, |at| &self.connections[at]);
         Merged { said, connection, names: &self.names }
@@ -145,7 +144,8 @@ impl Sessions {
     /// Where a connection that goes on is.
     fn find(&self, hash: u64, key: &str) -> Option<usize> {
         let is_it = |at: &usize| {
-            self.places[*at].hash == hash && self.connections[*at].groups.get(MLFID) == Some(key)
+            self.places[*at].hash == hash
+                && self.connections[*at].groups.view().get(MLFID) == Some(key)
         };
         (0..self.places.len()).find(is_it)
     }
@@ -184,7 +184,7 @@ struct Flags {
 }
 
 impl Flags {
-    fn of(hit: &Groups) -> Self {
+    fn of(hit: Groups<'_>) -> Self {
         let gained = hit.get(MLFGAINED).is_some() && hit.get(MLFID).is_some();
         Self {
             gained,
@@ -205,13 +205,14 @@ impl Connection {
     /// Merges a match. The order of these steps is fail2ban's; each shows in what is counted.
     fn take(
         &mut self,
-        hit: &Groups,
+        hit: Groups<'_>,
         flags: Flags,
         is_known: bool,
-        scratch: &mut Groups,
+        scratch: &mut GroupsBuf,
         raw: bool,
     ) -> Said {
-        let was_context = self.groups.has(NOFAIL) || self.groups.has(MLFGAINED);
+        let known = self.groups.view();
+        let was_context = known.has(NOFAIL) || known.has(MLFGAINED);
         if let (Some(user), Some(_)) = (hit.get(USER), hit.get(MLFID))
             && (is_known || !flags.forget)
         {
@@ -239,8 +240,8 @@ impl Connection {
         } else if !flags.forget {
             self.held += 1;
         }
-        let (id, is_dns, addr) = host_of(&self.groups, raw);
-        let is_pending = id.is_none() && self.groups.has(MLFID);
+        let (id, is_dns, addr) = host_of(self.groups.view(), raw);
+        let is_pending = id.is_none() && self.groups.view().has(MLFID);
         // Context that names nobody waits for nobody: only a failure does.
         self.is_pending = is_pending && !nofail;
         Said { id, is_dns, addr, nofail, is_pending, lines: self.lines }
@@ -256,21 +257,13 @@ impl Connection {
     }
 
     /// Puts the groups of a match over those that are remembered.
-    fn overlay(&mut self, hit: &Groups, flags: Flags, scratch: &mut Groups) {
-        scratch.clear();
+    fn overlay(&mut self, hit: Groups<'_>, flags: Flags, scratch: &mut GroupsBuf) {
         let is_kept = |name: NameId, text: &str| {
-            !matches!(name, NOFAIL | MLFGAINED)
-                && text.len() <= REMEMBERED_MAX_BYTES
-                && !hit.has(name)
+            !matches!(name, NOFAIL | MLFGAINED) && text.len() <= REMEMBERED_MAX_BYTES
         };
-        for (name, text) in self.groups.iter().filter(|(name, text)| is_kept(*name, text)) {
-            scratch.set(name, text);
-        }
-        for (name, text) in hit.iter() {
-            if name != MLFFORGET && (name != NOFAIL || flags.nofail) {
-                scratch.set(name, text);
-            }
-        }
+        let own = self.groups.view().iter().filter(|(name, text)| is_kept(*name, text));
+        let is_taken = |name| name != MLFFORGET && (name != NOFAIL || flags.nofail);
+        scratch.join(own, hit.iter().filter(|(name, _)| is_taken(*name)));
         std::mem::swap(&mut self.groups, scratch);
     }
 }

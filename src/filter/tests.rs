@@ -188,8 +188,9 @@ fn a_connection_gathers_user_and_address_from_its_lines() {
     let mut sessions = Sessions::of(&filter);
     let mut feed = |line: &str| {
         assert_eq!(matcher.examine(line.as_bytes(), Mode::First), Verdict::Matched, "{line}");
-        let hit = matcher.hits()[0].to_owned(matcher.text());
-        let merged = sessions.merge(&hit);
+        let mut hits = Hits::default();
+        hits.keep(&matcher);
+        let merged = sessions.merge(hits.lines().flatten().next().expect("a hit"));
         (merged.said.clone(), merged.users())
     };
     let (context, _) = feed(" s1 user joe bad\n");

@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::{FilterDef, UseDns};
-use crate::filter::{CompileOptions, Matcher, Mode, Verdict};
+use crate::filter::{CompileOptions, Hits, Matcher, Mode, Verdict};
 
 /// A filter of connections whose lines name a user, an address, or nothing.
 fn filter() -> Filter {
@@ -14,21 +14,30 @@ fn filter() -> Filter {
     Filter::compile(&def, &options).expect("compiles")
 }
 
+/// The only hit of the line that was examined last.
+fn kept<'h>(matcher: &Matcher<'_>, hits: &'h mut Hits) -> KeptHit<'h> {
+    *hits = Hits::default();
+    hits.keep(matcher);
+    hits.lines().flatten().next().expect("a hit")
+}
+
 /// What came of the last of `lines`: is it a failure, of how many lines.
 fn feed(sessions: &mut Sessions, filter: &Filter, lines: impl Iterator<Item = String>) -> Said {
     let mut matcher = Matcher::new(filter);
-    let mut said = None;
+    let (mut said, mut hits) = (None, Hits::default());
     for line in lines {
         assert_eq!(matcher.examine(line.as_bytes(), Mode::First), Verdict::Matched, "{line}");
-        said = Some(sessions.merge(&matcher.hits()[0].to_owned(matcher.text())).said);
+        said = Some(sessions.merge(kept(&matcher, &mut hits)).said);
     }
     said.expect("a line")
 }
 
 /// Bytes of text that are held, of lines before.
 fn held_bytes(sessions: &Sessions) -> usize {
-    let of =
-        |c: &Connection| c.groups.held_bytes() + c.users.iter().map(|u| u.len()).sum::<usize>();
+    let of = |c: &Connection| {
+        c.groups.view().iter().map(|(_, t)| t.len()).sum::<usize>()
+            + c.users.iter().map(|u| u.len()).sum::<usize>()
+    };
     sessions.connections.iter().map(of).sum()
 }
 
@@ -59,7 +68,7 @@ fn users_of_a_connection_are_few_and_short() {
     feed(&mut sessions, &filter, std::iter::once(long));
     let hit = feed(&mut sessions, &filter, std::iter::once(" s2 from 192.0.2.1\n".to_owned()));
     assert_eq!(hit.id, Some(Host::Addr("192.0.2.1".parse().expect("an address"))));
-    assert!(!sessions.connections[1].groups.has(USER), "a long text is not remembered");
+    assert!(!sessions.connections[1].groups.view().has(USER), "a long text is not remembered");
     assert_eq!(sessions.connections[1].users[0].len(), REMEMBERED_MAX_BYTES);
 }
 
