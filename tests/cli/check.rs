@@ -183,7 +183,7 @@ fn what_is_wrong_with_longer_bans_and_the_journal_is_told_where_it_is_written() 
     world.f2b("check").exits(2).says(&[
         "jail.conf:6:5: error: 'sshd' in journalmatch is no FIELD=value [bad-journalmatch, j]\n",
         "jail.conf:8:18: error: bantime.factor is 'two' [bad-factor, j]\n",
-        "jail.conf:9:27: error: 'four' in bantime.multipliers is no number [bad-multipliers, j]\n",
+        "jail.conf:9:27: error: 'four' in bantime.multipliers is no whole number [bad-multipliers, j]\n",
         "jail.conf:10:19: error: bantime.maxtime is '-1', which is no duration [bad-duration, j]\n",
         "jail.conf:11:19: error: bantime.rndtime is '5 parsecs', which is no duration [bad-duration, j]\n",
         "0 of 1 jail usable; 5 errors, 0 warnings, 0 notes\n",
