@@ -127,6 +127,15 @@ impl IgnoreRules {
         }
     }
 
+    /// Whether what was asked of a host is still open.
+    pub(super) fn is_host_open(&self, host: &Host) -> bool {
+        let is_open = |name: &String| self.addresses.is_open(name);
+        (host.addr().is_some() && self.names.iter().any(is_open))
+            || self
+                .command_for(host, false)
+                .is_some_and(|command| command.is_open(command.asked(host, None)))
+    }
+
     /// Whether a host that is going to be banned is ignored after all, all questions asked and waited for.
     pub(super) fn ignores_host(&self, host: &Host, now: Time) -> bool {
         let is_named = |addr: Addr| {

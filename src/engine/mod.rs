@@ -13,15 +13,18 @@
 //! - [`stream`]: the loop over lines; `dating`, `lane`: when a line was written, what a jail makes of it;
 //!   `judge`: what the hits of a line come to; [`piece`]: what came of a block
 //! - [`timeline`], `trail`: years of stamps that name none
-//! - [`persist`]: matches into the store; [`verdict`]: failures of a jail into bans; `past`: what a host's
-//!   earlier bans make of them; [`ignore`]: whom the jail ignores; `ask`: questions that take long
+//! - [`intake`]: matches into the store and, in the same transaction, decisions; `deciding`: failures of a jail
+//!   into bans; `past`: what a host's earlier bans make of them; [`ignore`]: whom the jail ignores; `ask`:
+//!   questions that take long
 
 mod ask;
 mod control;
 mod dating;
+mod deciding;
 mod drive;
 mod fold;
 pub mod ignore;
+pub mod intake;
 pub mod jail;
 mod judge;
 mod lane;
@@ -29,7 +32,6 @@ pub mod live;
 pub mod lookup;
 mod opened;
 mod past;
-pub mod persist;
 pub mod piece;
 mod reading;
 pub mod scan;
@@ -38,12 +40,12 @@ pub mod stream;
 pub mod timeline;
 pub mod totals;
 mod trail;
-pub mod verdict;
 
 #[cfg(test)]
 mod tests;
 
 pub use control::Control;
+pub use intake::{Decides, Intake, Settled};
 pub use jail::{Calendars, Jail, Overrides};
 pub use live::Live;
 pub use lookup::Names;

@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 
 use super::jail::Jail;
 use crate::decide::Increment;
-use crate::model::{Ban, BanTime, EndReason, Host, Time};
+use crate::model::{BanTime, EndReason, Host, Time};
+use crate::store::{Reader, StoreError};
 
 /// Who was banned when.
 #[derive(Debug, Default)]
@@ -27,24 +28,21 @@ struct Record {
 }
 
 impl Past {
-    /// The past of hosts in a jail, from bans of this jail and others; nothing where nobody asks for it.
-    pub(super) fn of<'b>(jail: &Jail, bans: impl Iterator<Item = &'b Ban>) -> Self {
+    /// The past of the hosts that the store knows, in a jail or in all; nothing where nobody asks for it.
+    pub(super) fn of(jail: &Jail, store: &Reader) -> Result<Self, StoreError> {
         let mut past = Self::default();
-        let Some(increment) = &jail.increment else { return past };
-        for ban in bans {
-            let record = match ban.jail == jail.name {
-                true => past.own.entry(ban.host.clone()).or_default(),
-                false if increment.overalljails() => {
-                    past.others.entry(ban.host.clone()).or_default()
-                }
-                false => continue,
-            };
+        let Some(increment) = &jail.increment else { return Ok(past) };
+        let only = Some(&*jail.name).filter(|_| !increment.overalljails());
+        store.each_ban(only, |ban| {
+            let records = if ban.jail == jail.name { &mut past.own } else { &mut past.others };
+            let record = records.entry(ban.host).or_default();
             record.begun.push(ban.at);
             if let Some((at, EndReason::Unbanned)) = ban.ended {
                 record.forgiven.push(at);
             }
-        }
-        past
+            Ok::<_, StoreError>(())
+        })?;
+        Ok(past)
     }
 
     /// A ban was decided.

@@ -11,7 +11,7 @@ use super::super::{Context, Status, warn, warn_findings};
 use super::plan::Plan;
 use crate::date::{TemplateId, Templates};
 use crate::diag::{Diagnostic, Severity};
-use crate::engine::{Jail, Outcome, Totals, Unread};
+use crate::engine::{Jail, Outcome, Settled, Totals, Unread};
 use crate::error::Error;
 use crate::filter::Pattern;
 use crate::model::Ban;
@@ -32,10 +32,8 @@ pub(super) struct Job<'j> {
 pub(super) struct End<'j> {
     pub(super) job: Job<'j>,
     pub(super) outcome: Outcome,
-    /// How much was new in the store, for each jail.
-    pub(super) written: Option<Vec<Written>>,
-    /// What was decided, for each jail.
-    pub(super) bans: Vec<Vec<Ban>>,
+    /// What became of each jail's matches.
+    pub(super) settled: Vec<Settled>,
     pub(super) elapsed: Duration,
 }
 
@@ -89,17 +87,21 @@ impl End<'_> {
         Ok(())
     }
 
+    fn written(&self, place: usize) -> Option<Written> {
+        self.settled.get(place).map(|settled| settled.written).filter(|_| !self.job.args.dry_run)
+    }
+
     fn parts(&self) -> impl ExactSizeIterator<Item = Part<'_>> {
         let subjects = self.job.target.subjects.iter().zip(&self.job.plan.jails);
-        let counted = subjects.zip(&self.outcome.jails).zip(&self.bans).enumerate();
-        counted.map(|(place, (((subject, jail), counted), bans))| Part {
+        let counted = subjects.zip(&self.outcome.jails).enumerate();
+        counted.map(|(place, ((subject, jail), counted))| Part {
             job: self.job,
             place,
             jail,
             header: &subject.header,
             totals: &counted.totals,
-            written: self.written.as_ref().map(|written| written[place]),
-            bans,
+            written: self.written(place),
+            bans: self.settled.get(place).map_or(&[], |settled| &settled.bans),
             elapsed: self.elapsed,
             interrupted: self.outcome.interrupted,
             unread: &self.outcome.unread,
@@ -272,8 +274,7 @@ impl<'e> Part<'e> {
             };
             header.push(("datepattern", format!("{} : {name}", jail.datepatterns.join(", "))));
         }
-        let own = plan.readings.iter().filter(|reading| reading.jails.contains(&self.place));
-        let logs: Vec<&Log> = own.map(|reading| &reading.log).collect();
+        let logs: Vec<&Log> = plan.logs_of(self.place).collect();
         match logs[..] {
             [log] => header.push((word(log), header_text_of(log))),
             _ => header.extend(logs.iter().map(|log| (word(log), log.name()))),

@@ -13,17 +13,14 @@ use std::time::Instant;
 
 use self::end::{End, Job};
 use self::plan::Plan;
-use self::takers::{Taken, Takers};
+use self::takers::Takers;
 use super::args::ScanArgs;
 use super::exchange::refresh;
 use super::output::progress::Progress;
 use super::target;
 use super::{Context, Status, warn, warn_findings};
-use crate::decide::Increment;
 use crate::engine::Control;
-use crate::engine::verdict::Gathered;
 use crate::error::Error;
-use crate::model::Ban;
 use crate::store::Store;
 
 pub(super) fn run(
@@ -38,8 +35,8 @@ pub(super) fn run(
     let mut store = if args.dry_run { None } else { Some(Store::open(&context.db)?) };
     let control = Arc::new(Control::default());
     stop_on_signals(&control);
-    let (outcome, taken) = {
-        let mut takers = Takers::new(&plan, args, store.as_mut(), context.now, &mut *out)?;
+    let (outcome, settled) = {
+        let mut takers = Takers::new(&plan, args, context.now, store.as_mut(), &mut *out)?;
         let is_taken = takers.want_matches();
         let is_quiet = args.quiet || (takers.prints() && io::stdout().is_terminal());
         let progress = Progress::watch(&control, is_quiet);
@@ -47,23 +44,18 @@ pub(super) fn run(
         drop(progress);
         (outcome, takers.finish()?)
     };
-    let Taken { written, gathered } = taken;
-    let mut bans = Vec::new();
-    for gathered in gathered {
-        bans.push(match gathered {
-            Some(mut gathered) if args.ban => decide(context, &mut gathered, store.as_mut())?,
-            _ => Vec::new(),
-        });
+    for jail in &plan.jails {
+        warn_findings(jail.ignore.trouble().as_slice());
     }
     let kept = match store.as_mut() {
-        Some(store) if bans.iter().any(|bans| !bans.is_empty()) => {
+        Some(store) if settled.iter().any(|settled| !settled.bans.is_empty()) => {
             refresh(store, context, &mut io::sink())?
         }
         _ => None,
     };
     let elapsed = started.elapsed();
     let job = Job { context, args, target: &target, plan: &plan };
-    let end = End { job, outcome, written, bans, elapsed };
+    let end = End { job, outcome, settled, elapsed };
     end.show(out)?;
     Ok(kept.unwrap_or(end.status()))
 }
@@ -91,34 +83,4 @@ fn stop_on_signals(control: &Arc<Control>) {
             warn(&format!("f2b: can't listen to signal {signal}: {error}"));
         }
     }
-}
-
-/// Judges what was gathered for a jail and stores the bans; those that are new to the store, or all of a dry run.
-fn decide(
-    context: &Context,
-    gathered: &mut Gathered,
-    store: Option<&mut Store>,
-) -> Result<Vec<Ban>, Error> {
-    let Some(first) = gathered.first() else { return Ok(Vec::new()) };
-    let bans = match store {
-        None => gathered.decide(Vec::new(), &[], context.now),
-        Some(store) => {
-            let jail = Arc::clone(gathered.jail());
-            store.transact(|batch| batch.expire(context.now))?;
-            let window = first.plus_micros(-jail.rule.findtime_us);
-            let earlier = store.reader().failures_before(&jail.name, window, first)?;
-            let counts_all = jail.increment.as_ref().is_some_and(Increment::overalljails);
-            let known = if counts_all {
-                store.reader().bans_all()?
-            } else {
-                store.reader().bans_in(&jail.name)?
-            };
-            let bans = gathered.decide(earlier, &known, context.now);
-            store.add_bans(&bans)?;
-            store.transact(|batch| batch.expire(context.now))?;
-            bans
-        }
-    };
-    warn_findings(gathered.jail().ignore.trouble().as_slice());
-    Ok(bans)
 }

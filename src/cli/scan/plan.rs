@@ -75,6 +75,12 @@ impl Plan {
         })
     }
 
+    /// The logs that a jail reads.
+    pub(super) fn logs_of(&self, jail: usize) -> impl Iterator<Item = &Log> {
+        let own = self.readings.iter().filter(move |reading| reading.jails.contains(&jail));
+        own.map(|reading| &reading.log)
+    }
+
     pub(super) fn scan(&self) -> Scan<'_> {
         Scan { jails: &self.jails, names: &self.names, wanted: self.wanted }
     }

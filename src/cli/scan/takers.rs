@@ -7,29 +7,19 @@ use super::super::args::{Format, ScanArgs};
 use super::super::output::failure::Shape;
 use super::super::output::json;
 use super::plan::Plan;
-use crate::engine::persist::Persist;
-use crate::engine::verdict::Gathered;
-use crate::engine::{LogInfo, Sink};
+use crate::engine::{Decides, Intake, LogInfo, Settled, Sink};
 use crate::error::Error;
-use crate::model::{Match, Matches, Time};
-use crate::store::{Store, Written};
+use crate::model::{Match, Matches, Origin, Time};
+use crate::store::Store;
 
-/// Whoever takes matches one by one: the store, the decisions, the output.
+/// Whoever takes matches one by one: the output, the store and the decisions.
 pub(super) struct Takers<'t> {
-    persist: Option<Persist<'t>>,
-    /// Of each jail, if anyone is going to be banned.
-    gathered: Vec<Option<Gathered>>,
+    store: Option<&'t mut Store>,
+    /// None if nothing is stored and nobody is going to be banned.
+    intake: Option<Intake>,
     print: Option<Print<'t>>,
     /// The jails' names, where output has to say whose a line is.
     names: Option<Vec<&'t str>>,
-}
-
-/// What was taken.
-pub(super) struct Taken {
-    /// How much was new in the store, for each jail.
-    pub(super) written: Option<Vec<Written>>,
-    /// What is to be decided, for each jail.
-    pub(super) gathered: Vec<Option<Gathered>>,
 }
 
 enum Print<'t> {
@@ -42,14 +32,20 @@ impl<'t> Takers<'t> {
     pub(super) fn new(
         plan: &'t Plan,
         args: &ScanArgs,
-        store: Option<&'t mut Store>,
         now: Time,
+        store: Option<&'t mut Store>,
         out: &'t mut dyn Write,
     ) -> Result<Self, Error> {
-        let persist = store.map(|store| Persist::new(store, &plan.jails, now)).transpose()?;
         let jails = plan.jails.iter();
-        let gathered =
-            jails.clone().map(|jail| args.ban.then(|| Gathered::new(Arc::clone(jail)))).collect();
+        let decides = |jail: usize| match plan.logs_of(jail).count() {
+            _ if !args.ban => Decides::Never,
+            0 | 1 => Decides::AtOnce,
+            _ => Decides::AtTheEnd,
+        };
+        let attended = jails.clone().enumerate();
+        let attended = attended.map(|(place, jail)| (Arc::clone(jail), decides(place)));
+        let intake =
+            (args.ban || store.is_some()).then(|| Intake::new(attended, Origin::Scan, now));
         let names = (jails.len() > 1).then(|| jails.clone().map(|jail| &*jail.name).collect());
         let print = match (&plan.shape, args.format) {
             (Some(shape), _) => Some(Print::Shape(shape, out)),
@@ -63,24 +59,23 @@ impl<'t> Takers<'t> {
             }
             (None, Format::Text | Format::Json) => None,
         };
-        Ok(Self { persist, gathered, print, names })
+        Ok(Self { store, intake, print, names })
     }
 
     pub(super) fn want_matches(&self) -> bool {
-        let is_gathered = self.gathered.iter().any(Option::is_some);
-        self.persist.is_some() || is_gathered || self.print.is_some()
+        self.intake.is_some() || self.print.is_some()
     }
 
     pub(super) fn prints(&self) -> bool {
         self.print.is_some()
     }
 
-    pub(super) fn finish(self) -> Result<Taken, Error> {
+    /// What became of each jail's matches; nothing if nobody took them.
+    pub(super) fn finish(self) -> Result<Vec<Settled>, Error> {
         if let Some(Print::Csv(mut rows)) = self.print {
             rows.flush()?;
         }
-        let written = self.persist.map(Persist::finish).transpose()?;
-        Ok(Taken { written, gathered: self.gathered })
+        Ok(self.intake.map(|intake| intake.finish(self.store)).transpose()?.unwrap_or_default())
     }
 }
 
@@ -94,11 +89,8 @@ impl Sink for Takers<'_> {
                 print.one(name, log, found, matches.text(found))?;
             }
         }
-        if let Some(gathered) = &mut self.gathered[jail] {
-            gathered.take(&matches);
-        }
-        if let Some(persist) = &mut self.persist {
-            persist.take(log, jail, matches)?;
+        if let Some(intake) = &mut self.intake {
+            intake.take(self.store.as_deref_mut(), log, jail, matches)?;
         }
         Ok(())
     }

@@ -1,0 +1,348 @@
+//! The matches of a scan: into the store, and their failures into decisions.
+//!
+//! A batch is one transaction: large enough that the store is fast, small enough that little has to be read
+//! again after an interruption. Lines, matches and failures of a batch are stored together or not at all, and
+//! with them the bans that they lead to; storing one twice changes nothing.
+//!
+//! Where a jail has several logs, a host may fail in both at once, so its failures are put in order of time
+//! first, and decided when all are read. A crash in between loses no ban: the next scan of these logs decides
+//! the same.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use super::deciding::{Decided, Deciding, failures};
+use super::jail::Jail;
+use super::scan::LogInfo;
+use crate::model::{Ban, Host, Match, Matches, Origin, Time};
+use crate::store::{
+    Batch, FilterId, JailId, LogId, Reader, Record, Scanned, Store, StoreError, Written,
+};
+
+/// Matches from which a batch is written.
+const BATCH_MATCHES: usize = 50_000;
+
+/// When the bans of a jail are decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decides {
+    /// Nobody is banned.
+    Never,
+    /// With each batch, as a daemon would: the jail has one log.
+    AtOnce,
+    /// When all logs are read, in the order of time.
+    AtTheEnd,
+}
+
+/// What became of a jail's matches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// How much was new in the store; nothing without one.
+    pub written: Written,
+    /// The bans that were decided.
+    pub bans: Vec<Ban>,
+}
+
+/// The way of matches into a store, or only to decisions.
+pub struct Intake {
+    jails: Vec<Attended>,
+    origin: Origin,
+    now: Time,
+    log: Option<(LogInfo, LogId)>,
+    /// The last line that is known of the log: it may turn out to have been half a line.
+    last: Option<(u64, Vec<u8>)>,
+    /// Matches by jail that are not stored yet.
+    waiting: Vec<(usize, Matches)>,
+    waiting_lines: usize,
+}
+
+/// A jail whose matches are taken.
+struct Attended {
+    jail: Arc<Jail>,
+    decides: Decides,
+    /// Its filter and itself in the store.
+    ids: Option<(FilterId, JailId)>,
+    deciding: Option<Deciding>,
+    /// What is decided when all logs are read.
+    failures: Vec<(Time, Host)>,
+    /// Decisions, as long as questions about the host are open.
+    open: Vec<Decided>,
+    settled: Settled,
+}
+
+impl Intake {
+    /// For these jails, as of `now`.
+    pub fn new(
+        jails: impl IntoIterator<Item = (Arc<Jail>, Decides)>,
+        origin: Origin,
+        now: Time,
+    ) -> Self {
+        let attended = |(jail, decides)| Attended {
+            jail,
+            decides,
+            ids: None,
+            deciding: None,
+            failures: Vec::new(),
+            open: Vec::new(),
+            settled: Settled::default(),
+        };
+        Self {
+            jails: jails.into_iter().map(attended).collect(),
+            origin,
+            now,
+            log: None,
+            last: None,
+            waiting: Vec::new(),
+            waiting_lines: 0,
+        }
+    }
+
+    /// Takes matches of a jail. Those of a log without an identity (a literal line) are decided and not kept.
+    pub fn take(
+        &mut self,
+        store: Option<&mut Store>,
+        log: &LogInfo,
+        jail: usize,
+        matches: Matches,
+    ) -> Result<(), StoreError> {
+        let (Some(store), Some(head)) = (store, &log.head) else {
+            self.jails[jail].gather(&matches);
+            return Ok(());
+        };
+        if self.log.as_ref().is_none_or(|(known, _)| known.name != log.name) {
+            self.flush(store)?;
+            let id = store.log(head.as_bytes(), &log.name, self.now)?;
+            self.last = store.last_line(id)?;
+            self.log = Some((log.clone(), id));
+            self.replace_line_that_goes_on(store)?;
+        }
+        self.replace_half_line(store, &matches)?;
+        self.waiting_lines += matches.lines.len();
+        self.waiting.push((jail, matches));
+        if self.waiting_lines >= BATCH_MATCHES { self.flush(store) } else { Ok(()) }
+    }
+
+    /// Stores what is waiting, decides what is left to decide, and waits for the answers to the last questions.
+    /// What became of each jail's matches, in their order.
+    pub fn finish(mut self, mut store: Option<&mut Store>) -> Result<Vec<Settled>, StoreError> {
+        if let Some(store) = store.as_deref_mut() {
+            self.flush(store)?;
+        }
+        for attended in &mut self.jails {
+            attended.decide_gathered(store.as_deref().map(Store::reader), self.origin)?;
+        }
+        let (jails, now) = (&mut self.jails, self.now);
+        // All are asked before one answer is waited for, and nobody waits while the store is locked.
+        for attended in jails.iter() {
+            attended.open.iter().for_each(|decided| decided.ask(&attended.jail, now));
+        }
+        for Attended { jail, open, settled, .. } in jails.iter_mut() {
+            let bans = open.drain(..).filter_map(|decided| decided.ban(jail, now));
+            let bans: Vec<Ban> = bans.collect();
+            if let Some(store) = store.as_deref_mut().filter(|_| !bans.is_empty()) {
+                store.transact(|batch| {
+                    batch.add_bans(&bans)?;
+                    batch.expire(now)
+                })?;
+            }
+            settled.bans.extend(bans);
+        }
+        Ok(self.jails.into_iter().map(|attended| attended.settled).collect())
+    }
+
+    /// Forgets the last line that was known if the file shows that it went on.
+    fn replace_line_that_goes_on(&mut self, store: &mut Store) -> Result<(), StoreError> {
+        let (Some((log, id)), Some((offset, text))) = (&self.log, &self.last) else {
+            return Ok(());
+        };
+        if log.is_plain && goes_on(&log.name, *offset + text.len() as u64) {
+            store.forget_line(*id, *offset)?;
+            self.last = None;
+        }
+        Ok(())
+    }
+
+    /// Forgets the last line that was known if it is another one now: its log ended in the middle of it.
+    fn replace_half_line(
+        &mut self,
+        store: &mut Store,
+        matches: &Matches,
+    ) -> Result<(), StoreError> {
+        let (Some((_, id)), Some((offset, text))) = (&self.log, &self.last) else { return Ok(()) };
+        let found = matches.lines.binary_search_by_key(offset, |line| line.place.offset);
+        if let Ok(found) = found
+            && matches.text(&matches.lines[found]) != text
+        {
+            store.forget_line(*id, *offset)?;
+            self.last = None;
+        }
+        Ok(())
+    }
+
+    /// One transaction: what is waiting, and what it leads to.
+    fn flush(&mut self, store: &mut Store) -> Result<(), StoreError> {
+        let Some((_, log)) = self.log else { return Ok(()) };
+        let mut waiting = std::mem::take(&mut self.waiting);
+        self.waiting_lines = 0;
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        for attended in &mut self.jails {
+            attended.introduce(store)?;
+        }
+        let Self { jails, origin, now, .. } = self;
+        // Many records at once are quicker than as many in the order of their coming.
+        waiting.sort_by_key(|(jail, _)| *jail);
+        store.transact(|batch| {
+            batch.expire(*now)?;
+            for of_jail in waiting.chunk_by(|(a, _), (b, _)| a == b) {
+                jails[of_jail[0].0].store(batch, log, of_jail, *origin, *now)?;
+            }
+            // Bans that are over by now ended when they were to.
+            batch.expire(*now)
+        })?;
+        // Taking them apart is work for those who wait: this thread is the one that all wait for.
+        rayon::spawn(move || drop(waiting));
+        Ok(())
+    }
+}
+
+impl Attended {
+    /// Makes the jail and its filter known to the store.
+    fn introduce(&mut self, store: &mut Store) -> Result<(), StoreError> {
+        if self.ids.is_none() {
+            let filter = store.filter(&self.jail.filter_name, &self.jail.definition)?;
+            self.ids = Some((filter, store.jail(&self.jail.name)?));
+        }
+        Ok(())
+    }
+
+    fn store(
+        &mut self,
+        batch: &mut Batch<'_>,
+        log: LogId,
+        matches: &[(usize, Matches)],
+        origin: Origin,
+        now: Time,
+    ) -> Result<(), StoreError> {
+        let Some((filter, jail)) = self.ids else { return Ok(()) };
+        let written = write(batch, Scanned { log, filter, jail, origin }, matches)?;
+        self.settled.written.matches += written.matches;
+        self.settled.written.failures += written.failures;
+        for (_, matches) in matches {
+            self.gather(matches);
+        }
+        if self.decides == Decides::AtOnce {
+            let failures = std::mem::take(&mut self.failures);
+            self.decide(failures, Some(batch.reader()), origin)?;
+            let bans = self.answered(now);
+            batch.add_bans(&bans)?;
+            self.settled.bans.extend(bans);
+        }
+        Ok(())
+    }
+
+    fn gather(&mut self, matches: &Matches) {
+        if self.decides != Decides::Never {
+            let all = matches.lines.iter().flat_map(failures);
+            self.failures.extend(all.map(|(at, host)| (at, host.clone())));
+        }
+    }
+
+    /// Decides what was gathered from several logs, in the order of time.
+    fn decide_gathered(
+        &mut self,
+        store: Option<&Reader>,
+        origin: Origin,
+    ) -> Result<(), StoreError> {
+        let mut failures = std::mem::take(&mut self.failures);
+        failures.sort_by_key(|(at, _)| *at);
+        self.decide(failures, store, origin)
+    }
+
+    fn decide(
+        &mut self,
+        failures: Vec<(Time, Host)>,
+        store: Option<&Reader>,
+        origin: Origin,
+    ) -> Result<(), StoreError> {
+        let Some(first) = failures.iter().map(|(at, _)| *at).min() else { return Ok(()) };
+        let Self { jail, deciding, open, .. } = self;
+        if deciding.is_none() {
+            *deciding = Some(match store {
+                Some(store) => Deciding::warm(jail, store, first)?,
+                None => Deciding::new(jail),
+            });
+        }
+        let Some(deciding) = deciding else { return Ok(()) };
+        for (at, host) in failures {
+            open.extend(deciding.failure(jail, host, at, origin));
+        }
+        Ok(())
+    }
+
+    /// Asks about the hosts that are going to be banned, and takes those of whom all is known.
+    fn answered(&mut self, now: Time) -> Vec<Ban> {
+        let Self { jail, open, .. } = self;
+        for decided in open.iter() {
+            decided.ask(jail, now);
+        }
+        let (waiting, known): (Vec<_>, Vec<_>) =
+            open.drain(..).partition(|decided| decided.is_open(jail));
+        *open = waiting;
+        known.into_iter().filter_map(|decided| decided.ban(jail, now)).collect()
+    }
+}
+
+fn write(
+    batch: &mut Batch<'_>,
+    source: Scanned,
+    matches: &[(usize, Matches)],
+) -> Result<Written, StoreError> {
+    let lines = || matches.iter().flat_map(|(_, m)| m.lines.iter().map(move |line| (line, m)));
+    let fields: Vec<Option<String>> = lines().map(|(line, _)| fields_json(line)).collect();
+    let records: Vec<Record<'_>> = lines()
+        .zip(&fields)
+        .flat_map(|((line, of), fields)| records(line, of.text(line), fields.as_deref()))
+        .collect();
+    batch.write(source, &records)
+}
+
+/// Whether the file has more of a line at `end`, where the line ended when it was stored.
+fn goes_on(path: &str, end: u64) -> bool {
+    let mut next = [0; 2];
+    let read = File::open(path).and_then(|file| file.read_at(&mut next, end)).unwrap_or(0);
+    !matches!(next[..read], [] | [b'\n', ..] | [b'\r'] | [b'\r', b'\n'])
+}
+
+/// A record a failure; one for a line that is none.
+fn records<'r>(
+    line: &'r Match,
+    text: &'r [u8],
+    fields: Option<&'r str>,
+) -> impl Iterator<Item = Record<'r>> + 'r {
+    let record = move |host, failure| Record {
+        offset: line.place.offset,
+        line: line.place.line,
+        text,
+        time: line.time,
+        regex: u16::try_from(line.regex + 1).unwrap_or(u16::MAX),
+        nofail: line.nofail,
+        host,
+        fields,
+        failure,
+    };
+    let failures = line.failures.iter().map(move |host| record(Some(host.clone()), true));
+    let other = line.failures.is_empty().then(|| record(line.id.clone(), false));
+    failures.chain(other)
+}
+
+/// Captures beyond those that say who is meant, which has a column of its own.
+fn fields_json(line: &Match) -> Option<String> {
+    let identifies = |name: &str| matches!(name, "ip4" | "ip6" | "dns" | "cidr" | "fid" | "mlfid");
+    let mut fields = line.fields.iter().filter(|(name, _)| !identifies(name)).peekable();
+    fields.peek()?;
+    let object: serde_json::Map<_, _> =
+        fields.map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    Some(serde_json::Value::Object(object).to_string())
+}
