@@ -13,7 +13,7 @@ use memchr::memrchr;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_syntax::hir::{Hir, Look};
 
-use self::steps::{After, Inner, Step, Ways, begins, steps_of};
+use self::steps::{Inner, Run, Step, Ways, begins, steps_of};
 
 /// Steps for a text of any length; see [`budget`].
 const BUDGET_MAX: usize = 100_000;
@@ -135,7 +135,7 @@ impl Walker<'_> {
                     byte.map(|_| (step + 1, at + 1))
                 }
                 Step::Look(look) => holds(*look, self.text, at).then_some((step + 1, at)),
-                Step::Run { .. } => self.run(step, &steps[step], at)?.map(|at| (step + 1, at)),
+                Step::Run(run) => self.run(step, run, at)?.map(|at| (step + 1, at)),
                 Step::Inner(inner, end) => self.inner(*inner, step + 1, at)?.map(|at| (*end, at)),
                 Step::Unless(group, is_set, end) => {
                     let is_true = self.group(*group).is_some() == *is_set;
@@ -206,34 +206,25 @@ impl Walker<'_> {
         }
     }
 
-    /// Takes a run as far as it goes, or as short as it may be; where it ends.
-    fn run(&mut self, step: usize, run: &Step, at: usize) -> Result<Option<usize>, TooLong> {
-        let Step::Run { set, min, max, is_greedy, after } = run else { return Ok(None) };
-        let high = at.saturating_add(*max).min(self.text.len());
-        let low = at + min;
-        let wanted = if *is_greedy { high } else { low.min(high) };
-        let len = self.text[at..wanted].iter().position(|byte| !set[usize::from(*byte)]);
+    /// Takes a run as far as it goes, or as short as it may be, of those that the next bytes let go on; where it
+    /// ends. If there may be one further on, that is left as a choice.
+    fn run(&mut self, step: usize, run: &Run, at: usize) -> Result<Option<usize>, TooLong> {
+        let high = at.saturating_add(run.max).min(self.text.len());
+        let low = at + run.min;
+        let wanted = if run.is_greedy { high } else { low.min(high) };
+        let len = self.text[at..wanted].iter().position(|byte| !run.set[usize::from(*byte)]);
         let end = len.map_or(wanted, |len| at + len);
         self.pay((end - at) / 16)?;
         if end < low {
             return Ok(None);
         }
-        if !is_greedy {
+        let fits = run.next.fits(self.text, end);
+        if !run.is_greedy {
             self.trail.0.push(Choice::Longer { step, at: end, high });
-            return Ok(Some(end));
-        }
-        match after {
-            After::NoMember => return Ok(Some(end)),
-            After::Member(byte) if self.text.get(end) != Some(byte) => {
-                self.trail.0.push(Choice::Shorter { step, low, high: end });
-                return Ok(None);
-            }
-            _ => {}
-        }
-        if end > low {
+        } else if end > low && !run.next.is_outside {
             self.trail.0.push(Choice::Shorter { step, low, high: end });
         }
-        Ok(Some(end))
+        Ok(fits.then_some(end))
     }
 
     /// The next choice that is left: which step, and where.
@@ -255,12 +246,9 @@ impl Walker<'_> {
                     return Ok(Some((step + 1, end)));
                 }
                 Choice::Longer { step, at, high } => {
-                    let Step::Run { set, .. } = &steps[step] else { continue };
-                    let goes_on = at < high && set[usize::from(self.text[at])];
-                    if goes_on {
-                        self.trail.0.push(Choice::Longer { step, at: at + 1, high });
-                        return Ok(Some((step + 1, at + 1)));
-                    }
+                    let Some(end) = self.longer(&steps[step], at, high)? else { continue };
+                    self.trail.0.push(Choice::Longer { step, at: end, high });
+                    return Ok(Some((step + 1, end)));
                 }
             }
         }
@@ -268,15 +256,39 @@ impl Walker<'_> {
     }
 
     /// The last end of a run before `high` after which the walk may go on.
-    fn shorter(&mut self, run: &Step, low: usize, high: usize) -> Result<Option<usize>, TooLong> {
-        let Step::Run { after, .. } = run else { return Ok(None) };
-        if low >= high {
-            return Ok(None);
+    fn shorter(&mut self, step: &Step, low: usize, high: usize) -> Result<Option<usize>, TooLong> {
+        let Step::Run(run) = step else { return Ok(None) };
+        let mut end = high;
+        while end > low {
+            end = match run.next.only {
+                Some(byte) => match memrchr(byte, &self.text[low..end]) {
+                    Some(len) => low + len,
+                    None => break,
+                },
+                None => end - 1,
+            };
+            if run.next.fits(self.text, end) {
+                self.pay((high - end) / 16)?;
+                return Ok(Some(end));
+            }
         }
-        let After::Member(byte) = after else { return Ok(Some(high - 1)) };
-        let found = memrchr(*byte, &self.text[low..high]).map(|at| low + at);
-        self.pay((high - found.unwrap_or(low)) / 16)?;
-        Ok(found)
+        self.pay((high - low) / 16)?;
+        Ok(None)
+    }
+
+    /// The first end of a run behind `at` after which the walk may go on.
+    fn longer(&mut self, step: &Step, at: usize, high: usize) -> Result<Option<usize>, TooLong> {
+        let Step::Run(run) = step else { return Ok(None) };
+        let mut end = at;
+        while end < high && run.set[usize::from(self.text[end])] {
+            end += 1;
+            if run.next.fits(self.text, end) {
+                self.pay((end - at) / 16)?;
+                return Ok(Some(end));
+            }
+        }
+        self.pay((end - at) / 16)?;
+        Ok(None)
     }
 }
 

@@ -13,19 +13,13 @@ const COPIES_MAX: u32 = 32;
 
 /// Which bytes belong to a class.
 pub(super) type Set = [bool; 256];
+const ALL: Set = [true; 256];
 
 #[derive(Debug)]
 pub(super) enum Step {
     Bytes(Box<[u8]>),
     One(Box<Set>),
-    /// A run of bytes of a class.
-    Run {
-        set: Box<Set>,
-        min: usize,
-        max: usize,
-        is_greedy: bool,
-        after: After,
-    },
+    Run(Box<Run>),
     /// One way, then the other; and for each next byte, which of both it can be the beginning of.
     Split(usize, usize, Box<[Ways; 256]>),
     Jump(usize),
@@ -62,14 +56,33 @@ pub(super) enum Ways {
     Both,
 }
 
-/// What has to follow a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum After {
-    Anything,
-    /// This byte, which is also of the class.
-    Member(u8),
-    /// Something that is not of the class: only the whole run will do.
-    NoMember,
+/// A run of bytes of a class.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) set: Set,
+    pub(super) min: usize,
+    pub(super) max: usize,
+    pub(super) is_greedy: bool,
+    pub(super) next: Next,
+}
+
+/// What has to follow a run, as far as that is plain to see: most of its ends are not worth trying.
+#[derive(Debug)]
+pub(super) struct Next {
+    first: Set,
+    second: Set,
+    /// The only member of `first`.
+    pub(super) only: Option<u8>,
+    /// Nothing of the class may follow: only the whole run will do.
+    pub(super) is_outside: bool,
+}
+
+impl Next {
+    /// Whether a walk may go on at `at`.
+    pub(super) fn fits(&self, text: &[u8], at: usize) -> bool {
+        let is_member = |set: &Set, at| text.get(at).is_none_or(|byte| set[usize::from(*byte)]);
+        is_member(&self.first, at) && is_member(&self.second, at + 1)
+    }
 }
 
 /// What a marked group means. Its name is the word, a number that makes it the only one of that name, and for
@@ -107,10 +120,10 @@ pub(super) fn steps_of(hir: &Hir) -> Option<Vec<Step>> {
     let mut steps = compiler.steps;
     steps.extend([Step::Save(1), Step::Match]);
     for at in 0..steps.len() {
-        let after = what_follows(&steps, at);
+        let next = what_follows(&steps, at);
         let ways = ways(&steps, at);
         match &mut steps[at] {
-            Step::Run { after: known, .. } => *known = after,
+            Step::Run(run) => run.next = next,
             Step::Split(_, _, known) => **known = ways,
             _ => {}
         }
@@ -248,13 +261,13 @@ impl Compiler<'_> {
         let Repetition { min, max, greedy: is_greedy, sub } = repetition;
         if let HirKind::Class(class) = sub.kind() {
             let bound = max.map_or(Some(usize::MAX), |max| usize::try_from(max).ok())?;
-            self.steps.push(Step::Run {
-                set: set_of(class)?,
+            self.steps.push(Step::Run(Box::new(Run {
+                set: *set_of(class)?,
                 min: usize::try_from(*min).ok()?,
                 max: bound,
                 is_greedy: *is_greedy,
-                after: After::Anything,
-            });
+                next: Next { first: ALL, second: ALL, only: None, is_outside: false },
+            })));
             return Some(());
         }
         // A round that may be empty has rules of its own for when it ends.
@@ -326,24 +339,32 @@ fn set_of(class: &Class) -> Option<Box<Set>> {
 }
 
 /// What has to follow the run at `at`, if that is plain to see.
-fn what_follows(steps: &[Step], at: usize) -> After {
-    let Step::Run { set, .. } = &steps[at] else { return After::Anything };
-    let mut following = steps[at + 1..].iter().skip_while(|step| matches!(step, Step::Save(_)));
-    match following.next() {
-        Some(Step::Bytes(bytes)) => match bytes.first() {
-            Some(byte) if set[usize::from(*byte)] => After::Member(*byte),
-            Some(_) => After::NoMember,
-            None => After::Anything,
-        },
-        Some(Step::One(other)) => disjoint(set, other),
-        Some(Step::Run { set: other, min, .. }) if *min > 0 => disjoint(set, other),
-        _ => After::Anything,
+fn what_follows(steps: &[Step], at: usize) -> Next {
+    let anything = Next { first: ALL, second: ALL, only: None, is_outside: false };
+    let Step::Run(run) = &steps[at] else { return anything };
+    let mut behind = at + 1;
+    while matches!(steps[behind], Step::Save(_)) {
+        behind += 1;
     }
+    let (first, second) = match &steps[behind] {
+        Step::Bytes(bytes) => match bytes[..] {
+            [first] => (only(first), begins(steps, behind + 1)),
+            [first, second, ..] => (only(first), only(second)),
+            [] => return anything,
+        },
+        Step::One(set) => (**set, begins(steps, behind + 1)),
+        _ => (begins(steps, behind), ALL),
+    };
+    let mut members = (0..=u8::MAX).filter(|byte| first[usize::from(*byte)]);
+    let single = members.next().filter(|_| members.next().is_none());
+    let is_outside = !run.set.iter().zip(&first).any(|(one, other)| *one && *other);
+    Next { first, second, only: single, is_outside }
 }
 
-fn disjoint(set: &Set, other: &Set) -> After {
-    let overlaps = set.iter().zip(other).any(|(one, other)| *one && *other);
-    if overlaps { After::Anything } else { After::NoMember }
+fn only(byte: u8) -> Set {
+    let mut set = [false; 256];
+    set[usize::from(byte)] = true;
+    set
 }
 
 /// For each byte, which branches of the split at `at` may go on with it.
@@ -373,18 +394,21 @@ pub(super) fn begins(steps: &[Step], from: usize) -> Set {
         match &steps[at] {
             Step::Bytes(bytes) => set[usize::from(bytes[0])] = true,
             Step::One(one) => unite(&mut set, one),
-            Step::Run { set: one, min, .. } => {
-                unite(&mut set, one);
-                if *min == 0 {
+            Step::Run(run) => {
+                unite(&mut set, &run.set);
+                if run.min == 0 {
                     todo.push(at + 1);
                 }
             }
+            // Where it holds there is no other byte; at the end of the text there is none.
+            Step::Look(Look::EndLF) => set[usize::from(b'\n')] = true,
+            Step::Look(Look::End) => {}
             Step::Split(first, second, _) => todo.extend([*first, *second]),
             Step::Jump(to) => todo.push(*to),
             Step::Save(_) | Step::Look(_) | Step::Inner(Inner::Atomic, _) => todo.push(at + 1),
             Step::Inner(_, end) => todo.push(*end),
             Step::Unless(_, _, end) => todo.extend([at + 1, *end]),
-            Step::Done | Step::Same(_) | Step::Match => set = [true; 256],
+            Step::Done | Step::Same(_) | Step::Match => return ALL,
         }
     }
     set
