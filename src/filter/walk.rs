@@ -7,13 +7,17 @@
 //! counts its steps: past a bound that a sane line stays far below, the automata take over, so that no
 //! line can stall it. The result is the same: leftmost, the first alternative before the second.
 
+mod ahead;
+mod build;
 mod steps;
 
 use memchr::memrchr;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_syntax::hir::{Hir, Look};
 
-use self::steps::{Inner, Run, Step, Ways, begins, steps_of};
+use self::ahead::begins;
+use self::build::steps_of;
+use self::steps::{Inner, Next, Run, Set, Step, Steps, Ways};
 
 /// Steps for a text of any length; see [`budget`].
 const BUDGET_MAX: usize = 100_000;
@@ -21,7 +25,9 @@ const BUDGET_MAX: usize = 100_000;
 /// An expression as steps.
 #[derive(Debug)]
 pub(super) struct Walk {
-    steps: Vec<Step>,
+    steps: Steps,
+    /// With which bytes a match may begin.
+    begins: Box<Set>,
 }
 
 /// What is left to try.
@@ -51,7 +57,18 @@ enum Choice {
 
 /// Room for the choices of a walk.
 #[derive(Debug, Default)]
-pub(super) struct Trail(Vec<Choice>);
+pub(super) struct Trail {
+    choices: Vec<Choice>,
+    /// Where walks went on in vain: which walk, and at which place and step, in which state.
+    vain: Vec<(u64, usize)>,
+    /// How many walks there were.
+    walks: u64,
+}
+
+/// Places that are remembered to be in vain; newer ones overwrite older ones.
+const VAIN_MAX: usize = 128;
+/// More than there are steps, or states.
+const MANY: usize = 1 << 12;
 
 /// More steps than a walk may take.
 #[derive(Debug)]
@@ -60,12 +77,14 @@ pub(super) struct TooLong;
 impl Walk {
     /// The steps of an expression for ASCII texts; `None` for one that is not worth walking.
     pub(super) fn new(hir: &Hir) -> Option<Self> {
-        Some(Self { steps: steps_of(hir)? })
+        let steps = steps_of(hir)?;
+        let begins = Box::new(begins(&steps.list, 0, &[], 0));
+        Some(Self { steps, begins })
     }
 
     /// Whether it may match where this byte is.
     pub(super) fn may_begin_with(&self, byte: u8) -> bool {
-        begins(&self.steps, 0)[usize::from(byte)]
+        self.begins[usize::from(byte)]
     }
 
     /// Whether the expression matches at `start`; its groups are left in `slots`.
@@ -77,9 +96,11 @@ impl Walk {
         trail: &mut Trail,
     ) -> Result<bool, TooLong> {
         slots.fill(None);
-        trail.0.clear();
+        trail.choices.clear();
+        trail.vain.resize(VAIN_MAX, (0, 0));
+        trail.walks += 1;
         let left = budget(text.len() - start);
-        let mut walker = Walker { steps: &self.steps, text, slots, trail, left };
+        let mut walker = Walker { steps: &self.steps, is_inner: false, text, slots, trail, left };
         Ok(walker.walk(0, start)?.is_some())
     }
 }
@@ -90,7 +111,9 @@ fn budget(len: usize) -> usize {
 }
 
 struct Walker<'w> {
-    steps: &'w [Step],
+    steps: &'w Steps,
+    /// Whether it is within an inner expression.
+    is_inner: bool,
     text: &'w [u8],
     slots: &'w mut [Option<NonMaxUsize>],
     trail: &'w mut Trail,
@@ -101,11 +124,11 @@ impl Walker<'_> {
     /// Walks from a step to the end of the expression, or of the inner one that it is in; where that is.
     fn walk(&mut self, step: usize, at: usize) -> Result<Option<usize>, TooLong> {
         let (mut step, mut at) = (step, at);
-        let base = self.trail.0.len();
+        let base = self.trail.choices.len();
         let steps = self.steps;
         loop {
             self.pay(1)?;
-            let next = match &steps[step] {
+            let next = match &steps.list[step] {
                 Step::Match | Step::Done => return Ok(Some(at)),
                 Step::Jump(to) => Some((*to, at)),
                 Step::Split(first, second, ways) => {
@@ -115,8 +138,9 @@ impl Walker<'_> {
                         Ways::Neither => None,
                         Ways::First => Some((*first, at)),
                         Ways::Second => Some((*second, at)),
+                        Ways::Both if self.is_vain(step, at) => None,
                         Ways::Both => {
-                            self.trail.0.push(Choice::Other { step: *second, at });
+                            self.trail.choices.push(Choice::Other { step: *second, at });
                             Some((*first, at))
                         }
                     }
@@ -154,31 +178,52 @@ impl Walker<'_> {
 
     /// Where the walk goes on behind an inner expression, none of whose choices is ever made anew.
     fn inner(&mut self, inner: Inner, step: usize, at: usize) -> Result<Option<usize>, TooLong> {
-        let base = self.trail.0.len();
+        let base = self.trail.choices.len();
+        let is_inner = std::mem::replace(&mut self.is_inner, true);
         let end = self.walk(step, at)?;
+        self.is_inner = is_inner;
         if inner == Inner::Not {
             self.forget(base);
             return Ok(end.is_none().then_some(at));
         }
         // Its groups stay, and are undone if the walk goes back to what is before it.
         let mut kept = base;
-        for place in base..self.trail.0.len() {
-            if matches!(self.trail.0[place], Choice::Restore { .. }) {
-                self.trail.0.swap(kept, place);
+        for place in base..self.trail.choices.len() {
+            if matches!(self.trail.choices[place], Choice::Restore { .. }) {
+                self.trail.choices.swap(kept, place);
                 kept += 1;
             }
         }
-        self.trail.0.truncate(kept);
+        self.trail.choices.truncate(kept);
         Ok(if inner == Inner::Ahead { end.map(|_| at) } else { end })
     }
 
     /// Takes back everything that was done since the trail had this length.
     fn forget(&mut self, base: usize) {
-        for choice in self.trail.0.drain(base..).rev() {
+        for choice in self.trail.choices.drain(base..).rev() {
             if let Choice::Restore { slot, value } = choice {
                 self.slots[slot] = value;
             }
         }
+    }
+
+    /// Whether the walk was here before, in the same state; else notes that it is now. Whatever it goes back to is
+    /// older than what it tried from here, so if it comes here once more all of that was in vain. An inner
+    /// expression may have ended well instead.
+    fn is_vain(&mut self, step: usize, at: usize) -> bool {
+        if !self.steps.is_memorable || self.is_inner {
+            return false;
+        }
+        let here = (self.trail.walks, (at * MANY + step) * MANY + self.state());
+        let place = &mut self.trail.vain[(step * 31 + at) % VAIN_MAX];
+        std::mem::replace(place, here) == here
+    }
+
+    /// Which of the groups that conditionals ask for took part, a bit for each.
+    fn state(&self) -> usize {
+        let asked = self.steps.asked.iter().enumerate();
+        asked
+            .fold(0, |state, (bit, group)| state | usize::from(self.group(*group).is_some()) << bit)
     }
 
     fn group(&self, group: usize) -> Option<(usize, usize)> {
@@ -201,9 +246,13 @@ impl Walker<'_> {
 
     fn save(&mut self, slot: usize, at: usize) {
         if let Some(place) = self.slots.get_mut(slot) {
-            self.trail.0.push(Choice::Restore { slot, value: *place });
+            self.trail.choices.push(Choice::Restore { slot, value: *place });
             *place = NonMaxUsize::new(at);
         }
+    }
+
+    fn next<'r>(&self, run: &'r Run) -> &'r Next {
+        &run.next[self.state()]
     }
 
     /// Takes a run as far as it goes, or as short as it may be, of those that the next bytes let go on; where it
@@ -218,11 +267,12 @@ impl Walker<'_> {
         if end < low {
             return Ok(None);
         }
-        let fits = run.next.fits(self.text, end);
+        let next = self.next(run);
+        let fits = next.fits(self.text, end);
         if !run.is_greedy {
-            self.trail.0.push(Choice::Longer { step, at: end, high });
-        } else if end > low && !run.next.is_outside {
-            self.trail.0.push(Choice::Shorter { step, low, high: end });
+            self.trail.choices.push(Choice::Longer { step, at: end, high });
+        } else if end > low && !next.is_outside {
+            self.trail.choices.push(Choice::Shorter { step, low, high: end });
         }
         Ok(fits.then_some(end))
     }
@@ -230,24 +280,24 @@ impl Walker<'_> {
     /// The next choice that is left: which step, and where.
     fn back(&mut self, base: usize) -> Result<Option<(usize, usize)>, TooLong> {
         let steps = self.steps;
-        while self.trail.0.len() > base
-            && let Some(choice) = self.trail.0.pop()
+        while self.trail.choices.len() > base
+            && let Some(choice) = self.trail.choices.pop()
         {
             self.pay(1)?;
             match choice {
                 Choice::Restore { slot, value } => self.slots[slot] = value,
                 Choice::Other { step, at } => return Ok(Some((step, at))),
                 Choice::Shorter { step, low, high } => {
-                    let end = self.shorter(&steps[step], low, high)?;
+                    let end = self.shorter(&steps.list[step], low, high)?;
                     let Some(end) = end else { continue };
                     if end > low {
-                        self.trail.0.push(Choice::Shorter { step, low, high: end });
+                        self.trail.choices.push(Choice::Shorter { step, low, high: end });
                     }
                     return Ok(Some((step + 1, end)));
                 }
                 Choice::Longer { step, at, high } => {
-                    let Some(end) = self.longer(&steps[step], at, high)? else { continue };
-                    self.trail.0.push(Choice::Longer { step, at: end, high });
+                    let Some(end) = self.longer(&steps.list[step], at, high)? else { continue };
+                    self.trail.choices.push(Choice::Longer { step, at: end, high });
                     return Ok(Some((step + 1, end)));
                 }
             }
@@ -258,16 +308,17 @@ impl Walker<'_> {
     /// The last end of a run before `high` after which the walk may go on.
     fn shorter(&mut self, step: &Step, low: usize, high: usize) -> Result<Option<usize>, TooLong> {
         let Step::Run(run) = step else { return Ok(None) };
+        let next = self.next(run);
         let mut end = high;
         while end > low {
-            end = match run.next.only {
+            end = match next.only {
                 Some(byte) => match memrchr(byte, &self.text[low..end]) {
                     Some(len) => low + len,
                     None => break,
                 },
                 None => end - 1,
             };
-            if run.next.fits(self.text, end) {
+            if next.fits(self.text, end) {
                 self.pay((high - end) / 16)?;
                 return Ok(Some(end));
             }
@@ -279,10 +330,11 @@ impl Walker<'_> {
     /// The first end of a run behind `at` after which the walk may go on.
     fn longer(&mut self, step: &Step, at: usize, high: usize) -> Result<Option<usize>, TooLong> {
         let Step::Run(run) = step else { return Ok(None) };
+        let next = self.next(run);
         let mut end = at;
         while end < high && run.set[usize::from(self.text[end])] {
             end += 1;
-            if run.next.fits(self.text, end) {
+            if next.fits(self.text, end) {
                 self.pay((end - at) / 16)?;
                 return Ok(Some(end));
             }
