@@ -37,22 +37,24 @@ pub struct Sessions {
     names: Arc<[String]>,
     raw: bool,
     hasher: foldhash::fast::RandomState,
-    /// Keys and ages of the connections that go on; as few as these are found by looking at each.
+    /// The connections that go on, by age. As few as these are found by looking at each, the newest first: it is
+    /// nearly always one of the last few.
     places: Vec<Place>,
-    /// The connections of `places`; those behind them are spare room.
     connections: Vec<Connection>,
+    /// Connections of the list that are spare room.
+    spare: Vec<usize>,
     /// A match that belongs to no connection that goes on.
     alone: Connection,
     /// Room for one connection's groups.
     scratch: GroupsBuf,
-    born: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Place {
+    /// Of its key.
     hash: u64,
-    /// How many connections had been there before it.
-    born: u64,
+    /// Which of the connections it is.
+    slot: usize,
 }
 
 /// What is known of a connection.
@@ -117,7 +119,7 @@ impl Sessions {
             connections: Vec::new(),
             alone: Connection::default(),
             scratch: GroupsBuf::default(),
-            born: 0,
+            spare: Vec::new(),
         }
     }
 
@@ -126,52 +128,43 @@ impl Sessions {
         let flags = Flags::of(hit.groups);
         let hash = hit.groups.get(MLFID).map(|key| (self.hasher.hash_one(key), key));
         let known = hash.and_then(|(hash, key)| self.find(hash, key));
-        let at = match (known, hash) {
+        let slot = match (known, hash) {
+            (Some(place), _) => Some(self.places[place].slot),
             // One that ends with its only line was never one: it takes nobody's place.
             (None, Some((hash, _))) if !flags.forget => Some(self.begin(hash)),
-            _ => known,
+            (None, _) => None,
         };
-        let connection = at.map_or(&mut self.alone, |at| &mut self.connections[at]);
+        let connection = slot.map_or(&mut self.alone, |slot| &mut self.connections[slot]);
         if known.is_none() {
             connection.reset();
         }
         let said = connection.take(hit.groups, flags, known.is_some(), &mut self.scratch, self.raw);
-        let at = if flags.forget { known.map(|at| self.end(at)) } else { at };
-        let connection = at.map_or(&self.alone, |at| &self.connections[at]);
+        if let Some(place) = known.filter(|_| flags.forget) {
+            // What it said last is read before anything takes the room.
+            self.spare.push(self.places.remove(place).slot);
+        }
+        let connection = slot.map_or(&self.alone, |slot| &self.connections[slot]);
         Merged { said, connection, names: &self.names }
     }
 
     /// Where a connection that goes on is.
     fn find(&self, hash: u64, key: &str) -> Option<usize> {
-        let is_it = |at: &usize| {
-            self.places[*at].hash == hash
-                && self.connections[*at].groups.view().get(MLFID) == Some(key)
-        };
-        (0..self.places.len()).find(is_it)
+        self.places.iter().rposition(|place| {
+            place.hash == hash && self.connections[place.slot].groups.view().get(MLFID) == Some(key)
+        })
     }
 
-    /// A place for another connection, if need be that of the oldest.
+    /// Room for another connection, if need be that of the oldest.
     fn begin(&mut self, hash: u64) -> usize {
-        let place = Place { hash, born: self.born };
-        self.born += 1;
-        if self.places.len() < CONNECTIONS_MAX {
-            self.places.push(place);
-            if self.connections.len() < self.places.len() {
-                self.connections.push(Connection::default());
-            }
-            return self.places.len() - 1;
+        if self.places.len() == CONNECTIONS_MAX {
+            self.spare.push(self.places.remove(0).slot);
         }
-        let oldest = (0..self.places.len()).min_by_key(|at| self.places[*at].born).unwrap_or(0);
-        self.places[oldest] = place;
-        oldest
-    }
-
-    /// Takes a connection from those that go on; where its last state is until the next begins.
-    fn end(&mut self, at: usize) -> usize {
-        self.places.swap_remove(at);
-        let last = self.places.len();
-        self.connections.swap(at, last);
-        last
+        let slot = self.spare.pop().unwrap_or_else(|| {
+            self.connections.push(Connection::default());
+            self.connections.len() - 1
+        });
+        self.places.push(Place { hash, slot });
+        slot
     }
 }
 

@@ -11,7 +11,7 @@ mod ahead;
 mod build;
 mod steps;
 
-use memchr::memrchr;
+use memchr::{memchr, memrchr};
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_syntax::hir::{Hir, Look};
 
@@ -261,7 +261,11 @@ impl Walker<'_> {
         let high = at.saturating_add(run.max).min(self.text.len());
         let low = at + run.min;
         let wanted = if run.is_greedy { high } else { low.min(high) };
-        let len = self.text[at..wanted].iter().position(|byte| !run.set[usize::from(*byte)]);
+        let rest = &self.text[at..wanted];
+        let len = match run.stop {
+            Some(byte) => memchr(byte, rest),
+            None => rest.iter().position(|byte| !run.set[usize::from(*byte)]),
+        };
         let end = len.map_or(wanted, |len| at + len);
         self.pay((end - at) / 16)?;
         if end < low {

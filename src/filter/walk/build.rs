@@ -205,8 +205,12 @@ impl Compiler<'_> {
         let Repetition { min, max, greedy: is_greedy, sub } = repetition;
         if let HirKind::Class(class) = sub.kind() {
             let bound = max.map_or(Some(usize::MAX), |max| usize::try_from(max).ok())?;
+            let set = *set_of(class)?;
+            let mut others = (0..0x80).filter(|byte| !set[usize::from(*byte)]);
+            let stop = others.next().filter(|_| others.next().is_none());
             self.steps.push(Step::Run(Box::new(Run {
-                set: *set_of(class)?,
+                set,
+                stop,
                 min: usize::try_from(*min).ok()?,
                 max: bound,
                 is_greedy: *is_greedy,

@@ -41,6 +41,8 @@ pub(super) enum Inner {
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) set: Set,
+    /// The only character of ASCII that is not of the class: it is found faster than each is looked up.
+    pub(super) stop: Option<u8>,
     pub(super) min: usize,
     pub(super) max: usize,
     pub(super) is_greedy: bool,
