@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use crate::config::ConfigError;
 use crate::diag::Diagnostic;
-use crate::exchange::ListError;
+use crate::engine::writer::WriterError;
+use crate::exchange::{FileError, ListError};
 use crate::model::duration::DurationError;
 use crate::source::SourceError;
 use crate::store::StoreError;
@@ -92,16 +93,9 @@ pub enum Error {
     /// No file to import.
     #[error("which file? write f2b import FORMAT FILE")]
     NoList,
-    /// Reading or writing a file failed.
-    #[error("{}: {action} failed: {source}", printable(&.file.to_string_lossy()))]
-    File {
-        /// The file.
-        file: PathBuf,
-        /// What was tried.
-        action: &'static str,
-        /// The system's word.
-        source: io::Error,
-    },
+    /// Reading or writing a list failed.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Standard output failed for another reason than a closed pipe.
     #[error("standard output: {0}")]
     Output(#[from] io::Error),
@@ -111,6 +105,15 @@ impl Error {
     /// Whether standard output was closed by its reader, which is no error worth a word.
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(e) if e.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+impl From<WriterError> for Error {
+    fn from(error: WriterError) -> Self {
+        match error {
+            WriterError::Store(error) => error.into(),
+            WriterError::File(error) => error.into(),
+        }
     }
 }
 

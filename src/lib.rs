@@ -6,7 +6,7 @@
 //! bytes ──▶ lines ──▶ date ──▶ match ──▶ failure ──▶ decision ──▶ ban
 //! source    source    date     filter    model       decide       model
 //!                                └────────────── store ─────────────┘
-//!             engine runs the path; cli shows it
+//!   engine runs the path; control answers requests; cli shows both
 //! ```
 //!
 //! Layers, from the bottom: a module uses those of the layers above it in this list, never its
@@ -14,9 +14,11 @@
 //!
 //! 0. [`model`], [`diag`], [`text`]: nouns, findings, showing strangers' bytes
 //! 1. [`config`], [`source`], [`date`], [`store`], [`command`]
-//! 2. [`filter`] (uses `config`, `date`), [`decide`]
-//! 3. [`engine`], [`exchange`], [`check`]
-//! 4. [`cli`] and [`error`]
+//! 2. [`filter`] (uses `config`, `date`), [`decide`], [`exchange`]
+//! 3. [`engine`], [`check`]
+//! 4. [`error`]
+//! 5. [`control`]
+//! 6. [`cli`]
 //!
 //! Start reading at [`engine`], which runs the path, or at `docs/architecture.md`.
 
@@ -24,6 +26,7 @@ pub mod check;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod control;
 pub mod date;
 pub mod decide;
 pub mod diag;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with its layer, and the neighbours it may use all the same.
-const LAYERS: [(&str, u8, &[&str]); 16] = [
+const LAYERS: [(&str, u8, &[&str]); 20] = [
     ("model", 0, &["text"]),
     ("diag", 0, &["text"]),
     ("text", 0, &[]),
@@ -18,12 +18,16 @@ const LAYERS: [(&str, u8, &[&str]); 16] = [
     ("store", 1, &[]),
     ("filter", 2, &[]),
     ("decide", 2, &[]),
+    ("enforce", 2, &[]),
+    ("exchange", 2, &[]),
     ("check", 3, &["engine"]),
     ("engine", 3, &[]),
-    ("exchange", 3, &[]),
-    ("cli", 4, &["error"]),
     ("error", 4, &[]),
-    ("main", 5, &[]),
+    ("control", 5, &[]),
+    ("insight", 5, &[]),
+    ("daemon", 6, &[]),
+    ("cli", 7, &[]),
+    ("main", 8, &[]),
 ];
 
 fn layer(module: &str) -> (u8, &'static [&'static str]) {

@@ -1,53 +1,73 @@
 //! `f2b bans`: who is banned, and until when.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use super::args::{BansArgs, Format};
 use super::output::{civil, counted, json, table};
 use super::{Context, Status};
+use crate::control::{Question, Reply, WhichBans};
 use crate::error::Error;
-use crate::exchange;
+use crate::exchange::{self, ListWriter};
 use crate::model::{Ban, duration};
-use crate::store::Reader;
+use crate::store::BanOrder;
 
 pub(super) fn run(
     context: &Context,
     args: &BansArgs,
     out: &mut dyn Write,
 ) -> Result<Status, Error> {
-    let reader = Reader::open(&context.db)?;
-    let mut bans = if args.all {
-        reader.bans_all()?
-    } else {
-        reader.bans_active(context.now, args.jail.as_deref())?
-    };
-    if let Some(jail) = &args.jail {
-        bans.retain(|ban| ban.jail == *jail);
-    }
-    match args.format {
-        Format::Text => text(context, args, &bans, out)?,
-        Format::Json => exchange::write(exchange::Format::Json, &bans, out)?,
-        Format::Csv => exchange::write(exchange::Format::Csv, &bans, out)?,
+    let count = match args.format {
+        Format::Text => text(context, args, out)?,
+        Format::Json => list(context, args, exchange::Format::Json, out)?,
+        Format::Csv => list(context, args, exchange::Format::Csv, out)?,
         Format::Jsonl => {
-            for ban in &bans {
-                json::line(&json::Ban::new(ban, context.now), out)?;
-            }
+            let mut count = 0;
+            each(context, args, |ban| {
+                count += 1;
+                json::line(&json::Ban::new(&ban, context.now), out)
+            })?;
+            count
         }
-    }
-    Ok(if bans.is_empty() { Status::Nothing } else { Status::Found })
+    };
+    Ok(if count == 0 { Status::Nothing } else { Status::Found })
 }
 
-fn text(
+/// Hands over the bans that were asked for.
+fn each(
     context: &Context,
     args: &BansArgs,
-    bans: &[Ban],
-    out: &mut dyn Write,
+    mut take: impl FnMut(Ban) -> io::Result<()>,
 ) -> Result<(), Error> {
-    if bans.is_empty() {
+    let which = if args.all { WhichBans::Ever } else { WhichBans::InForce(BanOrder::Jail) };
+    context.ask(Question::Bans { jail: args.jail.clone(), which }, |reply| match reply {
+        Reply::Ban(ban) => take(ban),
+        _ => Ok(()),
+    })
+}
+
+fn list(
+    context: &Context,
+    args: &BansArgs,
+    format: exchange::Format,
+    out: &mut dyn Write,
+) -> Result<u64, Error> {
+    let mut list = ListWriter::new(format, out);
+    each(context, args, |ban| list.ban(&ban))?;
+    Ok(list.end()?)
+}
+
+/// A table, which is as wide as its widest cells: all of them are held.
+fn text(context: &Context, args: &BansArgs, out: &mut dyn Write) -> Result<u64, Error> {
+    let mut rows = Vec::new();
+    each(context, args, |ban| {
+        rows.push(row(context, &ban));
+        Ok(())
+    })?;
+    let count = rows.len() as u64;
+    if rows.is_empty() {
         writeln!(out, "no host is banned")?;
-        return Ok(());
+        return Ok(count);
     }
-    let rows = bans.iter().map(|ban| row(context, ban)).collect();
     let columns = [
         table::left("host"),
         table::left("jail"),
@@ -58,8 +78,8 @@ fn text(
         table::left("by"),
     ];
     write!(out, "{}", table::render(&columns, rows))?;
-    writeln!(out, "\n{}", counted(bans.len() as u64, "ban"))?;
-    Ok(())
+    writeln!(out, "\n{}", counted(count, "ban"))?;
+    Ok(count)
 }
 
 fn row(context: &Context, ban: &Ban) -> Vec<String> {

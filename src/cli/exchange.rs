@@ -1,16 +1,18 @@
-//! `f2b export` and `f2b import`, and keeping exported files true.
+//! `f2b export` and `f2b import`: lists of bans in the formats of others.
 
-use std::fs;
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::args::{ExportArgs, ImportArgs, ListFormat};
-use super::output::counted;
-use super::{Context, Status, warn};
+use super::files::Files;
+use super::output::{counted, grouped};
+use super::{Context, Status};
+use crate::control::{Change, PART_BANS, Question, Reply, WhichBans};
 use crate::error::Error;
-use crate::exchange::{self, Defaults, Format};
+use crate::exchange::{self, Defaults, FileError, Format, LIST_MAX_BYTES, ListError, ListWriter};
 use crate::model::{Ban, BanTime};
-use crate::store::{Reader, Store};
+use crate::store::BanOrder;
 use crate::text::printable;
 
 impl From<ListFormat> for Format {
@@ -30,27 +32,50 @@ pub(super) fn export(
     out: &mut dyn Write,
 ) -> Result<Status, Error> {
     let format = Format::from(args.format.unwrap_or(args.kind));
-    // A store that is not there is a slip of the pen, not an empty list.
-    let bans = Reader::open(&context.db)?.bans_active(context.now, args.jail.as_deref())?;
-    match &args.output {
-        None => exchange::write(format, &bans, out)?,
-        Some(file) => {
-            let file = absolute(file)?;
-            write_file(&file, format, &bans)?;
-            let mut store = Store::open(&context.db)?;
-            // The list of one jail is written once: a file that is kept true holds every ban. So is what
-            // isn't a file, such as a pipe.
-            if args.jail.is_none() && fs::metadata(&file).is_ok_and(|found| found.is_file()) {
-                store.transact(|batch| {
-                    batch.set_export(&file.to_string_lossy(), format.name(), context.now)
-                })?;
-            } else {
-                store.transact(|batch| batch.forget_export(&file.to_string_lossy()))?;
-            }
-            writeln!(out, "wrote {} to {}", counted(bans.len() as u64, "ban"), shown(&file))?;
+    let bans = match &args.output {
+        None => print(context, format, args.jail.clone(), out)?,
+        Some(file) => write(context, format, args.jail.clone(), file, out)?,
+    };
+    Ok(if bans == 0 { Status::Nothing } else { Status::Found })
+}
+
+fn print(
+    context: &Context,
+    format: Format,
+    jail: Option<String>,
+    out: &mut dyn Write,
+) -> Result<u64, Error> {
+    let order = if format.holds_hosts_only() { BanOrder::Host } else { BanOrder::Jail };
+    let mut list = ListWriter::new(format, out);
+    context.ask(
+        Question::Bans { jail, which: WhichBans::InForce(order) },
+        |reply| match reply {
+            Reply::Ban(ban) => list.ban(&ban),
+            _ => Ok(()),
+        },
+    )?;
+    Ok(list.end()?)
+}
+
+fn write(
+    context: &Context,
+    format: Format,
+    jail: Option<String>,
+    file: &Path,
+    out: &mut dyn Write,
+) -> Result<u64, Error> {
+    let failed = |source| FileError { file: file.to_owned(), action: "writing", source };
+    let file = std::path::absolute(file).map_err(failed)?;
+    let mut written = 0;
+    context.change(Change::Export { file, format, jail }, |reply| match reply {
+        Reply::Exported { file, bans } => {
+            written = bans;
+            let file = file.to_string_lossy();
+            writeln!(out, "wrote {} to {}", counted(bans, "ban"), printable(&file))
         }
-    }
-    Ok(if bans.is_empty() { Status::Nothing } else { Status::Found })
+        _ => Ok(()),
+    })?;
+    Ok(written)
 }
 
 pub(super) fn import(
@@ -63,35 +88,80 @@ pub(super) fn import(
         BanTime::parse(&args.time).map_err(|source| Error::Duration { option: "time", source })?;
     let bytes = read_list(&file)?;
     let defaults = Defaults { jail: args.jail, at: context.now, bantime };
-    let listed = exchange::read(format, &bytes, &defaults)
-        .map_err(|source| Error::List { file: file.clone(), source })?;
-    let mut store = Store::open(&context.db)?;
-    store.transact(|batch| batch.expire(context.now))?;
-    let standing = store.reader().bans_active(context.now, None)?;
-    let known: std::collections::HashSet<(&str, &crate::model::Host)> =
-        standing.iter().map(|ban| (ban.jail.as_str(), &ban.host)).collect();
-    let total = listed.len();
-    let mut seen = std::collections::HashSet::new();
-    let wanted: Vec<Ban> = listed
-        .iter()
-        .filter(|ban| !known.contains(&(ban.jail.as_str(), &ban.host)))
-        .filter(|ban| ban.is_active(context.now))
-        .filter(|ban| seen.insert((ban.jail.clone(), ban.host.clone())))
-        .cloned()
-        .collect();
-    let new = store.add_bans(&wanted)?;
-    let imported = counted(new, "ban");
-    if new == total as u64 {
+    let wrong = |source| Error::List { file: file.clone(), source };
+    let mut total = 0;
+    // Once for its faults: what is wrong in the last line keeps the first from being imported.
+    exchange::read(format, &bytes, &defaults, |_| {
+        total += 1;
+        Ok::<_, ListError>(())
+    })
+    .map_err(wrong)?;
+    let mut import = Import { context, new: 0, files: Files::default() };
+    let mut part = Vec::new();
+    exchange::read(format, &bytes, &defaults, |ban| {
+        part.push(ban);
+        if part.len() >= PART_BANS { import.part(std::mem::take(&mut part)) } else { Ok(()) }
+    })
+    .map_err(|stopped: Stopped| match stopped {
+        Stopped::List(error) => wrong(error),
+        Stopped::Other(error) => error,
+    })?;
+    import.part::<Error>(part)?;
+    let imported = counted(import.new, "ban");
+    if import.new == total {
         writeln!(out, "imported {imported}")?;
     } else {
-        let total = super::output::grouped(total as u64);
+        let total = grouped(total);
         writeln!(
             out,
             "imported {imported} of {total} listed; the others are banned already or over"
         )?;
     }
-    let kept = refresh(&mut store, context, out)?;
-    Ok(kept.unwrap_or(if new > 0 { Status::Found } else { Status::Nothing }))
+    let is_done = if import.new > 0 { Status::Found } else { Status::Nothing };
+    Ok(import.files.show(out)?.unwrap_or(is_done))
+}
+
+/// A list on its way into the store.
+struct Import<'c> {
+    context: &'c Context,
+    new: u64,
+    /// What became of the exported files at the last part.
+    files: Files,
+}
+
+impl Import<'_> {
+    fn part<E: From<Error>>(&mut self, bans: Vec<Ban>) -> Result<(), E> {
+        self.files = Files::default();
+        let taken = self.context.change(Change::Import { bans }, |reply| match reply {
+            Reply::Imported { new } => {
+                self.new += new;
+                Ok(())
+            }
+            reply => {
+                self.files.take(reply);
+                Ok(())
+            }
+        });
+        taken.map_err(E::from)
+    }
+}
+
+/// Why reading a list for the second time ended early.
+enum Stopped {
+    List(ListError),
+    Other(Error),
+}
+
+impl From<ListError> for Stopped {
+    fn from(error: ListError) -> Self {
+        Self::List(error)
+    }
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
 }
 
 /// `FORMAT FILE`, or `--format FORMAT FILE`.
@@ -107,91 +177,20 @@ fn import_operands(args: &ImportArgs) -> Result<(Format, PathBuf), Error> {
     }
 }
 
+/// The bytes of a list: they are read twice, which a pipe can't be.
 fn read_list(file: &Path) -> Result<Vec<u8>, Error> {
-    let failed = |source| Error::File { file: file.to_owned(), action: "reading", source };
+    let failed = |source| FileError { file: file.to_owned(), action: "reading", source };
+    let mut bytes = Vec::new();
+    let read = |from: &mut dyn Read, bytes: &mut Vec<u8>| -> io::Result<usize> {
+        from.take(LIST_MAX_BYTES + 1).read_to_end(bytes)
+    };
     if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes).map_err(failed)?;
-        return Ok(bytes);
+        read(&mut io::stdin().lock(), &mut bytes).map_err(failed)?;
+    } else {
+        File::open(file).and_then(|mut list| read(&mut list, &mut bytes)).map_err(failed)?;
     }
-    fs::read(file).map_err(failed)
-}
-
-/// Writes every exported file anew, for the bans have changed; says [`Status::Trouble`] if that can't be done.
-/// A file that its user removed is forgotten; one whose folder is missing, an unmounted one perhaps, is not.
-pub(super) fn refresh(
-    store: &mut Store,
-    context: &Context,
-    out: &mut dyn Write,
-) -> Result<Option<Status>, Error> {
-    let exports = store.reader().exports()?;
-    if exports.is_empty() {
-        return Ok(None);
+    if bytes.len() as u64 > LIST_MAX_BYTES {
+        return Err(Error::List { file: file.to_owned(), source: ListError::TooLong });
     }
-    let mut trouble = None;
-    let bans = store.reader().bans_active(context.now, None)?;
-    for export in exports {
-        let file = PathBuf::from(&export.path);
-        let Some(format) = Format::from_name(&export.format) else { continue };
-        if !file.exists() && file.parent().is_some_and(Path::is_dir) {
-            store.transact(|batch| batch.forget_export(&export.path))?;
-            warn(&format!("f2b: {} is gone and is no longer kept up to date", shown(&file)));
-            continue;
-        }
-        match write_file(&file, format, &bans) {
-            Ok(()) => {
-                store.transact(|batch| {
-                    batch.set_export(&export.path, &export.format, context.now)
-                })?;
-                writeln!(out, "rewrote {}", shown(&file))?;
-            }
-            // The store is right; the file will be when it can be written again.
-            Err(error) => {
-                trouble = Some(Status::Trouble);
-                warn(&format!("f2b: {error}; it still lists the bans of before"));
-            }
-        }
-    }
-    Ok(trouble)
-}
-
-fn shown(file: &Path) -> String {
-    printable(&file.to_string_lossy()).into_owned()
-}
-
-/// Beside the file, synced, then renamed over it: a reader sees the old list or the new one. A link stays a link;
-/// what is no file (a pipe, a device) is written to.
-fn write_file(file: &Path, format: Format, bans: &[Ban]) -> Result<(), Error> {
-    let mut list = Vec::new();
-    exchange::write(format, bans, &mut list)?;
-    let failed = |source| Error::File { file: file.to_owned(), action: "writing", source };
-    let is_link_to_nothing = file.is_symlink() && !file.exists();
-    if is_link_to_nothing || fs::metadata(file).is_ok_and(|found| !found.is_file()) {
-        return fs::File::create(file).and_then(|mut out| out.write_all(&list)).map_err(failed);
-    }
-    let file = &fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let beside = file.with_file_name(format!(".{name}.f2b-{}", std::process::id()));
-    let written = fs::File::create(&beside)
-        .and_then(|mut new| {
-            if let Ok(old) = fs::metadata(file) {
-                new.set_permissions(old.permissions())?;
-            }
-            new.write_all(&list)?;
-            new.sync_all()
-        })
-        .and_then(|()| fs::rename(&beside, file));
-    written.map_err(|source| {
-        // What is left of it would only confuse; if it can't be removed, nothing is lost.
-        let _ = fs::remove_file(&beside);
-        Error::File { file: file.to_owned(), action: "writing", source }
-    })
-}
-
-fn absolute(file: &Path) -> Result<PathBuf, Error> {
-    std::path::absolute(file).map_err(|source| Error::File {
-        file: file.to_owned(),
-        action: "writing",
-        source,
-    })
+    Ok(bytes)
 }

@@ -1,13 +1,14 @@
 //! `f2b history`: all that is known of one host.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use super::args::{Format, HistoryArgs};
 use super::output::{civil, counted, json, table, until_when};
 use super::{Context, Status};
+use crate::control::{Question, Reply};
 use crate::error::Error;
+use crate::exchange::array::Array;
 use crate::model::{Ban, Host, duration};
-use crate::store::Reader;
 use crate::store::{Event, MatchedLine};
 
 pub(super) fn run(
@@ -15,20 +16,44 @@ pub(super) fn run(
     args: &HistoryArgs,
     out: &mut dyn Write,
 ) -> Result<Status, Error> {
-    let reader = Reader::open(&context.db)?;
     let host = Host::parse(&args.host);
-    let events = reader.history(&host, args.limit as usize)?;
-    match args.format {
-        Format::Text => text(context, &host, &events, out)?,
-        Format::Json => json::document(&json::History::new(&host, &events, context.now), out)?,
-        Format::Jsonl => {
-            for event in &events {
-                json::line(&json::Event::new(event, context.now), out)?;
+    let mut count = 0_u64;
+    let mut each = |take: &mut dyn FnMut(Event) -> io::Result<()>| {
+        let question = Question::History { host: host.clone(), limit: args.limit };
+        context.ask(question, |reply| match reply {
+            Reply::Event(event) => {
+                count += 1;
+                take(event)
             }
+            _ => Ok(()),
+        })
+    };
+    match args.format {
+        Format::Text => {
+            let mut events = Vec::new();
+            each(&mut |event| {
+                events.push(event);
+                Ok(())
+            })?;
+            text(context, &host, &events, out)?;
         }
-        Format::Csv => csv(&events, out)?,
+        Format::Json => {
+            let name = host.to_string();
+            let mut list = Array::new(out, Some(("host", &name)), "events");
+            each(&mut |event| list.element(&json::Event::new(&event, context.now)))?;
+            list.end()?;
+        }
+        Format::Jsonl => {
+            each(&mut |event| json::line(&json::Event::new(&event, context.now), out))?;
+        }
+        Format::Csv => {
+            let mut rows = Rows { rows: csv::Writer::from_writer(out), has_header: false };
+            each(&mut |event| rows.event(&event))?;
+            rows.header()?;
+            rows.rows.flush()?;
+        }
     }
-    Ok(if events.is_empty() { Status::Nothing } else { Status::Found })
+    Ok(if count == 0 { Status::Nothing } else { Status::Found })
 }
 
 fn text(
@@ -127,21 +152,32 @@ fn fate(context: &Context, ban: &Ban) -> String {
     text
 }
 
-fn csv(events: &[Event], out: &mut dyn Write) -> Result<(), Error> {
-    let mut rows = csv::Writer::from_writer(out);
-    let mut write = |row: [&str; 6]| rows.write_record(row).map_err(std::io::Error::from);
-    write(["time", "what", "jail", "log", "line", "text"])?;
-    for event in events {
+/// Rows of comma-separated values; the header is written with the first of them, or at the end.
+struct Rows<'o> {
+    rows: csv::Writer<&'o mut dyn Write>,
+    has_header: bool,
+}
+
+impl Rows<'_> {
+    fn header(&mut self) -> io::Result<()> {
+        if !std::mem::replace(&mut self.has_header, true) {
+            self.rows.write_record(["time", "what", "jail", "log", "line", "text"])?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.header()?;
         let time = event.time().map(|time| time.to_string()).unwrap_or_default();
-        match event {
+        let row = match event {
             Event::Match(line) => {
                 let jail = line.failure.as_ref().map_or("", |(jail, _)| jail.as_str());
                 let text = String::from_utf8_lossy(&line.text);
-                write([&time, what(line), jail, &line.log, &line.line.to_string(), &text])?;
+                let number = line.line.to_string();
+                [&*time, what(line), jail, &line.log, &number, &text].map(str::to_owned)
             }
-            Event::Ban(ban) => write([&time, "ban", &ban.jail, "", "", ""])?,
-        }
+            Event::Ban(ban) => [&*time, "ban", &ban.jail, "", "", ""].map(str::to_owned),
+        };
+        Ok(self.rows.write_record(row)?)
     }
-    rows.flush()?;
-    Ok(())
 }

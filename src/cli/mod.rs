@@ -8,6 +8,7 @@ mod ban;
 mod bans;
 mod check;
 mod exchange;
+mod files;
 mod history;
 pub mod output;
 mod purge;
@@ -22,7 +23,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::config::Config;
-use crate::diag::{Diagnostic, nearest};
+use crate::control::{Change, Direct, Jails, Question, Reply, Request};
+use crate::diag::Diagnostic;
 use crate::error::Error;
 use crate::model::{Clock, Host, SystemClock, Time, Zone};
 use args::{Cli, Command, Global};
@@ -130,13 +132,34 @@ impl Context {
 
     /// The jail's name if the configuration knows it; otherwise what is like it.
     fn known_jail(&self, name: &str) -> Result<Config, Error> {
-        let config = Config::open(&self.config)?;
-        let names = config.jail_names().value.unwrap_or_default();
-        if names.iter().any(|known| known == name) {
-            return Ok(config);
-        }
-        let nearest = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
-        Err(Error::UnknownJail { name: name.to_owned(), config: self.config.clone(), nearest })
+        Jails::new(&self.config).configuring(name)
+    }
+
+    /// Asks a question and hands over the answer.
+    fn ask(
+        &self,
+        question: Question,
+        take: impl FnMut(Reply) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        self.answer(Request::Ask(question), take)
+    }
+
+    /// Has something changed and hands over what was done.
+    fn change(
+        &self,
+        change: Change,
+        take: impl FnMut(Reply) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        self.answer(Request::Change(change), take)
+    }
+
+    fn answer(
+        &self,
+        request: Request,
+        mut take: impl FnMut(Reply) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        let direct = Direct { config: &self.config, store: &self.db, now: self.now };
+        Ok(direct.answer(request, &mut take)?)
     }
 }
 

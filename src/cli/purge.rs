@@ -3,40 +3,46 @@
 use std::io::Write;
 
 use super::args::PurgeArgs;
+use super::files::Files;
 use super::output::{civil, counted};
 use super::{Context, Status};
+use crate::control::{Change, Reply};
 use crate::error::Error;
 use crate::model::duration;
-use crate::store::Store;
+use crate::store::Purged;
 
 pub(super) fn run(
     context: &Context,
     args: &PurgeArgs,
     out: &mut dyn Write,
 ) -> Result<Status, Error> {
-    let keep = duration::parse_micros(&args.keep)
+    let keep_us = duration::parse_micros(&args.keep)
         .and_then(|micros| {
             if micros < 0 { Err(duration::DurationError(args.keep.clone())) } else { Ok(micros) }
         })
         .map_err(|source| Error::Duration { option: "keep", source })?;
-    let before = context.now.plus_micros(-keep);
-    // Asking for a store that is not there is a slip; it is not made here.
-    drop(crate::store::Reader::open(&context.db)?);
-    let mut store = Store::open(&context.db)?;
-    let purged = store.transact(|batch| {
-        batch.expire(context.now)?;
-        batch.purge(before)
+    let mut forgotten = Purged::default();
+    let mut files = Files::default();
+    context.change(Change::Purge { keep_us }, |reply| match reply {
+        Reply::Purged { before, purged } => {
+            forgotten = purged;
+            writeln!(
+                out,
+                "purged what was before {}: {}, {}, {}, {}",
+                civil(before, context.zone),
+                counted(purged.lines, "line"),
+                counted(purged.failures, "failure"),
+                counted(purged.bans, "ban"),
+                counted(purged.hosts, "host"),
+            )
+        }
+        reply => {
+            files.take(reply);
+            Ok(())
+        }
     })?;
-    store.shrink()?;
-    writeln!(
-        out,
-        "purged what was before {}: {}, {}, {}, {}",
-        civil(before, context.zone),
-        counted(purged.lines, "line"),
-        counted(purged.failures, "failure"),
-        counted(purged.bans, "ban"),
-        counted(purged.hosts, "host"),
-    )?;
-    let nothing = purged.lines + purged.matches + purged.failures + purged.bans == 0;
-    Ok(if nothing { Status::Nothing } else { Status::Found })
+    let Purged { lines, matches, failures, bans, .. } = forgotten;
+    let is_done =
+        if lines + matches + failures + bans == 0 { Status::Nothing } else { Status::Found };
+    Ok(files.show(out)?.unwrap_or(is_done))
 }

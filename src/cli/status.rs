@@ -1,15 +1,14 @@
 //! `f2b status`: the jails at a glance, or one jail as fail2ban-client shows it.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use super::args::StatusArgs;
 use super::output::{civil, counted, grouped, table};
 use super::{Context, Status};
-use crate::config::Config;
+use crate::control::{JailStatus, Overview, Question, Reply};
 use crate::error::Error;
 use crate::model::Host;
-use crate::store::Reader;
-use crate::store::read::JailSummary;
+use crate::store::JailSummary;
 use crate::text::printable;
 
 pub(super) fn run(
@@ -17,29 +16,38 @@ pub(super) fn run(
     args: &StatusArgs,
     out: &mut dyn Write,
 ) -> Result<Status, Error> {
-    let reader = Reader::open(&context.db)?;
-    let jails = reader.jails(context.now)?;
     match &args.jail {
-        None => overview(context, &reader, &jails, out),
+        None => {
+            let mut status = Status::Nothing;
+            context.ask(Question::Overview, |reply| {
+                if let Reply::Overview(all) = reply {
+                    status = overview(context, &all, out)?;
+                }
+                Ok(())
+            })?;
+            Ok(status)
+        }
         Some(name) => {
-            let summary = jails.into_iter().find(|jail| jail.name == *name);
-            one(context, &reader, name, summary, out)
+            let question = Question::Jail { name: name.clone() };
+            let mut tree = Tree { out, hosts: 0 };
+            context.ask(question, |reply| match reply {
+                Reply::Jail(jail) => tree.jail(&jail),
+                Reply::Ban(ban) => tree.host(&ban.host),
+                _ => Ok(()),
+            })?;
+            writeln!(tree.out)?;
+            Ok(Status::Found)
         }
     }
 }
 
-fn overview(
-    context: &Context,
-    reader: &Reader,
-    jails: &[JailSummary],
-    out: &mut dyn Write,
-) -> Result<Status, Error> {
-    let totals = reader.totals()?;
+fn overview(context: &Context, all: &Overview, out: &mut dyn Write) -> io::Result<Status> {
+    let Overview { store, totals, jails } = all;
     let shown = |name: &str| if name.is_empty() { "(no jail)".to_owned() } else { name.to_owned() };
     writeln!(
         out,
         "{}: {} and {} from {}, {}\n",
-        reader.path().display(),
+        store.display(),
         counted(totals.matches, "matched line"),
         counted(totals.failures, "failure"),
         counted(totals.logs, "log"),
@@ -75,43 +83,30 @@ fn overview(
 }
 
 /// The tree that scripts around fail2ban-client know how to read.
-fn one(
-    context: &Context,
-    reader: &Reader,
-    name: &str,
-    summary: Option<JailSummary>,
-    out: &mut dyn Write,
-) -> Result<Status, Error> {
-    let jail = Config::open(&context.config).ok().and_then(|config| {
-        let is_known =
-            config.jail_names().value.unwrap_or_default().iter().any(|known| known == name);
-        is_known.then(|| config.jail(name).value).flatten()
-    });
-    if jail.is_none() && summary.is_none() {
-        context.known_jail(name)?;
+struct Tree<'o> {
+    out: &'o mut dyn Write,
+    /// How many hosts stand in its last line.
+    hosts: u64,
+}
+
+impl Tree<'_> {
+    fn jail(&mut self, jail: &JailStatus) -> io::Result<()> {
+        let JailStatus { name, failed_lately, logs, summary } = jail;
+        let out = &mut self.out;
+        writeln!(out, "Status for the jail: {name}")?;
+        writeln!(out, "|- Filter")?;
+        writeln!(out, "|  |- Currently failed:\t{failed_lately}")?;
+        writeln!(out, "|  |- Total failed:\t{}", summary.failures)?;
+        writeln!(out, "|  `- File list:\t{}", printable(&logs.join(" ")))?;
+        writeln!(out, "`- Actions")?;
+        writeln!(out, "   |- Currently banned:\t{}", summary.bans_active)?;
+        writeln!(out, "   |- Total banned:\t{}", summary.bans)?;
+        write!(out, "   `- Banned IP list:\t")
     }
-    let summary = summary.unwrap_or_default();
-    let window = jail.as_ref().map_or(0, |jail| jail.findtime_us);
-    let recent = reader.count_failures(
-        name,
-        context.now.plus_micros(-window),
-        context.now.plus_micros(1),
-    )?;
-    let bans = reader.bans_active(context.now, Some(name))?;
-    let mut hosts: Vec<&Host> = bans.iter().map(|ban| &ban.host).collect();
-    hosts.sort();
-    let hosts: Vec<String> = hosts.into_iter().map(ToString::to_string).collect();
-    let logs: Vec<String> = jail
-        .map(|jail| jail.logpaths.into_iter().map(|log| log.glob).collect())
-        .unwrap_or_default();
-    writeln!(out, "Status for the jail: {name}")?;
-    writeln!(out, "|- Filter")?;
-    writeln!(out, "|  |- Currently failed:\t{recent}")?;
-    writeln!(out, "|  |- Total failed:\t{}", summary.failures)?;
-    writeln!(out, "|  `- File list:\t{}", printable(&logs.join(" ")))?;
-    writeln!(out, "`- Actions")?;
-    writeln!(out, "   |- Currently banned:\t{}", summary.bans_active)?;
-    writeln!(out, "   |- Total banned:\t{}", summary.bans)?;
-    writeln!(out, "   `- Banned IP list:\t{}", printable(&hosts.join(" ")))?;
-    Ok(Status::Found)
+
+    fn host(&mut self, host: &Host) -> io::Result<()> {
+        let blank = if self.hosts > 0 { " " } else { "" };
+        self.hosts += 1;
+        write!(self.out, "{blank}{}", printable(&host.to_string()))
+    }
 }

@@ -13,8 +13,8 @@
 //! - [`stream`]: the loop over lines; `dating`, `lane`: when a line was written, what a jail makes of it;
 //!   `judge`: what the hits of a line come to; [`piece`]: what came of a block
 //! - [`timeline`], `trail`: years of stamps that name none
-//! - [`intake`]: matches into the store and, in the same transaction, decisions; `deciding`: failures of a jail
-//!   into bans; `past`: what a host's earlier bans make of them; [`ignore`]: whom the jail ignores; `ask`:
+//! - [`writer`]: the one room where the state changes: orders, and the matches of a scan with the bans that
+//!   they lead to; `deciding`: failures of a jail into bans; `past`: what a host's earlier bans make of them; [`ignore`]: whom the jail ignores; `ask`:
 //!   questions that take long
 
 mod ask;
@@ -24,7 +24,6 @@ mod deciding;
 mod drive;
 mod fold;
 pub mod ignore;
-pub mod intake;
 pub mod jail;
 mod judge;
 mod lane;
@@ -40,12 +39,12 @@ pub mod stream;
 pub mod timeline;
 pub mod totals;
 mod trail;
+pub mod writer;
 
 #[cfg(test)]
 mod tests;
 
 pub use control::Control;
-pub use intake::{Decides, Intake, Settled};
 pub use jail::{Calendars, Jail, Overrides};
 pub use live::Live;
 pub use lookup::Names;
@@ -53,3 +52,4 @@ pub use scan::{Counted, LogInfo, Outcome, Reading, Scan, Sink, Unread};
 pub use set::JailSet;
 pub use stream::{Stream, Wanted};
 pub use totals::{SampleLimits, Totals};
+pub use writer::Writer;

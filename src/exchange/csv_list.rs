@@ -7,33 +7,56 @@ use crate::model::Ban;
 
 const COLUMNS: [&str; 6] = ["host", "jail", "banned_at", "banned_until", "origin", "failures"];
 
-/// A permanent ban has an empty `banned_until`.
-pub(super) fn write(bans: &[Ban], out: &mut dyn Write) -> io::Result<()> {
-    let mut rows = csv::Writer::from_writer(out);
-    rows.write_record(COLUMNS)?;
-    for ban in bans {
-        rows.write_record([
+/// The rows of a list; the header is written with the first of them, or at the end.
+pub(super) struct Rows<'o> {
+    rows: csv::Writer<&'o mut dyn Write>,
+    has_header: bool,
+}
+
+impl<'o> Rows<'o> {
+    pub(super) fn new(out: &'o mut dyn Write) -> Self {
+        Self { rows: csv::Writer::from_writer(out), has_header: false }
+    }
+
+    /// A permanent ban has an empty `banned_until`.
+    pub(super) fn ban(&mut self, ban: &Ban) -> io::Result<()> {
+        self.header()?;
+        Ok(self.rows.write_record([
             ban.host.to_string(),
             ban.jail.clone(),
             ban.at.to_string(),
             ban.until.map(|until| until.to_string()).unwrap_or_default(),
             ban.origin.name().to_owned(),
             ban.failures.to_string(),
-        ])?;
+        ])?)
     }
-    rows.flush()
+
+    pub(super) fn end(mut self) -> io::Result<()> {
+        self.header()?;
+        self.rows.flush()
+    }
+
+    fn header(&mut self) -> io::Result<()> {
+        if !std::mem::replace(&mut self.has_header, true) {
+            self.rows.write_record(COLUMNS)?;
+        }
+        Ok(())
+    }
 }
 
 /// Only `host` must be there; what is missing comes from the defaults, other columns are left alone.
-pub(super) fn read(text: &str, defaults: &Defaults) -> Result<Vec<Ban>, ListError> {
+pub(super) fn read<E: From<ListError>>(
+    text: &str,
+    defaults: &Defaults,
+    mut take: impl FnMut(Ban) -> Result<(), E>,
+) -> Result<(), E> {
     let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = rows.headers()?.clone();
+    let header = rows.headers().map_err(ListError::Csv)?.clone();
     let column = |name: &str| header.iter().position(|title| title == name);
     let host = column("host").ok_or(ListError::NoHostColumn)?;
     let [jail, at, until, failures] = ["jail", "banned_at", "banned_until", "failures"].map(column);
-    let mut bans = Vec::new();
     for row in rows.records() {
-        let row = row?;
+        let row = row.map_err(ListError::Csv)?;
         let line = row.position().map_or(0, csv::Position::line);
         let cell =
             |column: Option<usize>| column.and_then(|i| row.get(i)).filter(|c| !c.is_empty());
@@ -49,7 +72,7 @@ pub(super) fn read(text: &str, defaults: &Defaults) -> Result<Vec<Ban>, ListErro
             ban.until = cell(until).map(|text| parse_time(text, line)).transpose()?;
         }
         ban.failures = cell(failures).and_then(|n| n.parse().ok()).unwrap_or(0);
-        bans.push(ban);
+        take(ban)?;
     }
-    Ok(bans)
+    Ok(())
 }

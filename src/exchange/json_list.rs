@@ -1,16 +1,15 @@
 //! The list as a JSON document.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::io::{self, Write};
 
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::array::Array;
 use super::{Defaults, ListError, parse_addr, parse_time};
 use crate::model::Ban;
-
-#[derive(Serialize, Deserialize)]
-struct Document {
-    bans: Vec<Element>,
-}
 
 #[derive(Serialize, Deserialize)]
 struct Element {
@@ -54,42 +53,119 @@ impl<'de> Deserialize<'de> for Until {
     }
 }
 
-pub(super) fn write(bans: &[Ban], out: &mut dyn Write) -> io::Result<()> {
-    let bans = bans
-        .iter()
-        .map(|ban| Element {
-            host: ban.host.to_string(),
-            jail: Some(ban.jail.clone()),
-            banned_at: Some(ban.at.to_string()),
-            banned_until: ban.until.map_or(Until::Never, |until| Until::At(until.to_string())),
-            origin: Some(ban.origin.name().to_owned()),
-            failures: ban.failures,
-        })
-        .collect();
-    serde_json::to_writer_pretty(&mut *out, &Document { bans })?;
-    writeln!(out)
+pub(super) fn begin(out: &mut dyn Write) -> Array<'_> {
+    Array::new(out, None, "bans")
+}
+
+pub(super) fn write(ban: &Ban, list: &mut Array<'_>) -> io::Result<()> {
+    list.element(&Element {
+        host: ban.host.to_string(),
+        jail: Some(ban.jail.clone()),
+        banned_at: Some(ban.at.to_string()),
+        banned_until: ban.until.map_or(Until::Never, |until| Until::At(until.to_string())),
+        origin: Some(ban.origin.name().to_owned()),
+        failures: ban.failures,
+    })
 }
 
 /// Errors count elements, from 1.
-pub(super) fn read(text: &str, defaults: &Defaults) -> Result<Vec<Ban>, ListError> {
-    let document: Document = serde_json::from_str(text)?;
-    let mut bans = Vec::new();
-    for (nth, element) in (1..).zip(document.bans) {
-        let mut ban = defaults.ban(parse_addr(&element.host, nth)?);
-        if let Some(jail) = element.jail {
+pub(super) fn read<E: From<ListError>>(
+    text: &str,
+    defaults: &Defaults,
+    mut take: impl FnMut(Ban) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut refused = None;
+    let mut nth = 0;
+    let take = |element: Element| {
+        nth += 1;
+        let taken = element.ban(nth, defaults).map_err(E::from).and_then(&mut take);
+        taken.map_err(|error| refused = Some(error)).is_ok()
+    };
+    let mut json = serde_json::Deserializer::from_str(text);
+    let read = Document(take).deserialize(&mut json).and_then(|()| json.end());
+    match (refused, read) {
+        (Some(error), _) => Err(error),
+        (None, Err(error)) => Err(ListError::Json(error).into()),
+        (None, Ok(())) => Ok(()),
+    }
+}
+
+impl Element {
+    fn ban(self, nth: u64, defaults: &Defaults) -> Result<Ban, ListError> {
+        let mut ban = defaults.ban(parse_addr(&self.host, nth)?);
+        if let Some(jail) = self.jail {
             ban.jail = jail;
         }
-        if let Some(at) = element.banned_at {
+        if let Some(at) = self.banned_at {
             ban.at = parse_time(&at, nth)?;
             ban.until = defaults.bantime.until(ban.at);
         }
-        match element.banned_until {
+        match self.banned_until {
             Until::Unsaid => {}
             Until::Never => ban.until = None,
             Until::At(text) => ban.until = Some(parse_time(&text, nth)?),
         }
-        ban.failures = element.failures;
-        bans.push(ban);
+        ban.failures = self.failures;
+        Ok(ban)
     }
-    Ok(bans)
+}
+
+/// The object, whose elements are taken one by one as they are read, until one is refused.
+struct Document<T>(T);
+
+impl<'de, T: FnMut(Element) -> bool> DeserializeSeed<'de> for Document<T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de, T: FnMut(Element) -> bool> Visitor<'de> for Document<T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with a list of bans")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(mut self, mut members: M) -> Result<(), M::Error> {
+        let mut has_bans = false;
+        while let Some(name) = members.next_key::<Cow<'_, str>>()? {
+            if name == "bans" {
+                members.next_value_seed(Elements(&mut self.0))?;
+                has_bans = true;
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        if has_bans { Ok(()) } else { Err(Error::missing_field("bans")) }
+    }
+}
+
+/// The array of it.
+struct Elements<T>(T);
+
+impl<'de, T: FnMut(Element) -> bool> DeserializeSeed<'de> for Elements<T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_seq(self)
+    }
+}
+
+impl<'de, T: FnMut(Element) -> bool> Visitor<'de> for Elements<T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of bans")
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(mut self, mut elements: S) -> Result<(), S::Error> {
+        while let Some(element) = elements.next_element()? {
+            if !(self.0)(element) {
+                return Err(Error::custom("refused"));
+            }
+        }
+        Ok(())
+    }
 }

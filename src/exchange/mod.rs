@@ -1,19 +1,24 @@
 //! Lists of banned hosts as other programs keep them: `ip.deny`, `hosts.deny`, CSV, JSON.
 //!
-//! Writing gives the whole list in the order it was handed over; reading gives all bans of a text or
-//! the first thing that is wrong with it, with its line. `ip.deny` and `hosts.deny` hold hosts only:
+//! A [`ListWriter`] writes bans in the order in which they are handed over; [`read`] hands over the bans of a
+//! text until the first thing that is wrong with it, with its line. Neither holds a list in memory. `ip.deny` and `hosts.deny` hold hosts only:
 //! what they don't say (jail, times) comes from the reader's [`Defaults`]. CSV and JSON hold all of it.
 
+pub mod array;
 mod csv_list;
 mod json_list;
 mod plain;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Addr, Ban, BanTime, Host, Origin, Time};
 
 /// A list's form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// One address or network a line; `#` begins a comment.
     IpDeny,
@@ -39,11 +44,20 @@ impl Format {
         }
     }
 
+    /// Whether it says nothing of a ban but its host: each host stands in it once, if the bans come in the
+    /// order of hosts.
+    pub fn holds_hosts_only(self) -> bool {
+        matches!(self, Self::IpDeny | Self::HostsDeny)
+    }
+
     /// The format of a [name](Self::name).
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.name() == name)
     }
 }
+
+/// How long a list may be: four million bans as CSV. An endless one is not read until memory ends.
+pub const LIST_MAX_BYTES: u64 = 256 << 20;
 
 /// What a list of hosts does not say.
 #[derive(Clone, Debug)]
@@ -114,30 +128,86 @@ pub enum ListError {
     /// Not JSON, or not of the form.
     #[error(" not a JSON list of bans: {0}")]
     Json(#[from] serde_json::Error),
+    /// More than [`LIST_MAX_BYTES`].
+    #[error(" longer than {} MiB; import it in parts", LIST_MAX_BYTES >> 20)]
+    TooLong,
     /// Bytes that are no text.
     #[error(" not UTF-8 at byte {0}")]
     NotText(usize),
 }
 
-/// Writes the whole list.
-pub fn write(format: Format, bans: &[Ban], out: &mut dyn Write) -> io::Result<()> {
-    match format {
-        Format::IpDeny => plain::write_ip_deny(bans, out),
-        Format::HostsDeny => plain::write_hosts_deny(bans, out),
-        Format::Csv => csv_list::write(bans, out),
-        Format::Json => json_list::write(bans, out),
+/// Why the file of a list could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {action} failed: {source}", crate::text::printable(&.file.to_string_lossy()))]
+pub struct FileError {
+    /// The file.
+    pub file: PathBuf,
+    /// What was tried: reading or writing.
+    pub action: &'static str,
+    /// The system's word.
+    pub source: io::Error,
+}
+
+/// A list that is written ban by ban; nothing before the first of them, or the end.
+pub struct ListWriter<'o> {
+    form: Form<'o>,
+    bans: u64,
+}
+
+enum Form<'o> {
+    Hosts(plain::Hosts<'o>),
+    Csv(Box<csv_list::Rows<'o>>),
+    Json(array::Array<'o>),
+}
+
+impl<'o> ListWriter<'o> {
+    /// A list in `format`; bans of one of [hosts only](Format::holds_hosts_only) come in the order of hosts.
+    pub fn new(format: Format, out: &'o mut dyn Write) -> Self {
+        let form = match format {
+            Format::IpDeny => Form::Hosts(plain::Hosts::new(out, plain::in_ip_deny)),
+            Format::HostsDeny => Form::Hosts(plain::Hosts::new(out, plain::in_hosts_deny)),
+            Format::Csv => Form::Csv(Box::new(csv_list::Rows::new(out))),
+            Format::Json => Form::Json(json_list::begin(out)),
+        };
+        Self { form, bans: 0 }
+    }
+
+    /// Writes the next ban.
+    pub fn ban(&mut self, ban: &Ban) -> io::Result<()> {
+        self.bans += 1;
+        match &mut self.form {
+            Form::Hosts(hosts) => hosts.ban(ban),
+            Form::Csv(rows) => rows.ban(ban),
+            Form::Json(list) => json_list::write(ban, list),
+        }
+    }
+
+    /// Ends the list; how many bans it was given.
+    pub fn end(self) -> io::Result<u64> {
+        match self.form {
+            Form::Hosts(_) => {}
+            Form::Csv(rows) => rows.end()?,
+            Form::Json(list) => list.end()?,
+        }
+        Ok(self.bans)
     }
 }
 
-/// Reads a whole list; bans are of origin [`Origin::Import`] whatever the list says.
-pub fn read(format: Format, bytes: &[u8], defaults: &Defaults) -> Result<Vec<Ban>, ListError> {
+/// Reads a list and hands over its bans, of origin [`Origin::Import`] whatever the list says, until
+/// something is wrong with it or `take` refuses one.
+pub fn read<E: From<ListError>>(
+    format: Format,
+    bytes: &[u8],
+    defaults: &Defaults,
+    take: impl FnMut(Ban) -> Result<(), E>,
+) -> Result<(), E> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|e| ListError::NotText(e.valid_up_to()))?;
     match format {
-        Format::IpDeny => plain::read_ip_deny(text, defaults),
-        Format::HostsDeny => plain::read_hosts_deny(text, defaults),
-        Format::Csv => csv_list::read(text, defaults),
-        Format::Json => json_list::read(text, defaults),
+        Format::IpDeny => plain::read_ip_deny(text, defaults, take),
+        Format::HostsDeny => plain::read_hosts_deny(text, defaults, take),
+        Format::Csv => csv_list::read(text, defaults, take),
+        Format::Json => json_list::read(text, defaults, take),
     }
 }
 

@@ -1,51 +1,72 @@
 //! The two lists that hold nothing but hosts: `ip.deny` and TCP wrappers' `hosts.deny`.
 
-use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::{Defaults, ListError, parse_addr};
 use crate::model::{Addr, Ban};
 
-/// One line a host, however many jails ban it.
-pub(super) fn write_ip_deny(bans: &[Ban], out: &mut dyn Write) -> io::Result<()> {
-    each_once(bans).iter().try_for_each(|addr| writeln!(out, "{addr}"))
+/// One line a host, however many jails ban it: of bans in the order of hosts.
+pub(super) struct Hosts<'o> {
+    out: &'o mut dyn Write,
+    /// How an address is spelt.
+    spell: fn(Addr) -> String,
+    last: Option<Addr>,
 }
 
-pub(super) fn write_hosts_deny(bans: &[Ban], out: &mut dyn Write) -> io::Result<()> {
-    each_once(bans).iter().try_for_each(|addr| {
-        if addr.ip().is_ipv4() {
-            writeln!(out, "ALL: {addr}")
-        } else if addr.is_host() {
-            writeln!(out, "ALL: [{addr}]")
-        } else {
-            writeln!(out, "ALL: [{}]/{}", addr.ip(), addr.prefix())
-        }
-    })
+impl<'o> Hosts<'o> {
+    pub(super) fn new(out: &'o mut dyn Write, spell: fn(Addr) -> String) -> Self {
+        Self { out, spell, last: None }
+    }
+
+    /// Bans of names can't be said in these lists.
+    pub(super) fn ban(&mut self, ban: &Ban) -> io::Result<()> {
+        let Some(addr) = ban.host.addr().filter(|addr| self.last != Some(*addr)) else {
+            return Ok(());
+        };
+        self.last = Some(addr);
+        writeln!(self.out, "{}", (self.spell)(addr))
+    }
 }
 
-/// Addresses in order; bans of names can't be said in these lists.
-fn each_once(bans: &[Ban]) -> BTreeSet<Addr> {
-    bans.iter().filter_map(|ban| ban.host.addr()).collect()
+pub(super) fn in_ip_deny(addr: Addr) -> String {
+    addr.to_string()
 }
 
-pub(super) fn read_ip_deny(text: &str, defaults: &Defaults) -> Result<Vec<Ban>, ListError> {
-    entries(text).map(|(line, entry)| Ok(defaults.ban(parse_addr(entry, line)?))).collect()
+pub(super) fn in_hosts_deny(addr: Addr) -> String {
+    if addr.ip().is_ipv4() {
+        format!("ALL: {addr}")
+    } else if addr.is_host() {
+        format!("ALL: [{addr}]")
+    } else {
+        format!("ALL: [{}]/{}", addr.ip(), addr.prefix())
+    }
 }
 
-pub(super) fn read_hosts_deny(text: &str, defaults: &Defaults) -> Result<Vec<Ban>, ListError> {
-    let mut bans = Vec::new();
+pub(super) fn read_ip_deny<E: From<ListError>>(
+    text: &str,
+    defaults: &Defaults,
+    mut take: impl FnMut(Ban) -> Result<(), E>,
+) -> Result<(), E> {
+    entries(text).try_for_each(|(line, entry)| take(defaults.ban(parse_addr(entry, line)?)))
+}
+
+pub(super) fn read_hosts_deny<E: From<ListError>>(
+    text: &str,
+    defaults: &Defaults,
+    mut take: impl FnMut(Ban) -> Result<(), E>,
+) -> Result<(), E> {
     for (line, entry) in entries(text) {
         let other = || ListError::NotForAll { line, text: entry.to_owned() };
         let (daemons, hosts) = entry.split_once(':').ok_or_else(other)?;
         if !daemons.trim().eq_ignore_ascii_case("all") {
-            return Err(other());
+            return Err(other().into());
         }
         for host in hosts.split([' ', '\t', ',']).filter(|host| !host.is_empty()) {
             let plain = host.replacen('[', "", 1).replacen(']', "", 1);
-            bans.push(defaults.ban(parse_addr(&plain, line)?));
+            take(defaults.ban(parse_addr(&plain, line)?))?;
         }
     }
-    Ok(bans)
+    Ok(())
 }
 
 /// Lines with their numbers, without comments and blanks.

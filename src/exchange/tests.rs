@@ -29,8 +29,21 @@ fn bans() -> Vec<Ban> {
 
 fn written(format: Format) -> String {
     let mut out = Vec::new();
-    write(format, &bans(), &mut out).unwrap();
+    let mut list = ListWriter::new(format, &mut out);
+    for ban in bans() {
+        list.ban(&ban).unwrap();
+    }
+    assert_eq!(list.end().unwrap(), 4);
     String::from_utf8(out).unwrap()
+}
+
+fn read_all(format: Format, text: &[u8]) -> Result<Vec<Ban>, ListError> {
+    let mut bans = Vec::new();
+    read(format, text, &defaults(), |ban| {
+        bans.push(ban);
+        Ok::<_, ListError>(())
+    })?;
+    Ok(bans)
 }
 
 #[test]
@@ -49,7 +62,7 @@ fn full_lists_give_back_every_ban() {
         for ban in &mut expected {
             ban.origin = Origin::Import;
         }
-        let found = read(format, written(format).as_bytes(), &defaults()).unwrap();
+        let found = read_all(format, written(format).as_bytes()).unwrap();
         assert_eq!(found, expected, "{}", format.name());
     }
 }
@@ -57,7 +70,7 @@ fn full_lists_give_back_every_ban() {
 #[test]
 fn lists_of_hosts_give_back_every_host() {
     for format in [Format::IpDeny, Format::HostsDeny] {
-        let found = read(format, written(format).as_bytes(), &defaults()).unwrap();
+        let found = read_all(format, written(format).as_bytes()).unwrap();
         let hosts: Vec<String> = found.iter().map(|ban| ban.host.to_string()).collect();
         assert_eq!(hosts, ["192.0.2.1", "2001:db8::/48", "2001:db8::7"], "{}", format.name());
     }
@@ -65,14 +78,13 @@ fn lists_of_hosts_give_back_every_host() {
 
 #[test]
 fn comments_blanks_and_crlf_are_no_hosts() {
-    let found = read(Format::IpDeny, b"\xef\xbb\xbf# list\r\n\r\n 192.0.2.1 # me\r\n", &defaults());
+    let found = read_all(Format::IpDeny, b"\xef\xbb\xbf# list\r\n\r\n 192.0.2.1 # me\r\n");
     assert_eq!(found.unwrap().len(), 1);
 }
 
 #[test]
 fn err_the_line_is_named() {
-    let message =
-        |format, text: &str| read(format, text.as_bytes(), &defaults()).unwrap_err().to_string();
+    let message = |format, text: &str| read_all(format, text.as_bytes()).unwrap_err().to_string();
     assert_eq!(
         message(Format::IpDeny, "192.0.2.1\nfoo\x1b\n"),
         "2: 'foo\\x1b' is not an IP address or network"
@@ -86,5 +98,17 @@ fn err_the_line_is_named() {
         message(Format::Csv, "host,banned_at\n192.0.2.1,soon\n"),
         "2: 'soon' is not a time; expected one like 2026-11-01T12:00:00Z"
     );
-    assert!(message(Format::Json, "[]").starts_with(" not a JSON list of bans: "));
+    assert_eq!(
+        message(Format::Json, "[]"),
+        " not a JSON list of bans: invalid type: sequence, expected an object with a list of bans \
+         at line 1 column 0"
+    );
+    assert_eq!(
+        message(Format::Json, "{\"x\": 1}"),
+        " not a JSON list of bans: missing field `bans` at line 1 column 8"
+    );
+    assert_eq!(
+        message(Format::Json, r#"{"bans": [{"host": "192.0.2.1"}, {"host": "x"}]}"#),
+        "2: 'x' is not an IP address or network"
+    );
 }

@@ -11,7 +11,8 @@
 use std::fmt;
 
 /// How long a ban lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum BanTime {
     /// Until it is lifted by hand (`bantime = -1`).
     Permanent,

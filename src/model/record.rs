@@ -1,10 +1,13 @@
 //! What is kept of a log: where a line stands, what a filter found in it, which failure that was,
 //! and which ban came of it.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Host, Time};
 
 /// Who decided a ban or recorded a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Origin {
     /// `f2b scan`, by the log's own time.
     Scan,
@@ -19,7 +22,8 @@ pub enum Origin {
 }
 
 /// Why a ban is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum EndReason {
     /// Its time ran out.
     Expired,
@@ -70,7 +74,7 @@ impl EndReason {
 }
 
 /// One ban of one host in one jail.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ban {
     /// Who is banned.
     pub host: Host,

@@ -10,7 +10,9 @@ use chrono::{DateTime, FixedOffset, NaiveDateTime, Utc};
 use super::Zone;
 
 /// An instant in microseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, serde::Serialize, serde::Deserialize,
+)]
 pub struct Time(i64);
 
 impl Time {

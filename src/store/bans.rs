@@ -2,13 +2,15 @@
 
 use rusqlite::Row;
 use rusqlite::types::Type;
+use serde::{Deserialize, Serialize};
 
 use super::read::{count, host_at, origin_at, strange, time_at};
 use super::{Reader, StoreError, sql};
 use crate::model::{Ban, EndReason, Host, Time};
 
 /// The order of a list of bans.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum BanOrder {
     /// By jail, then host, then begin.
     #[default]

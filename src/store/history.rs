@@ -2,13 +2,15 @@
 
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
+use serde::{Deserialize, Serialize};
 
 use super::read::{count, origin_at, time_at};
 use super::{Reader, StoreError, sql};
 use crate::model::{Ban, Host, Origin, Time};
 
 /// Something that is known of a host.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Event {
     /// A line that a filter matched.
     Match(MatchedLine),
@@ -17,7 +19,7 @@ pub enum Event {
 }
 
 /// A line that a filter matched and, if it counted, where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MatchedLine {
     /// The line's time, if it has one.
     pub time: Option<Time>,
@@ -35,6 +37,7 @@ pub struct MatchedLine {
     /// The line's number, from 1.
     pub line: u64,
     /// The line.
+    #[serde(with = "text_or_bytes")]
     pub text: Vec<u8>,
 }
 
@@ -94,6 +97,32 @@ fn matched_line(row: &Row<'_>) -> rusqlite::Result<MatchedLine> {
         line: count(row, 7)?,
         text: row.get::<_, Bytes>(8)?.0,
     })
+}
+
+/// A line as others are told it: a text if it is UTF-8, else a list of bytes.
+mod text_or_bytes {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Line {
+        Text(String),
+        Bytes(Vec<u8>),
+    }
+
+    pub(super) fn serialize<S: Serializer>(line: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(line) {
+            Ok(text) => to.serialize_str(text),
+            Err(_) => line.serialize(to),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        Ok(match Line::deserialize(from)? {
+            Line::Text(text) => text.into_bytes(),
+            Line::Bytes(bytes) => bytes,
+        })
+    }
 }
 
 /// TEXT or BLOB, as bytes.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
+use serde::{Deserialize, Serialize};
 
 use super::{StoreError, open, sql};
 use crate::model::{Host, Origin, Time};
@@ -23,7 +24,7 @@ pub struct Reader {
 }
 
 /// A jail in numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JailSummary {
     /// Its name; empty for failures found by a scan with a filter alone.
     pub name: String,
@@ -51,7 +52,7 @@ pub struct HostSummary {
 }
 
 /// How much is stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Logs.
     pub logs: u64,
@@ -128,6 +129,12 @@ impl Reader {
         self.one(sql::FAILURE_COUNT_BETWEEN, (jail, from.micros(), to.micros()), |row| {
             count(row, 0)
         })
+    }
+
+    /// Whether the store knows a jail of this name.
+    pub fn has_jail(&self, name: &str) -> Result<bool, StoreError> {
+        let found = |sql| self.conn.prepare_cached(sql)?.exists([name]);
+        found(sql::JAIL_SELECT).map_err(|source| StoreError::explain(&self.path, source))
     }
 
     /// The jails that have failures or bans of `host`, by name.

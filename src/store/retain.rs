@@ -1,13 +1,14 @@
 //! Ending bans, forgetting what is old, and the list of exported files.
 
 use rusqlite::{Connection, OptionalExtension};
+use serde::{Deserialize, Serialize};
 
 use super::write::insert_bans;
 use super::{Batch, Reader, Store, StoreError, bans, sql};
 use crate::model::{Ban, EndReason, Host, Time};
 
 /// What a purge deleted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purged {
     /// Lines of logs.
     pub lines: u64,

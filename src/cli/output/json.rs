@@ -178,21 +178,6 @@ impl<'e> Event<'e> {
     }
 }
 
-/// All that is known of a host.
-#[derive(Serialize)]
-pub struct History<'e> {
-    host: String,
-    events: Vec<Event<'e>>,
-}
-
-impl<'e> History<'e> {
-    /// The history of `host` as of `now`.
-    pub fn new(host: &Host, events: &'e [store::Event], now: Time) -> Self {
-        let events = events.iter().map(|event| Event::new(event, now)).collect();
-        Self { host: host.to_string(), events }
-    }
-}
-
 /// The document of `f2b scan --format json`.
 #[derive(Serialize)]
 pub struct Scan<'r> {

@@ -15,13 +15,11 @@ use self::end::{End, Job};
 use self::plan::Plan;
 use self::takers::Takers;
 use super::args::ScanArgs;
-use super::exchange::refresh;
 use super::output::progress::Progress;
 use super::target;
-use super::{Context, Status, warn, warn_findings};
-use crate::engine::Control;
+use super::{Context, Status, files, warn, warn_findings};
+use crate::engine::{Control, Writer};
 use crate::error::Error;
-use crate::store::Store;
 
 pub(super) fn run(
     context: &Context,
@@ -32,11 +30,11 @@ pub(super) fn run(
     let target = target::resolve(context, args)?;
     let plan = Plan::new(context, args, &target)?;
     start_threads(args.threads);
-    let mut store = if args.dry_run { None } else { Some(Store::open(&context.db)?) };
+    let mut writer = if args.dry_run { None } else { Some(Writer::open(&context.db)?) };
     let control = Arc::new(Control::default());
     stop_on_signals(&control);
-    let (outcome, settled) = {
-        let mut takers = Takers::new(&plan, args, context.now, store.as_mut(), &mut *out)?;
+    let (outcome, (settled, fates)) = {
+        let mut takers = Takers::new(&plan, args, context.now, writer.as_mut(), &mut *out)?;
         let is_taken = takers.want_matches();
         let is_quiet = args.quiet || (takers.prints() && io::stdout().is_terminal());
         let progress = Progress::watch(&control, is_quiet);
@@ -47,12 +45,7 @@ pub(super) fn run(
     for jail in &plan.jails {
         warn_findings(jail.ignore.trouble().as_slice());
     }
-    let kept = match store.as_mut() {
-        Some(store) if settled.iter().any(|settled| !settled.bans.is_empty()) => {
-            refresh(store, context, &mut io::sink())?
-        }
-        _ => None,
-    };
+    let kept = files::show(&fates, &mut io::sink())?;
     let elapsed = started.elapsed();
     let job = Job { context, args, target: &target, plan: &plan };
     let end = End { job, outcome, settled, elapsed };

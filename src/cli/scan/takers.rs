@@ -7,17 +7,19 @@ use super::super::args::{Format, ScanArgs};
 use super::super::output::failure::Shape;
 use super::super::output::json;
 use super::plan::Plan;
-use crate::engine::{Decides, Intake, LogInfo, Settled, Sink};
+use crate::control::FileFate;
+use crate::engine::writer::{Decides, Intake, Settled};
+use crate::engine::{LogInfo, Sink, Writer};
 use crate::error::Error;
 use crate::model::{Match, Matches, Origin, Time};
-use crate::store::Store;
 
 /// Whoever takes matches one by one: the output, the store and the decisions.
 pub(super) struct Takers<'t> {
-    store: Option<&'t mut Store>,
+    writer: Option<&'t mut Writer>,
     /// None if nothing is stored and nobody is going to be banned.
     intake: Option<Intake>,
     print: Option<Print<'t>>,
+    now: Time,
     /// The jails' names, where output has to say whose a line is.
     names: Option<Vec<&'t str>>,
 }
@@ -33,7 +35,7 @@ impl<'t> Takers<'t> {
         plan: &'t Plan,
         args: &ScanArgs,
         now: Time,
-        store: Option<&'t mut Store>,
+        writer: Option<&'t mut Writer>,
         out: &'t mut dyn Write,
     ) -> Result<Self, Error> {
         let jails = plan.jails.iter();
@@ -45,7 +47,7 @@ impl<'t> Takers<'t> {
         let attended = jails.clone().enumerate();
         let attended = attended.map(|(place, jail)| (Arc::clone(jail), decides(place)));
         let intake =
-            (args.ban || store.is_some()).then(|| Intake::new(attended, Origin::Scan, now));
+            (args.ban || writer.is_some()).then(|| Intake::new(attended, Origin::Scan, now));
         let names = (jails.len() > 1).then(|| jails.clone().map(|jail| &*jail.name).collect());
         let print = match (&plan.shape, args.format) {
             (Some(shape), _) => Some(Print::Shape(shape, out)),
@@ -59,7 +61,7 @@ impl<'t> Takers<'t> {
             }
             (None, Format::Text | Format::Json) => None,
         };
-        Ok(Self { store, intake, print, names })
+        Ok(Self { writer, intake, print, now, names })
     }
 
     pub(super) fn want_matches(&self) -> bool {
@@ -70,12 +72,16 @@ impl<'t> Takers<'t> {
         self.print.is_some()
     }
 
-    /// What became of each jail's matches; nothing if nobody took them.
-    pub(super) fn finish(self) -> Result<Vec<Settled>, Error> {
+    /// What became of each jail's matches, nothing if nobody took them; and of the exported files.
+    pub(super) fn finish(self) -> Result<(Vec<Settled>, Vec<FileFate>), Error> {
         if let Some(Print::Csv(mut rows)) = self.print {
             rows.flush()?;
         }
-        Ok(self.intake.map(|intake| intake.finish(self.store)).transpose()?.unwrap_or_default())
+        Ok(match (self.intake, self.writer) {
+            (None, _) => (Vec::new(), Vec::new()),
+            (Some(intake), None) => (intake.finish_unstored(), Vec::new()),
+            (Some(intake), Some(writer)) => writer.settle(intake, self.now)?,
+        })
     }
 }
 
@@ -89,8 +95,10 @@ impl Sink for Takers<'_> {
                 print.one(name, log, found, matches.text(found))?;
             }
         }
-        if let Some(intake) = &mut self.intake {
-            intake.take(self.store.as_deref_mut(), log, jail, matches)?;
+        match (&mut self.intake, &mut self.writer) {
+            (None, _) => {}
+            (Some(intake), None) => intake.take_unstored(jail, &matches),
+            (Some(intake), Some(writer)) => writer.take(intake, log, jail, matches)?,
         }
         Ok(())
     }

@@ -12,9 +12,9 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use super::deciding::{Decided, Deciding, failures};
-use super::jail::Jail;
-use super::scan::LogInfo;
+use super::super::deciding::{Decided, Deciding, failures};
+use super::super::jail::Jail;
+use super::super::scan::LogInfo;
 use crate::model::{Ban, Host, Match, Matches, Origin, Time};
 use crate::store::{
     Batch, FilterId, JailId, LogId, Reader, Record, Scanned, Store, StoreError, Written,
@@ -54,6 +54,8 @@ pub struct Intake {
     /// Matches by jail that are not stored yet.
     waiting: Vec<(usize, Matches)>,
     waiting_lines: usize,
+    /// Bans that were found over and sealed.
+    expired: u64,
 }
 
 /// A jail whose matches are taken.
@@ -94,19 +96,20 @@ impl Intake {
             last: None,
             waiting: Vec::new(),
             waiting_lines: 0,
+            expired: 0,
         }
     }
 
     /// Takes matches of a jail. Those of a log without an identity (a literal line) are decided and not kept.
-    pub fn take(
+    pub(super) fn take(
         &mut self,
-        store: Option<&mut Store>,
+        store: &mut Store,
         log: &LogInfo,
         jail: usize,
         matches: Matches,
     ) -> Result<(), StoreError> {
-        let (Some(store), Some(head)) = (store, &log.head) else {
-            self.jails[jail].gather(&matches);
+        let Some(head) = &log.head else {
+            self.take_unstored(jail, &matches);
             return Ok(());
         };
         if self.log.as_ref().is_none_or(|(known, _)| known.name != log.name) {
@@ -122,32 +125,61 @@ impl Intake {
         if self.waiting_lines >= BATCH_MATCHES { self.flush(store) } else { Ok(()) }
     }
 
+    /// Takes matches that are only decided.
+    pub fn take_unstored(&mut self, jail: usize, matches: &Matches) {
+        self.jails[jail].gather(matches);
+    }
+
+    /// Decides what was taken without a store. What became of each jail's matches, in their order.
+    pub fn finish_unstored(mut self) -> Vec<Settled> {
+        // Without a store there is nothing that could fail.
+        let _ = self.decide_rest(None);
+        self.settle(|_| Ok(())).unwrap_or_default()
+    }
+
     /// Stores what is waiting, decides what is left to decide, and waits for the answers to the last questions.
-    /// What became of each jail's matches, in their order.
-    pub fn finish(mut self, mut store: Option<&mut Store>) -> Result<Vec<Settled>, StoreError> {
-        if let Some(store) = store.as_deref_mut() {
-            self.flush(store)?;
-        }
-        for attended in &mut self.jails {
-            attended.decide_gathered(store.as_deref().map(Store::reader), self.origin)?;
-        }
-        let (jails, now) = (&mut self.jails, self.now);
-        // All are asked before one answer is waited for, and nobody waits while the store is locked.
-        for attended in jails.iter() {
-            attended.open.iter().for_each(|decided| decided.ask(&attended.jail, now));
-        }
-        for Attended { jail, open, settled, .. } in jails.iter_mut() {
-            let bans = open.drain(..).filter_map(|decided| decided.ban(jail, now));
-            let bans: Vec<Ban> = bans.collect();
-            if let Some(store) = store.as_deref_mut().filter(|_| !bans.is_empty()) {
-                store.transact(|batch| {
-                    batch.add_bans(&bans)?;
-                    batch.expire(now)
-                })?;
+    /// What became of each jail's matches, in their order, and how many bans were found over and sealed.
+    pub(super) fn finish(mut self, store: &mut Store) -> Result<(Vec<Settled>, u64), StoreError> {
+        self.flush(store)?;
+        self.decide_rest(Some(store.reader()))?;
+        let (mut expired, now) = (self.expired, self.now);
+        let settled = self.settle(|bans| {
+            expired += store.transact(|batch| {
+                batch.add_bans(bans)?;
+                batch.expire(now)
+            })?;
+            Ok(())
+        })?;
+        Ok((settled, expired))
+    }
+
+    fn decide_rest(&mut self, store: Option<&Reader>) -> Result<(), StoreError> {
+        let origin = self.origin;
+        self.jails.iter_mut().try_for_each(|attended| attended.decide_gathered(store, origin))
+    }
+
+    /// Waits for the answers to what is still open and hands the bans to `keep`. All is asked before one answer is
+    /// waited for, and nobody waits while the store is locked.
+    fn settle(
+        self,
+        mut keep: impl FnMut(&[Ban]) -> Result<(), StoreError>,
+    ) -> Result<Vec<Settled>, StoreError> {
+        for Attended { jail, open, .. } in &self.jails {
+            for decided in open {
+                decided.ask(jail, self.now);
             }
-            settled.bans.extend(bans);
         }
-        Ok(self.jails.into_iter().map(|attended| attended.settled).collect())
+        let mut all = Vec::with_capacity(self.jails.len());
+        for Attended { jail, open, mut settled, .. } in self.jails {
+            let bans: Vec<Ban> =
+                open.into_iter().filter_map(|decided| decided.ban(&jail, self.now)).collect();
+            if !bans.is_empty() {
+                keep(&bans)?;
+                settled.bans.extend(bans);
+            }
+            all.push(settled);
+        }
+        Ok(all)
     }
 
     /// Forgets the last line that was known if the file shows that it went on.
@@ -190,16 +222,17 @@ impl Intake {
         for attended in &mut self.jails {
             attended.introduce(store)?;
         }
-        let Self { jails, origin, now, .. } = self;
+        let Self { jails, origin, now, expired, .. } = self;
         // Many records at once are quicker than as many in the order of their coming.
         waiting.sort_by_key(|(jail, _)| *jail);
         store.transact(|batch| {
-            batch.expire(*now)?;
+            *expired += batch.expire(*now)?;
             for of_jail in waiting.chunk_by(|(a, _), (b, _)| a == b) {
                 jails[of_jail[0].0].store(batch, log, of_jail, *origin, *now)?;
             }
             // Bans that are over by now ended when they were to.
-            batch.expire(*now)
+            *expired += batch.expire(*now)?;
+            Ok::<_, StoreError>(())
         })?;
         // Taking them apart is work for those who wait: this thread is the one that all wait for.
         rayon::spawn(move || drop(waiting));

@@ -1,0 +1,204 @@
+//! Changes, settled and given to the writer.
+
+use super::{Change, Failed, Jails, PART_BANS, Reply, Take, Whose};
+use crate::engine::Writer;
+use crate::engine::writer::{Done, Effect, Order};
+use crate::error::Error;
+use crate::model::{Addr, Ban, Host, Time};
+use crate::store::{BanOrder, Reader, StoreError};
+
+/// A change that needs no more asking of the configuration.
+#[derive(Clone, Debug)]
+pub enum Settled {
+    /// One order.
+    Order(Order),
+    /// All bans are to be lifted, in one jail or in all: as many orders as that takes.
+    UnbanEveryone {
+        /// Which jail.
+        jail: Option<String>,
+    },
+}
+
+impl Change {
+    /// Settles what is open in it, as of `now`, before anything is done.
+    ///
+    /// # Errors
+    ///
+    /// The jail to ban in is unknown, or its ban time is asked for and it can't be used; everyone would be
+    /// banned.
+    pub fn settle(self, jails: Jails<'_>, now: Time) -> Result<Settled, Error> {
+        Ok(Settled::Order(match self {
+            Self::Ban { jail, hosts, length } => {
+                hosts.iter().try_for_each(refuse_everyone)?;
+                let length = match length {
+                    Some(length) => jails.configuring(&jail).map(|_| length)?,
+                    None => jails.bantime(&jail)?,
+                };
+                Order::Ban { jail, hosts, length }
+            }
+            Self::Unban { hosts: Whose::These(hosts), jail } => Order::Unban { hosts, jail },
+            Self::Unban { hosts: Whose::Everyone, jail } => {
+                return Ok(Settled::UnbanEveryone { jail });
+            }
+            Self::Import { bans } => {
+                bans.iter().try_for_each(|ban| refuse_everyone(&ban.host))?;
+                Order::Import { bans }
+            }
+            Self::Export { file, format, jail } => Order::Export { file, format, jail },
+            Self::Purge { keep_us } => Order::Purge { before: now.plus_micros(-keep_us) },
+        }))
+    }
+}
+
+fn refuse_everyone(host: &Host) -> Result<(), Error> {
+    match host.addr() {
+        Some(addr) if addr.is_everyone() => Err(Error::Everyone(addr.to_string())),
+        _ => Ok(()),
+    }
+}
+
+/// Does what was settled, as of `now`.
+pub fn change(
+    settled: Settled,
+    jails: Jails<'_>,
+    writer: &mut Writer,
+    now: Time,
+    take: &mut Take<'_>,
+) -> Result<(), Failed> {
+    let order = match settled {
+        Settled::Order(order) => order,
+        Settled::UnbanEveryone { jail } => {
+            if let Some(name) = &jail
+                && !writer.reader().has_jail(name)?
+            {
+                jails.configuring(name)?;
+            }
+            return unban_everyone(jail.as_deref(), writer, now, PART_BANS, take);
+        }
+    };
+    match order {
+        Order::Import { .. } => {
+            let done = obey(writer, order, now)?;
+            take(Reply::Imported { new: done.effects.len() as u64 })?;
+            files(done, take)
+        }
+        Order::Export { ref file, .. } => {
+            let file = file.clone();
+            let bans = obey(writer, order, now)?.exported.unwrap_or_default();
+            Ok(take(Reply::Exported { file, bans })?)
+        }
+        Order::Purge { before } => {
+            let done = obey(writer, order, now)?;
+            take(Reply::Purged { before, purged: done.purged.unwrap_or_default() })?;
+            files(done, take)
+        }
+        Order::Ban { .. } | Order::Unban { .. } | Order::Tick => {
+            let mut done = obey(writer, order, now)?;
+            effects(&mut done, writer.reader(), now, take)?;
+            files(done, take)
+        }
+    }
+}
+
+fn obey(writer: &mut Writer, order: Order, now: Time) -> Result<Done, Failed> {
+    Ok(writer.obey(order, now).map_err(Error::from)?)
+}
+
+fn files(done: Done, take: &mut Take<'_>) -> Result<(), Failed> {
+    done.files.into_iter().try_for_each(|file| Ok(take(Reply::File(file))?))
+}
+
+/// Tells what was done to bans; those of a host that were ended together as one.
+fn effects(done: &mut Done, reader: &Reader, now: Time, take: &mut Take<'_>) -> Result<(), Failed> {
+    let mut effects = std::mem::take(&mut done.effects).into_iter().peekable();
+    while let Some(effect) = effects.next() {
+        take(match effect {
+            Effect::Made(ban) => Reply::Made(ban),
+            Effect::Stood(ban) => Reply::Stood(ban),
+            Effect::Ended(Ban { host, jail, .. }) => {
+                let mut jails = vec![jail];
+                let is_his = |next: &Effect| matches!(next, Effect::Ended(ban) if ban.host == host);
+                while let Some(Effect::Ended(ban)) = effects.next_if(is_his) {
+                    jails.push(ban.jail);
+                }
+                Reply::Lifted { host, jails }
+            }
+            Effect::NotBanned(host) => {
+                let networks = networks_of(&host, reader, now)?;
+                Reply::NotBanned { host, networks }
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// The bans in force of networks that a host or network is in, by jail and network.
+fn networks_of(host: &Host, reader: &Reader, now: Time) -> Result<Vec<Ban>, StoreError> {
+    let Some(addr) = host.addr() else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for network in (0..addr.prefix()).filter_map(|prefix| Addr::network(addr.ip(), prefix)) {
+        let bans = reader.bans_of(&Host::Addr(network))?;
+        found.extend(bans.into_iter().filter(|ban| ban.is_active(now)));
+    }
+    found.sort_by(|a, b| (&a.jail, &a.host, a.at).cmp(&(&b.jail, &b.host, b.at)));
+    Ok(found)
+}
+
+/// Lifts the bans in force, some `part` of them in a transaction, in the order of hosts.
+pub(super) fn unban_everyone(
+    jail: Option<&str>,
+    writer: &mut Writer,
+    now: Time,
+    part: usize,
+    take: &mut Take<'_>,
+) -> Result<(), Failed> {
+    let mut last = Done::default();
+    loop {
+        let hosts = some_banned(writer.reader(), jail, now, part)?;
+        if hosts.is_empty() {
+            return files(last, take);
+        }
+        let order = Order::Unban { hosts, jail: jail.map(str::to_owned) };
+        last = obey(writer, order, now)?;
+        effects(&mut last, writer.reader(), now, take)?;
+    }
+}
+
+/// The first hosts that are banned: their bans are `part` at least, or all there are.
+fn some_banned(
+    reader: &Reader,
+    jail: Option<&str>,
+    now: Time,
+    part: usize,
+) -> Result<Vec<Host>, StoreError> {
+    // Another connection than the writing one, which would sort them all in memory.
+    let reader = Reader::open(reader.path())?;
+    let mut hosts: Vec<Host> = Vec::new();
+    let mut bans = 0;
+    let taken = reader.each_active(now, jail, BanOrder::Host, |ban| {
+        if hosts.last() != Some(&ban.host) {
+            if bans >= part {
+                return Err(Enough::Enough);
+            }
+            hosts.push(ban.host);
+        }
+        bans += 1;
+        Ok(())
+    });
+    match taken {
+        Ok(()) | Err(Enough::Enough) => Ok(hosts),
+        Err(Enough::Failed(error)) => Err(error),
+    }
+}
+
+/// Why a list was not read to its end.
+enum Enough {
+    Enough,
+    Failed(StoreError),
+}
+
+impl From<StoreError> for Enough {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}

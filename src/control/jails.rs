@@ -1,0 +1,47 @@
+//! What requests need to know of the configured jails.
+
+use std::path::Path;
+
+use crate::config::{Config, JailDef};
+use crate::diag::nearest;
+use crate::error::Error;
+use crate::model::BanTime;
+
+/// The jails of a configuration folder, read when they are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Jails<'c> {
+    folder: &'c Path,
+}
+
+impl<'c> Jails<'c> {
+    /// Those of `folder`.
+    pub fn new(folder: &'c Path) -> Self {
+        Self { folder }
+    }
+
+    /// The configuration, if it knows the jail `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownJail`] with the nearest name; the folder can't be used.
+    pub fn configuring(self, name: &str) -> Result<Config, Error> {
+        let config = Config::open(self.folder)?;
+        let names = config.jail_names().value.unwrap_or_default();
+        if names.iter().any(|known| known == name) {
+            return Ok(config);
+        }
+        let nearest = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+        Err(Error::UnknownJail { name: name.to_owned(), config: self.folder.to_owned(), nearest })
+    }
+
+    /// How long the jail `name` bans.
+    pub(super) fn bantime(self, name: &str) -> Result<BanTime, Error> {
+        let jail = self.configuring(name)?.jail(name);
+        jail.value.map(|jail| jail.bantime).ok_or(Error::Findings(jail.findings))
+    }
+
+    /// The jail `name`, if it can be used.
+    pub(super) fn definition(self, name: &str) -> Option<JailDef> {
+        self.configuring(name).ok().and_then(|config| config.jail(name).value)
+    }
+}

@@ -1,0 +1,239 @@
+//! What can be asked of f2b and what it can be told to do, as data.
+//!
+//! A face (the command line; later a socket, fail2ban's protocol) turns what it is told into a [`Request`] and
+//! shows each [`Reply`] that is handed to it. Answers are given here: a [`Question`] is answered from a
+//! [`Reader`](crate::store::Reader), a [`Change`] is settled and given to the
+//! [`Writer`](crate::engine::Writer) as orders. [`Direct`] does both without a daemon.
+//!
+//! An answer is a sequence of replies, documented at each request. Long ones are handed over as they are read,
+//! so that a list of a million bans is never held; a request that is long itself (the bans of a list) is made
+//! in parts of [`PART_BANS`]. Nothing here prints, parses what a user typed, or asks what time it is.
+
+mod change;
+mod direct;
+mod jails;
+mod question;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::change::{Settled, change};
+pub use self::direct::Direct;
+pub use self::jails::Jails;
+pub use self::question::ask;
+pub use crate::engine::writer::FileFate;
+use crate::error::Error;
+use crate::exchange::Format;
+use crate::model::{Ban, BanTime, Host, Time};
+use crate::store::{BanOrder, Event, JailSummary, Purged, StoreError, Totals};
+
+/// As many bans are changed in one transaction, and held in memory, at most (some 20 MB).
+pub const PART_BANS: usize = 100_000;
+
+/// What can be asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Request {
+    /// Something is to be told; the state stays as it is.
+    Ask(Question),
+    /// Something is to be done.
+    Change(Change),
+}
+
+/// What can be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Question {
+    /// All jails at a glance: one [`Reply::Overview`].
+    Overview,
+    /// One jail: a [`Reply::Jail`], then a [`Reply::Ban`] for each ban in force in it, by host.
+    Jail {
+        /// Its name.
+        name: String,
+    },
+    /// A [`Reply::Ban`] for each ban.
+    Bans {
+        /// Of which jail; `None` for all.
+        jail: Option<String>,
+        /// Which of them.
+        which: WhichBans,
+    },
+    /// What is known of a host: a [`Reply::Event`] for each event, in time order.
+    History {
+        /// Who.
+        host: Host,
+        /// At most so many lines, the last ones; bans don't count.
+        limit: u32,
+    },
+}
+
+/// Bans to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhichBans {
+    /// Those in force, in this order.
+    InForce(BanOrder),
+    /// All there ever were, in the order in which they began.
+    Ever,
+}
+
+/// What can be done. A [`Reply::File`] for each exported file that was written anew ends each answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Change {
+    /// Ban hosts by hand: for each, in their order, [`Reply::Made`] or [`Reply::Stood`].
+    Ban {
+        /// In which jail.
+        jail: String,
+        /// Whom.
+        hosts: Vec<Host>,
+        /// For how long; `None`: as long as the jail bans.
+        length: Option<BanTime>,
+    },
+    /// Lift bans by hand: for each host, in their order, [`Reply::Lifted`] or [`Reply::NotBanned`].
+    Unban {
+        /// Whose.
+        hosts: Whose,
+        /// In which jail; `None` for all.
+        jail: Option<String>,
+    },
+    /// Take over bans of a list, at most [`PART_BANS`]: one [`Reply::Imported`].
+    Import {
+        /// Those of the list.
+        bans: Vec<Ban>,
+    },
+    /// Write a list of bans into a file: one [`Reply::Exported`].
+    Export {
+        /// Where: an absolute path.
+        file: PathBuf,
+        /// In which form.
+        format: Format,
+        /// Of which jail; `None` for all, and then the file is kept true.
+        jail: Option<String>,
+    },
+    /// Forget what is old: one [`Reply::Purged`].
+    Purge {
+        /// What happened within so many microseconds is kept.
+        keep_us: i64,
+    },
+}
+
+/// Whose bans are to be lifted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Whose {
+    /// Everyone's who is banned.
+    Everyone,
+    /// Theirs.
+    These(Vec<Host>),
+}
+
+/// A part of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reply {
+    /// All jails at a glance.
+    Overview(Overview),
+    /// One jail at a glance.
+    Jail(JailStatus),
+    /// A ban.
+    Ban(Ban),
+    /// Something that happened to a host.
+    Event(Event),
+    /// A ban was made.
+    Made(Ban),
+    /// Another ban was asked for, but this one lasts as long.
+    Stood(Ban),
+    /// Bans of a host were lifted.
+    Lifted {
+        /// Whose.
+        host: Host,
+        /// In which jails.
+        jails: Vec<String>,
+    },
+    /// A host had no ban that could be lifted.
+    NotBanned {
+        /// Who.
+        host: Host,
+        /// The bans in force of networks that it is in: those are lifted by the network's own name.
+        networks: Vec<Ban>,
+    },
+    /// Bans were taken over from a list.
+    Imported {
+        /// How many; the others are banned already, or their time is over.
+        new: u64,
+    },
+    /// A list was written.
+    Exported {
+        /// Where.
+        file: PathBuf,
+        /// How many bans it repeats.
+        bans: u64,
+    },
+    /// What is old was forgotten.
+    Purged {
+        /// What happened before.
+        before: Time,
+        /// How much that was.
+        purged: Purged,
+    },
+    /// What became of an exported file.
+    File(FileFate),
+}
+
+/// All jails at a glance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overview {
+    /// Where the store is.
+    pub store: PathBuf,
+    /// How much is in it.
+    pub totals: Totals,
+    /// The jails that it knows, by name; the nameless one is of scans with a filter alone.
+    pub jails: Vec<JailSummary>,
+}
+
+/// One jail at a glance, as fail2ban-client shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JailStatus {
+    /// Its name.
+    pub name: String,
+    /// Failures within its findtime; none if it is not configured.
+    pub failed_lately: u64,
+    /// Its logs, as they are configured.
+    pub logs: Vec<String>,
+    /// What the store knows of it.
+    pub summary: JailSummary,
+}
+
+/// Who is handed an answer, part by part; an error ends the answer.
+pub type Take<'t> = dyn FnMut(Reply) -> io::Result<()> + 't;
+
+/// Why an answer ended before it was through.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// The request can't be fulfilled.
+    #[error(transparent)]
+    Refused(#[from] Error),
+    /// Who was handed the answer did not take it.
+    #[error(transparent)]
+    Untaken(#[from] io::Error),
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Refused(error) => error,
+            Failed::Untaken(error) => error.into(),
+        }
+    }
+}

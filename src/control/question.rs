@@ -1,0 +1,62 @@
+//! Questions, answered from a reader of the store.
+
+use super::{Failed, JailStatus, Jails, Overview, Question, Reply, Take, WhichBans};
+use crate::model::Time;
+use crate::store::{BanOrder, Reader};
+
+/// Answers a question, as of `now`.
+///
+/// A list is of one snapshot of the store: while `take` has not taken all of it, what is written meanwhile
+/// can't be merged into the store's file.
+pub fn ask(
+    question: &Question,
+    jails: Jails<'_>,
+    reader: &Reader,
+    now: Time,
+    take: &mut Take<'_>,
+) -> Result<(), Failed> {
+    let ban = |ban| Ok::<_, Failed>(take(Reply::Ban(ban))?);
+    match question {
+        Question::Overview => overview(reader, now, take),
+        Question::Jail { name } => jail(name, jails, reader, now, take),
+        Question::Bans { jail, which: WhichBans::InForce(order) } => {
+            reader.each_active(now, jail.as_deref(), *order, ban)
+        }
+        Question::Bans { jail, which: WhichBans::Ever } => reader.each_ban(jail.as_deref(), ban),
+        Question::History { host, limit } => {
+            let limit = usize::try_from(*limit).unwrap_or(usize::MAX);
+            reader.each_event(host, limit, |event| Ok(take(Reply::Event(event))?))
+        }
+    }
+}
+
+fn overview(reader: &Reader, now: Time, take: &mut Take<'_>) -> Result<(), Failed> {
+    let jails = reader.jails(now)?;
+    let store = reader.path().to_owned();
+    Ok(take(Reply::Overview(Overview { store, totals: reader.totals()?, jails }))?)
+}
+
+fn jail(
+    name: &str,
+    jails: Jails<'_>,
+    reader: &Reader,
+    now: Time,
+    take: &mut Take<'_>,
+) -> Result<(), Failed> {
+    let summary = reader.jails(now)?.into_iter().find(|jail| jail.name == name);
+    let definition = jails.definition(name);
+    if summary.is_none() && definition.is_none() {
+        // A jail that is configured but can't be used has a status too.
+        jails.configuring(name)?;
+    }
+    let findtime_us = definition.as_ref().map_or(0, |jail| jail.findtime_us);
+    let recent = reader.count_failures(name, now.plus_micros(-findtime_us), now.plus_micros(1))?;
+    let logs = definition.map_or_else(Vec::new, |jail| jail.logpaths);
+    take(Reply::Jail(JailStatus {
+        name: name.to_owned(),
+        failed_lately: recent,
+        logs: logs.into_iter().map(|log| log.glob).collect(),
+        summary: summary.unwrap_or_default(),
+    }))?;
+    reader.each_active(now, Some(name), BanOrder::Host, |ban| Ok(take(Reply::Ban(ban))?))
+}

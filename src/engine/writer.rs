@@ -1,0 +1,275 @@
+//! The one room where the state changes.
+//!
+//! A [`Writer`] owns the store's writing connection and the exported files. It is given an [`Order`], does it
+//! in one transaction, whose first step is to seal the bans whose time is over, writes the exported files anew
+//! if who is banned has changed, and says what was [`Done`]. Nobody else seals bans or writes those files.
+//! What a scan finds comes to it as a stream of matches ([`Writer::take`]), an [`Intake`] being what it knows of
+//! them between one batch and the next.
+//!
+//! It does not ask what time it is, knows no configuration and prints nothing. Whoever has a long list hands
+//! it over in parts: an order and what was done are held in memory.
+
+mod files;
+mod intake;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use self::files::FileFate;
+use self::files::Listed;
+pub use self::intake::{Decides, Intake, Settled};
+use super::scan::LogInfo;
+use crate::exchange::{FileError, Format};
+use crate::model::{Ban, BanTime, EndReason, Host, Matches, Origin, Time};
+use crate::store::{Batch, Purged, Reader, Store, StoreError};
+
+/// The owner of the state.
+#[derive(Debug)]
+pub struct Writer {
+    store: Store,
+}
+
+/// A change of the state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// Ban hosts by hand; who is banned for at least as long stays as he is.
+    Ban {
+        /// In which jail.
+        jail: String,
+        /// Whom.
+        hosts: Vec<Host>,
+        /// For how long.
+        length: BanTime,
+    },
+    /// Lift bans by hand.
+    Unban {
+        /// Whose; a network's ban is lifted by the network's name only.
+        hosts: Vec<Host>,
+        /// In which jail; `None` for all.
+        jail: Option<String>,
+    },
+    /// Take over bans of another program's list: those in force of hosts that the same jail doesn't ban.
+    Import {
+        /// What the list says.
+        bans: Vec<Ban>,
+    },
+    /// Write a list of the bans in force, and from then on keep it true, if it is a file and of all jails.
+    Export {
+        /// Where: an absolute path.
+        file: PathBuf,
+        /// In which form.
+        format: Format,
+        /// Of which jail; `None` for all.
+        jail: Option<String>,
+    },
+    /// Forget what happened before an instant; bans in force stay.
+    Purge {
+        /// The instant.
+        before: Time,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// What an order has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// How many bans were found over and sealed.
+    pub expired: u64,
+    /// What was done to bans, in the order of what was asked.
+    pub effects: Vec<Effect>,
+    /// What a purge deleted.
+    pub purged: Option<Purged>,
+    /// How many bans an export repeats.
+    pub exported: Option<u64>,
+    /// What became of the exported files.
+    pub files: Vec<FileFate>,
+}
+
+/// What was done to a ban.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// It was made.
+    Made(Ban),
+    /// Another was asked for, but this one lasts as long.
+    Stood(Ban),
+    /// It was ended.
+    Ended(Ban),
+    /// There was none to end.
+    NotBanned(Host),
+}
+
+/// Why an order was not carried out. The state is as it was before.
+#[derive(Debug, thiserror::Error)]
+pub enum WriterError {
+    /// The store can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The list that was asked for can't be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl Writer {
+    /// Opens the store at `path`; makes it if it isn't there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::open`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { store: Store::open(path)? })
+    }
+
+    /// Questions, answered with everything that was done.
+    pub fn reader(&self) -> &Reader {
+        self.store.reader()
+    }
+
+    /// Takes matches that a jail of `intake`, by its place, has in a part of a log: stored in batches, with the
+    /// bans that they lead to.
+    pub fn take(
+        &mut self,
+        intake: &mut Intake,
+        log: &LogInfo,
+        jail: usize,
+        matches: Matches,
+    ) -> Result<(), StoreError> {
+        intake.take(&mut self.store, log, jail, matches)
+    }
+
+    /// Stores and decides the rest of what was taken: what became of each jail's matches, and of the exported
+    /// files.
+    pub fn settle(
+        &mut self,
+        intake: Intake,
+        now: Time,
+    ) -> Result<(Vec<Settled>, Vec<FileFate>), StoreError> {
+        let (settled, expired) = intake.finish(&mut self.store)?;
+        let has_changed = expired > 0 || settled.iter().any(|settled| !settled.bans.is_empty());
+        let files = if has_changed { files::refresh(&mut self.store, now)? } else { Vec::new() };
+        Ok((settled, files))
+    }
+
+    /// Does what it is told, as of `now`.
+    pub fn obey(&mut self, order: Order, now: Time) -> Result<Done, WriterError> {
+        if let Order::Export { file, format, jail } = &order {
+            return self.export(file, *format, jail.as_deref(), now);
+        }
+        // An administrator who repeats an order may do so because a file could not be written.
+        let is_by_hand = matches!(order, Order::Ban { .. } | Order::Import { .. });
+        let is_purge = matches!(order, Order::Purge { .. });
+        let mut done = self.store.transact(|batch| {
+            let expired = batch.expire(now)?;
+            let mut done = carry_out(batch, order, now)?;
+            done.expired += expired;
+            Ok::<_, StoreError>(done)
+        })?;
+        if is_purge {
+            self.store.shrink()?;
+        }
+        if is_by_hand || done.has_changed_bans() {
+            done.files = files::refresh(&mut self.store, now)?;
+        }
+        Ok(done)
+    }
+
+    fn export(
+        &mut self,
+        file: &Path,
+        format: Format,
+        jail: Option<&str>,
+        now: Time,
+    ) -> Result<Done, WriterError> {
+        let reader = Reader::open(self.store.path())?;
+        let bans = files::write(file, format, Listed { reader: &reader, jail, now })?;
+        // The list of one jail is written once: a file that is kept true holds every ban. So is what isn't
+        // a file, such as a pipe.
+        let is_kept = jail.is_none() && fs::metadata(file).is_ok_and(|found| found.is_file());
+        let path = file.to_string_lossy();
+        self.store.transact(|batch| {
+            if is_kept {
+                batch.set_export(&path, format.name(), now)
+            } else {
+                batch.forget_export(&path).map(|_| ())
+            }
+        })?;
+        let files = vec![FileFate::Written(file.to_owned())];
+        Ok(Done { exported: Some(bans), files, ..Done::default() })
+    }
+}
+
+impl Done {
+    fn has_changed_bans(&self) -> bool {
+        let is_change = |effect: &Effect| matches!(effect, Effect::Made(_) | Effect::Ended(_));
+        self.expired > 0 || self.effects.iter().any(is_change)
+    }
+}
+
+fn carry_out(batch: &mut Batch<'_>, order: Order, now: Time) -> Result<Done, StoreError> {
+    let mut done = Done::default();
+    match order {
+        Order::Ban { jail, hosts, length } => {
+            for host in hosts {
+                let new = by_hand(host, &jail, length, now);
+                done.effects.push(ban(batch, new, now)?);
+            }
+        }
+        Order::Unban { hosts, jail } => {
+            for host in hosts {
+                let ended = batch.end_bans(&host, jail.as_deref(), now, EndReason::Unbanned)?;
+                if ended.is_empty() {
+                    done.effects.push(Effect::NotBanned(host));
+                }
+                done.effects.extend(ended.into_iter().map(Effect::Ended));
+            }
+        }
+        Order::Import { bans } => {
+            for ban in bans {
+                let ban = Ban { origin: Origin::Import, ended: None, ..ban };
+                let is_wanted =
+                    ban.is_active(now) && !batch.reader().is_banned(&ban.host, &ban.jail, now)?;
+                if is_wanted && batch.add_bans(std::slice::from_ref(&ban))? > 0 {
+                    done.effects.push(Effect::Made(ban));
+                }
+            }
+        }
+        Order::Purge { before } => done.purged = Some(batch.purge(before)?),
+        Order::Export { .. } | Order::Tick => {}
+    }
+    Ok(done)
+}
+
+fn by_hand(host: Host, jail: &str, length: BanTime, now: Time) -> Ban {
+    Ban {
+        host,
+        jail: jail.to_owned(),
+        at: now,
+        until: length.until(now),
+        origin: Origin::Manual,
+        failures: 0,
+        ended: None,
+    }
+}
+
+fn ban(batch: &mut Batch<'_>, new: Ban, now: Time) -> Result<Effect, StoreError> {
+    Ok(match standing(batch.reader(), &new, now)? {
+        Some(ban) => Effect::Stood(ban),
+        None => Effect::Made(batch.replace_ban(new)?),
+    })
+}
+
+/// The ban that lasts at least as long as the new one would, in force or, to a clock that is behind, soon.
+fn standing(reader: &Reader, new: &Ban, now: Time) -> Result<Option<Ban>, StoreError> {
+    let lasts = |ban: &Ban| ban.until.is_none_or(|end| new.until.is_some_and(|other| end >= other));
+    let is_over = |ban: &Ban| {
+        ban.ended.is_some_and(|(at, _)| at <= now) || ban.until.is_some_and(|end| end <= now)
+    };
+    let stands = |ban: &Ban| ban.jail == new.jail && !is_over(ban) && lasts(ban);
+    Ok(reader.bans_of(&new.host)?.into_iter().find(stands))
+}
