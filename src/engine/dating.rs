@@ -3,7 +3,9 @@
 //! Jails whose lines are dated alike share one of these, so that a line is looked at once for all of
 //! them.
 
+use super::set::{Calendar, JailSet};
 use super::timeline::{Timeline, Trail};
+use super::wanted::Wanted;
 use crate::date::{Detector, Found, Resolver, Stamp, TemplateId, Templates};
 use crate::model::Time;
 
@@ -102,4 +104,29 @@ impl<'s> Dating<'s> {
             None => own.and_then(|own| resolve(own, offset)),
         }
     }
+}
+
+/// What the beginning of a log has taught of one way of dating.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Learnt {
+    /// Which years its lines are of.
+    pub(super) timeline: Timeline,
+    /// The template of its first lines.
+    pub(super) prime: Option<TemplateId>,
+}
+
+/// One state for each way of dating in the set.
+pub(super) fn all<'s>(
+    set: &'s JailSet,
+    wanted: Wanted,
+    learnt: impl Fn(usize) -> &'s Learnt,
+    is_later: bool,
+) -> Vec<Dating<'s>> {
+    let dating = |(nth, calendar): (usize, &'s Calendar)| {
+        let resolver = Resolver::new(wanted.zone, calendar.log_zone, wanted.now);
+        let Learnt { timeline, prime } = learnt(nth);
+        // The beginning of a log is read as the daemon would read it, with nothing learnt before.
+        Dating::new(&calendar.templates, timeline, resolver, prime.filter(|_| is_later))
+    };
+    set.calendars().iter().enumerate().map(dating).collect()
 }

@@ -18,8 +18,8 @@ use rayon::{ScopeFifo, ThreadPool, ThreadPoolBuilder};
 
 use super::control::Control;
 use super::opened::{Input, Opened};
+use super::outcome::Unread;
 use super::reading::{self, Reads};
-use super::scan::Unread;
 use crate::source::SourceError;
 
 /// Pieces that a task may finish before the calling thread has taken the first.

@@ -9,13 +9,14 @@ use std::sync::atomic::Ordering;
 
 use super::control::Control;
 use super::drive::{self, Happened};
+use super::finding::Finding;
 use super::opened::Opened;
+use super::outcome::{Counted, Outcome, Sink};
 use super::piece::Piece;
-use super::scan::{Counted, Outcome, Scan, Sink};
 use super::set::Member;
-use super::stream::Wanted;
 use super::timeline::{Timeline, Trail};
 use super::totals::Totals;
+use super::wanted::Wanted;
 use crate::filter::Sessions;
 
 /// Matched lines that may wait for an answer before it is waited for.
@@ -23,7 +24,7 @@ const LINES_WAITING: usize = 200_000;
 
 /// The calling thread's work.
 pub(super) struct Fold<'f, 's, 'l, S> {
-    scan: Scan<'s>,
+    finding: Finding<'s>,
     sink: Option<&'f mut S>,
     control: &'f Arc<Control>,
     /// What can't be handed on before the answer to a question is there, and what comes behind it.
@@ -49,16 +50,20 @@ struct AtHand {
 }
 
 impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
-    pub(super) fn new(scan: Scan<'s>, sink: Option<&'f mut S>, control: &'f Arc<Control>) -> Self {
-        let jails = scan.jails.iter().map(|_| Counted::default()).collect();
+    pub(super) fn new(
+        finding: Finding<'s>,
+        sink: Option<&'f mut S>,
+        control: &'f Arc<Control>,
+    ) -> Self {
+        let jails = finding.jails.iter().map(|_| Counted::default()).collect();
         Self {
-            scan,
+            finding,
             sink,
             control,
             waiting: VecDeque::new(),
             lines_waiting: 0,
             at_hand: AtHand::default(),
-            sessions: scan.jails.iter().map(|jail| Sessions::of(&jail.filter)).collect(),
+            sessions: finding.jails.iter().map(|jail| Sessions::of(&jail.filter)).collect(),
             outcome: Outcome { jails, ..Outcome::default() },
         }
     }
@@ -72,7 +77,7 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
             (Some(opened), Happened::Piece(mut piece)) => {
                 for (member, share) in opened.set.members().iter().zip(&mut piece.jails) {
                     let sessions = &mut self.sessions[member.index];
-                    self.scan.judging(&member.jail).merge(share, sessions);
+                    self.finding.judging(&member.jail).merge(share, sessions);
                     self.lines_waiting += share.lines();
                 }
                 self.waiting.push_back((Arc::clone(opened), Some(piece)));
@@ -100,10 +105,10 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
     /// Hands on what waits for nothing, and as much of the rest as makes it no more than `most` lines.
     fn hand_on(&mut self, most: usize) -> Result<(), S::Error> {
         while let Some((opened, piece)) = self.waiting.front_mut() {
-            let Self { scan, .. } = self;
+            let Self { finding, .. } = self;
             let is_open = |piece: &mut Piece| {
                 let mut all = opened.set.members().iter().zip(&mut piece.jails);
-                all.any(|(member, share)| scan.judging(&member.jail).is_open(share))
+                all.any(|(member, share)| finding.judging(&member.jail).is_open(share))
             };
             if most > 0 && self.lines_waiting <= most && piece.as_mut().is_some_and(is_open) {
                 return Ok(());
@@ -118,7 +123,7 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
     }
 
     fn piece(&mut self, opened: &Opened<'_>, mut piece: Piece) -> Result<(), S::Error> {
-        let Self { scan, sink, control, at_hand, lines_waiting, .. } = self;
+        let Self { finding, sink, control, at_hand, lines_waiting, .. } = self;
         let members = opened.set.members();
         if at_hand.jails.is_empty() {
             let jails = members.iter().map(|member| (member.index, Totals::default())).collect();
@@ -132,12 +137,12 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
             members.iter().zip(piece.jails).zip(&mut at_hand.jails)
         {
             *lines_waiting -= share.lines();
-            scan.judging(&member.jail).settle(&mut share);
+            finding.judging(&member.jail).settle(&mut share);
             for found in &mut share.matches.lines {
                 found.place.line += at_hand.lines;
             }
             control.matched.fetch_add(share.totals.lines.matched, Ordering::Relaxed);
-            totals.add(share.totals, scan.wanted.limits);
+            totals.add(share.totals, finding.wanted.limits);
             if let Some(sink) = sink
                 && !share.matches.lines.is_empty()
             {
@@ -150,7 +155,7 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
 
     /// Closes a log; if its order contradicts the years that were assumed, it is counted once more.
     fn end(&mut self, opened: &Opened<'_>) {
-        let timelines = opened.conclude(&self.at_hand.trails, self.scan.wanted);
+        let timelines = opened.conclude(&self.at_hand.trails, self.finding.wanted);
         let is_wrong = !timelines.is_empty() && !opened.is_placed(&timelines);
         if is_wrong
             && self.sink.is_none()
@@ -170,7 +175,7 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
             if totals.gave_up > 0 {
                 jail.undecided.push((log.clone(), totals.gave_up));
             }
-            jail.totals.add(totals, self.scan.wanted.limits);
+            jail.totals.add(totals, self.finding.wanted.limits);
         }
     }
 
@@ -182,17 +187,17 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
         let members = opened.set.members();
         let nothing = |member: &Member| (Sessions::of(&member.jail.filter), Totals::default());
         let mut sums: Vec<(Sessions, Totals)> = members.iter().map(nothing).collect();
-        let wanted = Wanted { matches: false, ..self.scan.wanted };
-        let scan = Scan { wanted, ..self.scan };
+        let wanted = Wanted { matches: false, ..self.finding.wanted };
+        let finding = Finding { wanted, ..self.finding };
         let logs = std::iter::once(Ok(fresh));
         let ahead = rayon::current_num_threads() * 2 + 2;
         let counted: Result<(), std::convert::Infallible> =
-            drive::each(scan.finding(), logs, ahead, &silent, &mut |_, happened| {
+            drive::each(finding, logs, ahead, &silent, &mut |_, happened| {
                 let Happened::Piece(piece) = happened else { return Ok(()) };
                 for ((member, mut share), (sessions, totals)) in
                     members.iter().zip(piece.jails).zip(&mut sums)
                 {
-                    let judging = scan.judging(&member.jail);
+                    let judging = finding.judging(&member.jail);
                     judging.merge(&mut share, sessions);
                     judging.settle(&mut share);
                     totals.add(share.totals, wanted.limits);

@@ -1,27 +1,16 @@
 //! One jail's way through the lines of a stream: its matcher, and the lines before if it looks at several.
 
 use super::jail::Jail;
-use super::judge::{Judging, Seen};
+use super::judge::Judging;
+use super::line::Line;
 use super::lookup::Names;
 use super::piece::Share;
+use super::seen::Seen;
 use super::set::Member;
-use super::stream::Wanted;
+use super::wanted::Wanted;
 use crate::date::Found;
 use crate::filter::{Candidates, Filter, Hit, Id, Matcher, Verdict, Window};
 use crate::model::{Match, Place, Time};
-
-/// A line that is neither blank nor a comment.
-#[derive(Clone, Copy)]
-pub(super) struct Line<'l> {
-    /// Its bytes without the line end and the carriage returns before it.
-    pub(super) text: &'l [u8],
-    /// With its line end, if it has one.
-    pub(super) raw: &'l [u8],
-    /// Where it begins in its log.
-    pub(super) offset: u64,
-    /// Whether it has a text that one of the jails asks for.
-    pub(super) is_candidate: bool,
-}
 
 /// A jail's state in one stream.
 pub(super) struct Lane<'s> {

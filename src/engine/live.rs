@@ -6,8 +6,9 @@ use super::judge::Judging;
 use super::lookup::Names;
 use super::piece::Piece;
 use super::set::JailSet;
-use super::stream::{Stream, Wanted};
+use super::stream::Stream;
 use super::totals::Totals;
+use super::wanted::Wanted;
 use crate::filter::Sessions;
 use crate::model::{Matches, Time};
 

@@ -12,7 +12,7 @@
 //!   log; `fold`: what is done in order
 //! - [`stream`]: the loop over lines; `dating`, `lane`: when a line was written, what a jail makes of it;
 //!   `judge`: what the hits of a line come to; [`piece`]: what came of a block
-//! - [`timeline`], `trail`: years of stamps that name none
+//! - [`timeline`], `years`: years of stamps that name none
 //! - [`writer`]: the one room where the state changes: orders, and the matches of a scan with the bans that
 //!   they lead to; `deciding`: failures of a jail into bans; `past`: what a host's earlier bans make of them; [`ignore`]: whom the jail ignores; `ask`:
 //!   questions that take long
@@ -22,24 +22,29 @@ mod control;
 mod dating;
 mod deciding;
 mod drive;
+mod finding;
 mod fold;
 pub mod ignore;
 pub mod jail;
 mod judge;
 mod lane;
+mod line;
 pub mod live;
 pub mod lookup;
 mod opened;
+pub mod outcome;
 mod past;
 pub mod piece;
 mod reading;
 pub mod scan;
+mod seen;
 pub mod set;
 pub mod stream;
 pub mod timeline;
 pub mod totals;
-mod trail;
+pub mod wanted;
 pub mod writer;
+mod years;
 
 #[cfg(test)]
 mod tests;
@@ -48,8 +53,10 @@ pub use control::Control;
 pub use jail::{Calendars, Jail, Overrides};
 pub use live::Live;
 pub use lookup::Names;
-pub use scan::{Counted, LogInfo, Outcome, Reading, Scan, Sink, Unread};
+pub use outcome::{Counted, LogInfo, Outcome, Sink, Unread};
+pub use scan::{Reading, Scan};
 pub use set::JailSet;
-pub use stream::{Stream, Wanted};
+pub use stream::Stream;
 pub use totals::{SampleLimits, Totals};
+pub use wanted::Wanted;
 pub use writer::Writer;

@@ -12,12 +12,11 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::control::Control;
-use super::drive::{self, Happened, Pass};
-use super::scan::{LogInfo, Unread};
+use super::dating::Learnt;
+use super::outcome::LogInfo;
 use super::set::JailSet;
-use super::stream::{Learnt, Wanted, datings};
 use super::timeline::{Timeline, Trail};
-use super::trail::{Dates, Trails};
+use super::wanted::Wanted;
 use crate::date::{TemplateId, Templates};
 use crate::source::{Block, Blocks, Head, Kind, Log, MappedFile, SourceError, chunk_count};
 
@@ -51,44 +50,8 @@ pub(super) enum Input {
 /// Blocks whose first one was looked at.
 type Peeked = std::iter::Chain<std::option::IntoIter<Result<Block, SourceError>>, Blocks>;
 
-/// The first pass over a log: dates alone.
-#[derive(Clone, Copy)]
-struct Dating {
-    wanted: Wanted,
-}
-
-impl Pass for Dating {
-    type Made = Trails;
-    type Reader<'o> = Dates<'o>;
-
-    fn reader<'o>(&self, opened: &'o Opened<'_>, is_later: bool) -> Dates<'o>
-    where
-        Self: 'o,
-    {
-        Dates::new(datings(opened.set, self.wanted, |nth| &opened.learnt[nth], is_later))
-    }
-}
-
 impl<'l> Opened<'l> {
-    /// Opens a log for a set of jails and, where they want its matches, learns its years.
-    pub(super) fn new(
-        log: &'l Log,
-        set: &'l JailSet,
-        wanted: Wanted,
-        control: &Arc<Control>,
-    ) -> Result<Self, Unread> {
-        let unread = |error| Unread { log: log.name(), error };
-        let mut opened = Self::open(log, set, control).map_err(unread)?;
-        // What is handed on can't be taken back: the years have to be known before. What can be read only
-        // once has no past to be placed in.
-        if wanted.matches && opened.is_yearless && log.kind.can_be_reread() {
-            let again = Self::open(log, set, &Arc::default()).map_err(unread)?;
-            let timelines = opened.conclude(&trails(again, wanted), wanted);
-            opened.place(timelines);
-        }
-        Ok(opened)
-    }
-
+    /// Opens a log for a set of jails; nothing is known of its years.
     pub(super) fn open(
         log: &'l Log,
         set: &'l JailSet,
@@ -122,6 +85,11 @@ impl<'l> Opened<'l> {
         Ok(Self { log, set, info, input, learnt: learnt.collect(), is_yearless })
     }
 
+    /// Whether lines at its beginning have stamps without a year.
+    pub(super) fn is_yearless(&self) -> bool {
+        self.is_yearless
+    }
+
     /// Which years its lines are of, by their order; not if it is read as of a day before its end.
     pub(super) fn conclude(&self, trails: &[Trail], wanted: Wanted) -> Vec<Timeline> {
         let modified = self.log.modified().filter(|_| self.log.kind.can_be_reread());
@@ -150,27 +118,6 @@ impl<'l> Opened<'l> {
             Input::Map(map) if !self.set.is_serial() => chunk_count(map.len(), CHUNK_BYTES),
             _ => 0,
         }
-    }
-}
-
-/// Dates a whole log without matching, to learn its years.
-fn trails(opened: Opened<'_>, wanted: Wanted) -> Vec<Trail> {
-    let mut trails = vec![Trail::default(); opened.learnt.len()];
-    let ahead = rayon::current_num_threads() * 2 + 2;
-    let logs = std::iter::once(Ok(opened));
-    let dating = Dating { wanted };
-    let result: Result<(), std::convert::Infallible> =
-        drive::each_aside(dating, logs, ahead, &Arc::default(), &mut |_, happened| {
-            if let Happened::Piece(piece) = happened {
-                for (whole, part) in trails.iter_mut().zip(piece.trails) {
-                    whole.append(part, piece.base);
-                }
-            }
-            Ok(())
-        });
-    match result {
-        Ok(()) => trails,
-        Err(never) => match never {},
     }
 }
 

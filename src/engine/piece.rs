@@ -2,7 +2,7 @@
 
 use memchr::memrchr;
 
-use super::judge::{Outcome, Seen};
+use super::seen::{Open, Outcome};
 use super::timeline::Trail;
 use super::totals::{SampleLimits, Totals};
 use crate::filter::Hits;
@@ -34,13 +34,6 @@ pub struct Share {
     pub(super) open: Vec<Open>,
     /// Whether the jail's command was asked about the failures.
     pub(super) is_asked: bool,
-}
-
-/// A line of which it can't be said yet whose failure it is.
-#[derive(Debug)]
-pub(super) struct Open {
-    pub(super) line: Match,
-    pub(super) seen: Vec<Seen>,
 }
 
 impl Piece {

@@ -12,18 +12,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::control::Control;
-use super::drive::{self, Pass};
+use super::drive;
+use super::finding::Finding;
 use super::fold::Fold;
 use super::jail::Jail;
-use super::judge::Judging;
 use super::lookup::Names;
 use super::opened::Opened;
-use super::piece::Piece;
+use super::outcome::{Outcome, Sink, Unread};
 use super::set::JailSet;
-use super::stream::{Stream, Wanted};
-use super::totals::Totals;
-use crate::model::Matches;
-use crate::source::{Head, Log, SourceError};
+use super::wanted::Wanted;
+use super::years;
+use crate::source::Log;
 
 /// Tasks that may run ahead while the calling thread writes a batch: about as much dense log as a batch
 /// holds matches, so that nobody waits for the other.
@@ -49,78 +48,7 @@ pub struct Reading {
     pub jails: Vec<usize>,
 }
 
-/// A log as the sinks see it.
-#[derive(Clone, Debug)]
-pub struct LogInfo {
-    /// The path, or `-`.
-    pub name: String,
-    /// Whether its bytes can be read at its name as they were scanned: a plain file in UTF-8.
-    pub is_plain: bool,
-    /// What identifies it for good; `None` if it holds nothing, or is a literal line.
-    pub head: Option<Head>,
-}
-
-/// Where matches go, one log after the other, those of each jail in line order.
-pub trait Sink {
-    /// What may go wrong.
-    type Error;
-
-    /// Takes the matches that a jail, by its place in [`Scan::jails`], has in a piece; never empty.
-    fn take(&mut self, log: &LogInfo, jail: usize, matches: Matches) -> Result<(), Self::Error>;
-}
-
-/// A log that could not be read to its end; the others were.
-#[derive(Debug)]
-pub struct Unread {
-    /// Which log.
-    pub log: String,
-    /// Why.
-    pub error: SourceError,
-}
-
-/// What a scan came to for one jail.
-#[derive(Debug, Default)]
-pub struct Counted {
-    /// What was counted.
-    pub totals: Totals,
-    /// Logs with lines that an expression took too long for, and how many.
-    pub undecided: Vec<(String, u64)>,
-}
-
-/// What a scan came to.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// For each of [`Scan::jails`].
-    pub jails: Vec<Counted>,
-    /// Logs that could not be read, or not to their end.
-    pub unread: Vec<Unread>,
-    /// Whether it was stopped.
-    pub interrupted: bool,
-}
-
-/// The pass that finds.
-#[derive(Clone, Copy)]
-pub(super) struct Finding<'s> {
-    names: &'s Names,
-    wanted: Wanted,
-}
-
-impl Pass for Finding<'_> {
-    type Made = Piece;
-    type Reader<'o>
-        = Stream<'o>
-    where
-        Self: 'o;
-
-    fn reader<'o>(&self, opened: &'o Opened<'_>, is_later: bool) -> Stream<'o>
-    where
-        Self: 'o,
-    {
-        Stream::of_log(opened.set, self.names, self.wanted, &opened.learnt, is_later)
-    }
-}
-
-impl<'s> Scan<'s> {
+impl Scan<'_> {
     /// Scans logs in their order; matches go to `sink`, everything else is in the outcome.
     ///
     /// # Errors
@@ -137,26 +65,18 @@ impl<'s> Scan<'s> {
             control.total_bytes.fetch_add(bytes, Ordering::Relaxed);
         }
         let wanted = Wanted { matches: sink.is_some(), ..self.wanted };
-        let scan = Self { wanted, ..*self };
-        let parts = scan.parts(readings);
+        let finding = Finding { jails: self.jails, names: self.names, wanted };
+        let parts = self.parts(readings);
         let ahead =
             rayon::current_num_threads() * 2 + if wanted.matches { TASKS_WHILE_WRITING } else { 2 };
-        let mut fold = Fold::new(scan, sink, control);
+        let mut fold = Fold::new(finding, sink, control);
         let opened = parts.iter().map_while(|(log, set)| {
-            (!control.is_stopped()).then(|| Opened::new(log, set, wanted, control))
+            (!control.is_stopped()).then(|| open(log, set, wanted, control))
         });
-        drive::each(scan.finding(), opened, ahead, control, &mut |opened, happened| {
+        drive::each(finding, opened, ahead, control, &mut |opened, happened| {
             fold.take(opened, happened)
         })?;
         fold.finish()
-    }
-
-    pub(super) fn judging<'j>(&'j self, jail: &'j Jail) -> Judging<'j> {
-        Judging { jail, names: self.names, wanted: self.wanted }
-    }
-
-    pub(super) fn finding(&self) -> Finding<'s> {
-        Finding { names: self.names, wanted: self.wanted }
     }
 
     /// Each log with the jails that can read it together; one and the same set where that is so.
@@ -175,4 +95,23 @@ impl<'s> Scan<'s> {
         }
         parts
     }
+}
+
+/// Opens a log for a set of jails and, where they want its matches, learns its years.
+fn open<'l>(
+    log: &'l Log,
+    set: &'l JailSet,
+    wanted: Wanted,
+    control: &Arc<Control>,
+) -> Result<Opened<'l>, Unread> {
+    let unread = |error| Unread { log: log.name(), error };
+    let mut opened = Opened::open(log, set, control).map_err(unread)?;
+    // What is handed on can't be taken back: the years have to be known before. What can be read only
+    // once has no past to be placed in.
+    if wanted.matches && opened.is_yearless() && log.kind.can_be_reread() {
+        let again = Opened::open(log, set, &Arc::default()).map_err(unread)?;
+        let timelines = opened.conclude(&years::trails(again, wanted), wanted);
+        opened.place(timelines);
+    }
+    Ok(opened)
 }

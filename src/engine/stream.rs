@@ -8,35 +8,16 @@
 
 use memchr::memchr;
 
-use super::dating::Dating;
-use super::lane::{Lane, Line};
+use super::dating::{Dating, Learnt, all};
+use super::lane::Lane;
+use super::line::{Line, without_cr};
 use super::lookup::Names;
 use super::piece::{Piece, Share};
 use super::set::JailSet;
 use super::timeline::{Timeline, Trail};
-use super::totals::SampleLimits;
-use crate::date::{Found, Resolver, TemplateId};
-use crate::filter::Mode;
-use crate::model::{Time, Zone};
-
-/// What is wanted of a scan, whatever the log and the jail.
-#[derive(Clone, Copy, Debug)]
-pub struct Wanted {
-    /// Every expression on every line, or the first that matches.
-    pub mode: Mode,
-    /// Zone of stamps that name none.
-    pub zone: Zone,
-    /// The time as of which the logs are read.
-    pub now: Time,
-    /// How many sample lines to keep.
-    pub limits: SampleLimits,
-    /// Whether matches are wanted one by one, not just counted.
-    pub matches: bool,
-    /// Whether the totals shall hold every hit, for the verbose report.
-    pub hits: bool,
-    /// Whether anyone may be banned for what is found.
-    pub bans: bool,
-}
+use super::wanted::Wanted;
+use crate::date::Found;
+use crate::model::Time;
 
 /// One log's lines, in order, or those of a chunk of it.
 pub struct Stream<'s> {
@@ -50,20 +31,11 @@ pub struct Stream<'s> {
     decoded: Vec<u8>,
 }
 
-/// What the beginning of a log has taught of one way of dating.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Learnt {
-    /// Which years its lines are of.
-    pub(super) timeline: Timeline,
-    /// The template of its first lines.
-    pub(super) prime: Option<TemplateId>,
-}
-
 impl<'s> Stream<'s> {
     /// A stream at the beginning of a log of which nothing is known.
     pub fn new(set: &'s JailSet, names: &'s Names, wanted: Wanted) -> Self {
         const NOTHING: &Learnt = &Learnt { timeline: Timeline::Each, prime: None };
-        let datings = datings(set, wanted, |_| NOTHING, false);
+        let datings = all(set, wanted, |_| NOTHING, false);
         Self::with(set, names, wanted, datings)
     }
 
@@ -75,7 +47,7 @@ impl<'s> Stream<'s> {
         learnt: &'s [Learnt],
         is_later: bool,
     ) -> Self {
-        let datings = datings(set, wanted, |calendar| &learnt[calendar], is_later);
+        let datings = all(set, wanted, |calendar| &learnt[calendar], is_later);
         Self::with(set, names, wanted, datings)
     }
 
@@ -221,29 +193,4 @@ impl<'s> Stream<'s> {
             }
         }
     }
-}
-
-/// A line without the carriage returns at its end.
-pub(super) fn without_cr(line: &[u8]) -> &[u8] {
-    let mut line = line;
-    while let [rest @ .., b'\r'] = line {
-        line = rest;
-    }
-    line
-}
-
-/// One state for each way of dating in the set.
-pub(super) fn datings<'s>(
-    set: &'s JailSet,
-    wanted: Wanted,
-    learnt: impl Fn(usize) -> &'s Learnt,
-    is_later: bool,
-) -> Vec<Dating<'s>> {
-    let dating = |(nth, calendar): (usize, &'s super::set::Calendar)| {
-        let resolver = Resolver::new(wanted.zone, calendar.log_zone, wanted.now);
-        let Learnt { timeline, prime } = learnt(nth);
-        // The beginning of a log is read as the daemon would read it, with nothing learnt before.
-        Dating::new(&calendar.templates, timeline, resolver, prime.filter(|_| is_later))
-    };
-    set.calendars().iter().enumerate().map(dating).collect()
 }

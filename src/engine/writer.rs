@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use self::files::FileFate;
 use self::files::Listed;
 pub use self::intake::{Decides, Intake, Settled};
-use super::scan::LogInfo;
+use super::outcome::LogInfo;
 use crate::exchange::{FileError, Format};
 use crate::model::{Ban, BanTime, EndReason, Host, Matches, Origin, Time};
 use crate::store::{Batch, Purged, Reader, Store, StoreError};

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::super::deciding::{Decided, Deciding, failures};
 use super::super::jail::Jail;
-use super::super::scan::LogInfo;
+use super::super::outcome::LogInfo;
 use crate::model::{Ban, Host, Match, Matches, Origin, Time};
 use crate::store::{
     Batch, FilterId, JailId, LogId, Reader, Record, Scanned, Store, StoreError, Written,
