@@ -1,21 +1,20 @@
-//! The errors that a person sees, and the exit status they lead to.
+//! Why something that was asked for can't be done, whoever asked for it and however.
 //!
 //! Each module has its own errors; this one joins them for the faces. One line each: *where: what;
-//! what to do*.
+//! what to do*. What can be wrong with a command line is the command line's business
+//! ([`cli`](crate::cli)).
 
-use std::io;
 use std::path::PathBuf;
 
 use crate::config::ConfigError;
 use crate::diag::Diagnostic;
 use crate::engine::writer::WriterError;
 use crate::exchange::{FileError, ListError};
-use crate::model::duration::DurationError;
 use crate::source::SourceError;
 use crate::store::StoreError;
 use crate::text::{printable, shown};
 
-/// Why a command failed. Every variant leads to exit status 2.
+/// Why a request can't be fulfilled.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The configuration folder can't be used.
@@ -30,26 +29,6 @@ pub enum Error {
     /// A log can't be found.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// An option that is a duration is none.
-    #[error("--{option}: {source}")]
-    Duration {
-        /// Which option.
-        option: &'static str,
-        /// Why.
-        source: DurationError,
-    },
-    /// `--now` is no time.
-    #[error("--now: '{}' is not a time; write 2026-11-01T12:00:00+01:00, 2026-11-01 or @SECONDS", shown(.0))]
-    Now(String),
-    /// `--timezone` is no zone.
-    #[error("--timezone: '{}' is not a time zone; write Europe/Rome, +01:00 or UTC", shown(.0))]
-    Zone(String),
-    /// No log or no filter on the command line.
-    #[error("nothing to scan: write LOG... FILTER, or --jail NAME")]
-    NoOperands,
-    /// A filter but no log.
-    #[error("no log to scan before the filter '{}'; write LOG... FILTER", shown(.0))]
-    NoLog(String),
     /// No jail is enabled, or none of them can be used.
     #[error("{}: no jail that is enabled can be used; f2b check --all says why", printable(&.0.to_string_lossy()))]
     NoJails(PathBuf),
@@ -66,9 +45,6 @@ pub enum Error {
     /// A network of all hosts.
     #[error("'{}' is everyone; a ban of everyone is none", shown(.0))]
     Everyone(String),
-    /// A text that should be a host.
-    #[error("'{}' is not an IP address or network{}", shown(.0), host_hint(.0))]
-    NotAHost(String),
     /// Something that is neither known to the configuration nor to the store.
     #[error("there is no jail '{}' in {}{}", shown(.name), .config.display(), did_you_mean(.nearest.as_deref()))]
     UnknownJail {
@@ -87,25 +63,9 @@ pub enum Error {
         /// What is wrong, beginning with the line.
         source: ListError,
     },
-    /// A word that should be a format.
-    #[error("'{}' is not a list format; write ip.deny, hosts.deny, csv or json", shown(.0))]
-    ListFormat(String),
-    /// No file to import.
-    #[error("which file? write f2b import FORMAT FILE")]
-    NoList,
     /// Reading or writing a list failed.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Standard output failed for another reason than a closed pipe.
-    #[error("standard output: {0}")]
-    Output(#[from] io::Error),
-}
-
-impl Error {
-    /// Whether standard output was closed by its reader, which is no error worth a word.
-    pub fn is_closed_pipe(&self) -> bool {
-        matches!(self, Self::Output(e) if e.kind() == io::ErrorKind::BrokenPipe)
-    }
 }
 
 impl From<WriterError> for Error {
@@ -119,15 +79,6 @@ impl From<WriterError> for Error {
 
 fn lines(findings: &[Diagnostic]) -> String {
     findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\nf2b: ")
-}
-
-/// A mask that is no prefix, or an address with a port, is worth a word of its own.
-fn host_hint(text: &str) -> &'static str {
-    if text.contains('/') {
-        "; a network is written ADDRESS/LENGTH"
-    } else {
-        "; write one like 192.0.2.1, 2001:db8::1 or 192.0.2.0/24"
-    }
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {

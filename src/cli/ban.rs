@@ -5,9 +5,8 @@ use std::io::{self, Write};
 use super::args::{BanArgs, UnbanArgs};
 use super::files::Files;
 use super::output::{counted, until_when};
-use super::{Context, Status, parse_host};
+use super::{Context, Error, Status, parse_host};
 use crate::control::{Change, Reply, Whose};
-use crate::error::Error;
 use crate::model::{Ban, BanTime, Host};
 use crate::text::printable;
 

@@ -4,9 +4,8 @@ use std::io::{self, Write};
 
 use super::args::{BansArgs, Format};
 use super::output::{civil, counted, json, table};
-use super::{Context, Status};
+use super::{Context, Error, Status};
 use crate::control::{Question, Reply, WhichBans};
-use crate::error::Error;
 use crate::exchange::{self, ListWriter};
 use crate::model::{Ban, duration};
 use crate::store::BanOrder;

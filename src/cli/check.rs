@@ -6,11 +6,11 @@ use std::io::Write;
 
 use super::args::{CheckArgs, CheckFormat};
 use super::output::{counted, grouped, json};
-use super::{Context, Status, warn_findings};
+use super::{Context, Error, Status, warn_findings};
 use crate::check::{Excerpt, Report, Scope, Sources, check};
 use crate::config::Config;
 use crate::diag::{Diagnostic, Severity};
-use crate::error::Error;
+use crate::error;
 use crate::text::printable;
 
 /// Longer lines are quoted in part, in characters.
@@ -24,7 +24,7 @@ pub(super) fn run(
     let config = Config::open(&context.config)?;
     if let Some(name) = &args.explain {
         context.known_jail(name)?;
-        let draft = config.draft(name).map_err(Error::Findings)?;
+        let draft = config.draft(name).map_err(error::Error::Findings)?;
         match args.format {
             CheckFormat::Text => explain::text(&draft.jail, out)?,
             CheckFormat::Json => json::document(&explain::document(&draft.jail), out)?,

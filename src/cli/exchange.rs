@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use super::args::{ExportArgs, ImportArgs, ListFormat};
 use super::files::Files;
 use super::output::{counted, grouped};
-use super::{Context, Status};
+use super::{Context, Error, Status};
 use crate::control::{Change, PART_BANS, Question, Reply, WhichBans};
-use crate::error::Error;
+use crate::error;
 use crate::exchange::{self, Defaults, FileError, Format, LIST_MAX_BYTES, ListError, ListWriter};
 use crate::model::{Ban, BanTime};
 use crate::store::BanOrder;
@@ -88,7 +88,7 @@ pub(super) fn import(
         BanTime::parse(&args.time).map_err(|source| Error::Duration { option: "time", source })?;
     let bytes = read_list(&file)?;
     let defaults = Defaults { jail: args.jail, at: context.now, bantime };
-    let wrong = |source| Error::List { file: file.clone(), source };
+    let wrong = |source| Error::from(error::Error::List { file: file.clone(), source });
     let mut total = 0;
     // Once for its faults: what is wrong in the last line keeps the first from being imported.
     exchange::read(format, &bytes, &defaults, |_| {
@@ -190,7 +190,8 @@ fn read_list(file: &Path) -> Result<Vec<u8>, Error> {
         File::open(file).and_then(|mut list| read(&mut list, &mut bytes)).map_err(failed)?;
     }
     if bytes.len() as u64 > LIST_MAX_BYTES {
-        return Err(Error::List { file: file.to_owned(), source: ListError::TooLong });
+        let source = ListError::TooLong;
+        return Err(error::Error::List { file: file.to_owned(), source }.into());
     }
     Ok(bytes)
 }

@@ -4,9 +4,8 @@ use std::io::{self, Write};
 
 use super::args::{Format, HistoryArgs};
 use super::output::{civil, counted, json, table, until_when};
-use super::{Context, Status};
+use super::{Context, Error, Status};
 use crate::control::{Question, Reply};
-use crate::error::Error;
 use crate::exchange::array::Array;
 use crate::model::{Ban, Host, duration};
 use crate::store::{Event, MatchedLine};

@@ -7,6 +7,7 @@ pub mod args;
 mod ban;
 mod bans;
 mod check;
+mod error;
 mod exchange;
 mod files;
 mod history;
@@ -25,9 +26,9 @@ use clap::Parser;
 use crate::config::Config;
 use crate::control::{Change, Direct, Jails, Question, Reply, Request};
 use crate::diag::Diagnostic;
-use crate::error::Error;
 use crate::model::{Clock, Host, SystemClock, Time, Zone};
 use args::{Cli, Command, Global};
+use error::Error;
 use output::harmless::Harmless;
 
 /// What a command came to, as grep counts it.
@@ -132,7 +133,7 @@ impl Context {
 
     /// The jail's name if the configuration knows it; otherwise what is like it.
     fn known_jail(&self, name: &str) -> Result<Config, Error> {
-        Jails::new(&self.config).configuring(name)
+        Ok(Jails::new(&self.config).configuring(name)?)
     }
 
     /// Asks a question and hands over the answer.

@@ -5,9 +5,8 @@ use std::io::Write;
 use super::args::PurgeArgs;
 use super::files::Files;
 use super::output::{civil, counted};
-use super::{Context, Status};
+use super::{Context, Error, Status};
 use crate::control::{Change, Reply};
-use crate::error::Error;
 use crate::model::duration;
 use crate::store::Purged;
 

@@ -4,9 +4,8 @@ use std::io::{self, Write};
 
 use super::args::StatusArgs;
 use super::output::{civil, counted, grouped, table};
-use super::{Context, Status};
+use super::{Context, Error, Status};
 use crate::control::{JailStatus, Overview, Question, Reply};
-use crate::error::Error;
 use crate::model::Host;
 use crate::store::JailSummary;
 use crate::text::printable;

@@ -6,11 +6,11 @@
 
 use std::path::Path;
 
-use super::Context;
 use super::args::ScanArgs;
+use super::{Context, Error};
 use crate::config::{Config, FilterDef, JailDef, Loaded, Spec};
 use crate::diag::{Diagnostic, Severity};
-use crate::error::Error;
+use crate::error;
 
 /// What to scan, and for what.
 pub(super) struct Target {
@@ -65,7 +65,7 @@ fn enabled(context: &Context) -> Result<Vec<Subject>, Error> {
         }
     }
     if subjects.is_empty() {
-        return Err(Error::NoJails(context.config.clone()));
+        return Err(error::Error::NoJails(context.config.clone()).into());
     }
     Ok(subjects)
 }
@@ -158,9 +158,8 @@ fn no_filter(context: &Context, name: &str) -> Error {
     };
     let message =
         format!("no filter '{}' in {}", crate::text::shown(name), context.config.display());
-    Error::Findings(vec![
-        Diagnostic::new("unknown-filter", Severity::Error, message).with_help(help),
-    ])
+    let found = Diagnostic::new("unknown-filter", Severity::Error, message).with_help(help);
+    error::Error::Findings(vec![found]).into()
 }
 
 /// What was loaded, its findings shown; or the findings as the error.
@@ -170,6 +169,6 @@ fn usable<T>(loaded: Loaded<T>) -> Result<T, Error> {
             super::warn_findings(&loaded.findings);
             Ok(value)
         }
-        None => Err(Error::Findings(loaded.findings)),
+        None => Err(error::Error::Findings(loaded.findings).into()),
     }
 }

@@ -228,12 +228,3 @@ impl From<StoreError> for Failed {
         Self::Refused(error.into())
     }
 }
-
-impl From<Failed> for Error {
-    fn from(failed: Failed) -> Self {
-        match failed {
-            Failed::Refused(error) => error,
-            Failed::Untaken(error) => error.into(),
-        }
-    }
-}

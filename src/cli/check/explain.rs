@@ -4,9 +4,9 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
+use super::super::Error;
 use crate::config::{ActionDef, JailDef, Text};
 use crate::diag::Location;
-use crate::error::Error;
 use crate::text::printable;
 
 /// Every option that is set, where, and whom it overrides; then what became of it.

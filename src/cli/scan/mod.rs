@@ -17,9 +17,8 @@ use self::takers::Takers;
 use super::args::ScanArgs;
 use super::output::progress::Progress;
 use super::target;
-use super::{Context, Status, files, warn, warn_findings};
+use super::{Context, Error, Status, files, warn, warn_findings};
 use crate::engine::{Control, Writer};
-use crate::error::Error;
 
 pub(super) fn run(
     context: &Context,

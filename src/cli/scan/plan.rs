@@ -6,12 +6,12 @@ use super::super::args::{Format, ScanArgs};
 use super::super::output::failure::Shape;
 use super::super::output::report::{SAMPLE_LINES, Show};
 use super::super::target::{Subject, Target};
-use super::super::{Context, warn, warn_findings};
+use super::super::{Context, Error, warn, warn_findings};
 use crate::config::{Text, UseDns};
 use crate::date::YearWindow;
 use crate::diag::Location;
 use crate::engine::{Calendars, Jail, Names, Overrides, Reading, SampleLimits, Scan, Wanted};
-use crate::error::Error;
+use crate::error;
 use crate::filter::Mode;
 use crate::model::BanTime;
 use crate::model::duration::{self, DurationError};
@@ -42,7 +42,7 @@ impl Plan {
                     warn_findings(&findings);
                     jails.push(jail);
                 }
-                (None, findings) => return Err(Error::Findings(findings)),
+                (None, findings) => return Err(error::Error::Findings(findings).into()),
             }
         }
         let show = [
@@ -168,9 +168,9 @@ fn logs_of(subject: &Subject) -> Result<Vec<Log>, Error> {
 fn without_logs(subject: &Subject, is_sole: bool) -> Result<(), Error> {
     let first = subject.jail.logpaths.first().map(|log| format!("{}: ", log.at));
     let location = first.unwrap_or_default();
-    let error = Error::JailWithoutLog { jail: subject.jail.name.clone(), location };
+    let error = error::Error::JailWithoutLog { jail: subject.jail.name.clone(), location };
     if is_sole {
-        return Err(error);
+        return Err(error.into());
     }
     warn(&format!("f2b: {error}"));
     Ok(())

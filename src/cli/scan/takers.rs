@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use super::super::Error;
 use super::super::args::{Format, ScanArgs};
 use super::super::output::failure::Shape;
 use super::super::output::json;
@@ -10,7 +11,6 @@ use super::plan::Plan;
 use crate::control::FileFate;
 use crate::engine::writer::{Decides, Intake, Settled};
 use crate::engine::{LogInfo, Sink, Writer};
-use crate::error::Error;
 use crate::model::{Match, Matches, Origin, Time};
 
 /// Whoever takes matches one by one: the output, the store and the decisions.

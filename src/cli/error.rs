@@ -1,0 +1,80 @@
+//! What can be wrong with a command line, and with where its output goes.
+
+use std::io;
+
+use crate::control::Failed;
+use crate::error;
+use crate::model::duration::DurationError;
+use crate::text::shown;
+
+/// Why a command failed. Every variant leads to exit status 2.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// The command line is right, but what it asks for can't be done.
+    #[error(transparent)]
+    Domain(error::Error),
+    /// An option that is a duration is none.
+    #[error("--{option}: {source}")]
+    Duration {
+        /// Which option.
+        option: &'static str,
+        /// Why.
+        source: DurationError,
+    },
+    /// `--now` is no time.
+    #[error("--now: '{}' is not a time; write 2026-11-01T12:00:00+01:00, 2026-11-01 or @SECONDS", shown(.0))]
+    Now(String),
+    /// `--timezone` is no zone.
+    #[error("--timezone: '{}' is not a time zone; write Europe/Rome, +01:00 or UTC", shown(.0))]
+    Zone(String),
+    /// No log or no filter on the command line.
+    #[error("nothing to scan: write LOG... FILTER, or --jail NAME")]
+    NoOperands,
+    /// A filter but no log.
+    #[error("no log to scan before the filter '{}'; write LOG... FILTER", shown(.0))]
+    NoLog(String),
+    /// A text that should be a host.
+    #[error("'{}' is not an IP address or network{}", shown(.0), host_hint(.0))]
+    NotAHost(String),
+    /// A word that should be a format.
+    #[error("'{}' is not a list format; write ip.deny, hosts.deny, csv or json", shown(.0))]
+    ListFormat(String),
+    /// No file to import.
+    #[error("which file? write f2b import FORMAT FILE")]
+    NoList,
+    /// Standard output failed for another reason than a closed pipe.
+    #[error("standard output: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// Whatever is an error of the domain.
+impl<E: Into<error::Error>> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self::Domain(error.into())
+    }
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Refused(error) => Self::Domain(error),
+            Failed::Untaken(error) => Self::Output(error),
+        }
+    }
+}
+
+impl Error {
+    /// Whether standard output was closed by its reader, which is no error worth a word.
+    pub(super) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(e) if e.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// A mask that is no prefix, or an address with a port, is worth a word of its own.
+fn host_hint(text: &str) -> &'static str {
+    if text.contains('/') {
+        "; a network is written ADDRESS/LENGTH"
+    } else {
+        "; write one like 192.0.2.1, 2001:db8::1 or 192.0.2.0/24"
+    }
+}
