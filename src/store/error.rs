@@ -37,6 +37,15 @@ pub enum StoreError {
         /// The store.
         path: PathBuf,
     },
+    /// Part of the store is in a write-ahead log that can't be read where it is.
+    #[error(
+        "{}: its -wal file holds what is not in it yet, and nothing can be written beside them to read that; copy both to a folder of yours and give --db",
+        .path.display()
+    )]
+    Unmerged {
+        /// The store.
+        path: PathBuf,
+    },
     /// The file can't be opened at all.
     #[error("{}: can't be opened; check its permissions and those of its folder", .path.display())]
     Unreadable {

@@ -2,8 +2,10 @@
 //!
 //! A file that is damaged, foreign or newer is never deleted, overwritten or "repaired".
 
+use std::fmt::Write;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
@@ -41,15 +43,21 @@ pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
     Ok(conn)
 }
 
-/// Opens the store at `path` for reading only.
+/// Opens the store at `path` for reading only, for which no right to write is needed.
 pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
     let missing = || StoreError::Missing { path: path.to_owned() };
     match std::fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(missing()),
         _ => {}
     }
-    let conn = connect(path)?;
-    if version(&conn, path)? < VERSION {
+    let versioned = |conn| version(&conn, path).map(|found| (conn, found));
+    let (conn, found) = match connect(path).and_then(versioned) {
+        Err(StoreError::Folder { .. } | StoreError::ReadOnly { .. }) => {
+            connect_to_still(path).and_then(versioned)?
+        }
+        opened => opened?,
+    };
+    if found < VERSION {
         return Err(missing());
     }
     conn.pragma_update(None, "query_only", true)
@@ -78,9 +86,51 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags).map_err(explain)?;
     conn.busy_timeout(BUSY_TIMEOUT).map_err(explain)?;
+    settle(conn).map_err(explain)
+}
+
+/// A connection to a file beside which nothing can be written: another user's, or on a medium that can't be
+/// written to. Whoever writes to such a store has its index of the write-ahead log there, through which it is
+/// read as any other; where there is none, nobody writes, and SQLite is told so: it then locks nothing.
+///
+/// Someone who begins to write right then is not noticed; the next question is answered through his index.
+fn connect_to_still(path: &Path) -> Result<Connection, StoreError> {
+    let explain = |source| StoreError::explain(path, source);
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    // The last transactions of someone who was killed, perhaps: without them the file is not whole.
+    if std::fs::metadata(&log).is_ok_and(|found| found.len() > 0) {
+        return Err(StoreError::Unmerged { path: path.to_owned() });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(still_uri(path), flags).map_err(explain)?;
+    settle(conn).map_err(explain)
+}
+
+/// `file:PATH?immutable=1`, in which no byte of the path means anything else.
+fn still_uri(path: &Path) -> String {
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                uri.push(char::from(*byte));
+            }
+            _ => {
+                // A text takes whatever is written to it.
+                let _ = write!(uri, "%{byte:02x}");
+            }
+        }
+    }
+    uri + "?immutable=1"
+}
+
+/// What every connection needs.
+fn settle(conn: Connection) -> rusqlite::Result<Connection> {
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     // A store may come from elsewhere: its views and triggers call nothing that could do harm.
-    conn.pragma_update(None, "trusted_schema", false).map_err(explain)?;
+    conn.pragma_update(None, "trusted_schema", false)?;
     Ok(conn)
 }
 

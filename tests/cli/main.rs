@@ -10,5 +10,6 @@ mod harness;
 mod ignore;
 mod jails;
 mod logs;
+mod read_only;
 mod readme;
 mod truth;
