@@ -307,7 +307,7 @@ fn a_jail_that_reads_the_journal_does_so_in_any_case() {
 fn what_makes_bans_longer_is_read_once() {
     let (jail, found) = load(
         "[j]\nfilter = f\nbantime.increment = yes\nbantime.factor = 2.0 / 4\n\
-         bantime.formula = ban.Time * 2\nbantime.multipliers = 1 2\n  4\nbantime.maxtime = 1w\n\
+         bantime.formula = ban.Time * 2\nbantime.multipliers = 1 2\n  4\nbantime.maxtime = -1\n\
          bantime.rndtime = 1m30s\nbantime.overalljails = on\n",
     );
     assert!(found.is_empty(), "{found:?}");
@@ -318,7 +318,7 @@ fn what_makes_bans_longer_is_read_once() {
         factor: 0.5,
         formula: increment.formula.clone(),
         multipliers: vec![1, 2, 4],
-        maxtime_us: Some(604_800_000_000),
+        maxtime_us: Some(-1_000_000),
         rndtime_us: Some(90_000_000),
         overalljails: true,
     };
@@ -343,7 +343,7 @@ fn what_makes_bans_longer_is_read_once() {
 fn err_what_should_make_bans_longer_and_cannot_be_read() {
     let (jail, found) = load(
         "[j]\nfilter = f\nbantime.increment = yes\nbantime.factor = -1\n\
-         bantime.multipliers = 1 2\n  4 -8\nbantime.maxtime = -1\nbantime.rndtime = x\n",
+         bantime.multipliers = 1 2\n  4 -8\nbantime.maxtime = -2\nbantime.rndtime = x\n",
     );
     assert!(jail.is_none());
     let duration = "which is no duration; write seconds or units such as 600, 10m, 1d12h, 1w";
@@ -354,7 +354,7 @@ fn err_what_should_make_bans_longer_and_cannot_be_read() {
              2.0 / 2.885",
             "jail.conf:6: '-8' in bantime.multipliers is no whole number; write whole numbers from 0 with blanks between \
              them: 1 2 4 8",
-            &format!("jail.conf:7: bantime.maxtime is '-1', {duration}"),
+            &format!("jail.conf:7: bantime.maxtime is '-2', {duration}"),
             &format!("jail.conf:8: bantime.rndtime is 'x', {duration}"),
         ]
     );

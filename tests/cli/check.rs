@@ -178,13 +178,13 @@ fn what_is_wrong_with_longer_bans_and_the_journal_is_told_where_it_is_written() 
     let world = broken();
     let jail = "[j]\nenabled = true\nfilter = good\nbackend = systemd\n\
                 journalmatch = _COMM=x\n  + sshd\nbantime.increment = true\nbantime.factor = two\n\
-                bantime.multipliers = 1 2 four\nbantime.maxtime = -1\nbantime.rndtime = 5 parsecs\n";
+                bantime.multipliers = 1 2 four\nbantime.maxtime = -2\nbantime.rndtime = 5 parsecs\n";
     world.write("jail.conf", jail);
     world.f2b("check").exits(2).says(&[
         "jail.conf:6:5: error: 'sshd' in journalmatch is no FIELD=value [bad-journalmatch, j]\n",
         "jail.conf:8:18: error: bantime.factor is 'two' [bad-factor, j]\n",
         "jail.conf:9:27: error: 'four' in bantime.multipliers is no whole number [bad-multipliers, j]\n",
-        "jail.conf:10:19: error: bantime.maxtime is '-1', which is no duration [bad-duration, j]\n",
+        "jail.conf:10:19: error: bantime.maxtime is '-2', which is no duration [bad-duration, j]\n",
         "jail.conf:11:19: error: bantime.rndtime is '5 parsecs', which is no duration [bad-duration, j]\n",
         "0 of 1 jail usable; 5 errors, 0 warnings, 0 notes\n",
     ]);

@@ -41,7 +41,7 @@ pub struct Increment {
     /// By what the first length is multiplied after so many earlier bans, each at least 0; the last holds for
     /// all that come. If there are any, there is no need of a formula (`bantime.multipliers`).
     pub multipliers: Vec<i64>,
-    /// The longest ban, in microseconds (`bantime.maxtime`).
+    /// The longest ban, in microseconds (`bantime.maxtime`); -1 second makes all but the first last for good.
     pub maxtime_us: Option<i64>,
     /// The largest random time on top of it, in microseconds (`bantime.rndtime`).
     pub rndtime_us: Option<i64>,

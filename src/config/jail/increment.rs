@@ -15,8 +15,8 @@ pub(super) fn increment(values: &mut Values<'_>) -> Option<Increment> {
         factor: values.read(FACTOR, factor_if_set, bad_factor),
         formula: values.text("bantime.formula"),
         multipliers: multipliers(values),
-        maxtime_us: values.micros_if_set("bantime.maxtime"),
-        rndtime_us: values.micros_if_set("bantime.rndtime"),
+        maxtime_us: values.micros_if_set("bantime.maxtime", true),
+        rndtime_us: values.micros_if_set("bantime.rndtime", false),
         overalljails: values.flag("bantime.overalljails"),
     })
 }

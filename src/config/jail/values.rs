@@ -87,12 +87,14 @@ impl<'v> Values<'v> {
         self.read(name, micros, |value| bad_time(name, value))
     }
 
-    /// A time from zero, in microseconds, that may be left out.
+    /// A time from zero, in microseconds, that may be left out; or one of -1 second, if that means for ever.
     ///
-    /// DIFFERS: to fail2ban one below zero is the longest ban all the same, which ends before it begins, or never.
-    pub(super) fn micros_if_set(&mut self, name: &'static str) -> Option<i64> {
+    /// DIFFERS: to fail2ban any below zero is a time all the same, after which a ban ends before it begins.
+    pub(super) fn micros_if_set(&mut self, name: &'static str, may_be_ever: bool) -> Option<i64> {
+        const EVER: i64 = -1_000_000;
         let value = self.filled(name)?;
-        let micros = micros(&value.value);
+        let ever = parse_micros(&value.value).ok().filter(|us| may_be_ever && *us == EVER);
+        let micros = micros(&value.value).or(ever);
         if micros.is_none() {
             self.fail(bad_time(name, value));
         }
