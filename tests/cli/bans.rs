@@ -78,6 +78,16 @@ fn failures_of_several_logs_are_decided_in_the_order_of_time() {
 }
 
 #[test]
+fn a_log_whose_dates_go_back_is_decided_in_the_order_of_time() {
+    let world = World::new();
+    let (early, late) = ("Nov 20 08:00:00", "Nov 20 11:00:00");
+    let log = [(late, "192.0.2.1"), (early, "192.0.2.1"), ("Nov 20 08:10:00", "192.0.2.1")];
+    world.write("maillog", password_fails(&log));
+    scan_ban(&world, NOW);
+    assert_eq!(world.sql("select count(*) from bans"), "0", "no three within the hour");
+}
+
+#[test]
 fn failures_before_a_rotation_count_after_it() {
     let world = World::new();
     world.write(

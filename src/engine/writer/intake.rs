@@ -282,24 +282,26 @@ impl Attended {
         }
     }
 
-    /// Decides what was gathered from several logs, in the order of time.
+    /// Decides what was gathered from several logs.
     fn decide_gathered(
         &mut self,
         store: Option<&Reader>,
         origin: Origin,
     ) -> Result<(), StoreError> {
-        let mut failures = std::mem::take(&mut self.failures);
-        failures.sort_by_key(|(at, _)| *at);
+        let failures = std::mem::take(&mut self.failures);
         self.decide(failures, store, origin)
     }
 
+    /// Decides failures in the order of time, which a log need not keep: those of another hour are not to count as
+    /// late ones of this, and a log is to be decided alone as it is among others.
     fn decide(
         &mut self,
-        failures: Vec<(Time, Host)>,
+        mut failures: Vec<(Time, Host)>,
         store: Option<&Reader>,
         origin: Origin,
     ) -> Result<(), StoreError> {
-        let Some(first) = failures.iter().map(|(at, _)| *at).min() else { return Ok(()) };
+        failures.sort_by_key(|(at, _)| *at);
+        let Some(first) = failures.first().map(|(at, _)| *at) else { return Ok(()) };
         let Self { jail, deciding, open, .. } = self;
         if deciding.is_none() {
             *deciding = Some(match store {
