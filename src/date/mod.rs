@@ -10,6 +10,7 @@ mod epoch;
 mod pattern;
 mod resolve;
 mod scan;
+mod separator;
 mod stamp;
 mod template;
 #[cfg(test)]

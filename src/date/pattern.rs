@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use super::DateError;
 use super::YearWindow;
 use super::builtin::LINE_BEGIN;
+use super::separator::{expand_separator, expand_within, has_explicit_group};
 
 /// Digits of an instant in seconds since 1970.
 const EPOCH: &str = r"(?P<epoch>[0-9]{10,11}\b(?:\.[0-9]{3,6})?)";
@@ -53,7 +54,7 @@ pub(super) fn build(pattern: &str, window: &YearWindow) -> Result<Built, DateErr
     regex = to_rust(&regex);
     let (flags, body) = take_flags(&regex);
     let explicit = has_explicit_group(&body);
-    let mut body = if explicit { body } else { wrap(&body) };
+    let mut body = if explicit { expand_within(&body) } else { wrap(&body) };
     let mut anchored = starts_line(&body);
     anchored |= body.ends_with('$') || body.ends_with("$)");
     // What says itself where it stands needs no mark, and the name loses it as well.
@@ -324,15 +325,6 @@ fn take_flags(regex: &str) -> (String, String) {
     (String::new(), regex.to_owned())
 }
 
-/// Whether the pattern says itself, by a group, what to cut from the line.
-///
-/// fail2ban takes a parenthesis in a `[class]` for one: then the first field is what is cut.
-fn has_explicit_group(regex: &str) -> bool {
-    regex
-        .match_indices('(')
-        .any(|(at, _)| !regex[..at].ends_with('\\') && !regex[at + 1..].starts_with('?'))
-}
-
 /// Puts all but the anchors into the group that is cut from the line.
 fn wrap(body: &str) -> String {
     let (start, rest) = body.strip_prefix('^').map_or(("", body), |rest| ("^", rest));
@@ -341,42 +333,6 @@ fn wrap(body: &str) -> String {
         _ => (rest, ""),
     };
     format!("{start}({}){end}", expand_separator(rest))
-}
-
-/// Writes a pattern whose separator must be the same twice once for each separator there is: the
-/// engine has no back-references. The groups of the copies are numbered from the second on.
-fn expand_separator(body: &str) -> String {
-    const GROUP: &str = "(?P<_sep>[";
-    const AGAIN: &str = "(?P=_sep)";
-    let Some(start) = body.find(GROUP) else { return body.to_owned() };
-    let Some(len) = body[start + GROUP.len()..].find("])") else { return body.to_owned() };
-    let class = &body[start + GROUP.len()..start + GROUP.len() + len];
-    if !body.contains(AGAIN) || class.contains(['\\', '^']) {
-        return body.to_owned();
-    }
-    let group = format!("{GROUP}{class}])");
-    let copies: Vec<String> = class
-        .chars()
-        .enumerate()
-        .map(|(n, separator)| {
-            let separator = if separator == '-' { "-".into() } else { format!(r"\{separator}") };
-            let copy = body.replace(&group, &separator).replace(AGAIN, &separator);
-            if n == 0 { copy } else { number_groups(&copy, n) }
-        })
-        .collect();
-    format!("(?:{})", copies.join("|"))
-}
-
-fn number_groups(regex: &str, n: usize) -> String {
-    let mut out = String::with_capacity(regex.len() + 16);
-    for (index, piece) in regex.split("(?P<").enumerate() {
-        if index == 0 {
-            out.push_str(piece);
-        } else if let Some((name, rest)) = piece.split_once('>') {
-            let _ = write!(out, "(?P<{name}{n}>{rest}");
-        }
-    }
-    out
 }
 
 #[cfg(test)]
