@@ -186,6 +186,11 @@ impl Scratch {
         Some(start..end)
     }
 
+    /// How many texts were too much for an engine's limits since they were last taken.
+    pub(super) fn gave_up(&self) -> u64 {
+        self.gave_up
+    }
+
     /// How many texts were too much for an engine's limits since the last call.
     pub(super) fn take_gave_up(&mut self) -> u64 {
         std::mem::take(&mut self.gave_up)

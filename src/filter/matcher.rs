@@ -49,6 +49,18 @@ pub struct Matcher<'f> {
     /// Groups of the prefregex in the last line.
     prefix: Vec<(NameId, Range<usize>)>,
     prefregex_matched: bool,
+    last: Option<Last>,
+    /// How many times expressions gave up, those of the last line included.
+    gave_up: u64,
+}
+
+/// The line that was examined last; the same line again means the same.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    /// It is so much of [`Matcher::text`].
+    len: usize,
+    mode: Mode,
+    verdict: Verdict,
 }
 
 impl<'f> Matcher<'f> {
@@ -65,6 +77,8 @@ impl<'f> Matcher<'f> {
             found: 0,
             prefix: Vec::new(),
             prefregex_matched: false,
+            last: None,
+            gave_up: 0,
         }
     }
 
@@ -76,14 +90,26 @@ impl<'f> Matcher<'f> {
     /// Examines `text`: a line whose date is cut out and that ends in its only newline. Invalid UTF-8 is
     /// replaced as Python does it, one U+FFFD for each maximal invalid part.
     pub fn examine(&mut self, text: &[u8], mode: Mode) -> Verdict {
+        // Whoever tries passwords has the same line written for each, which differ in their dates at most.
+        if let Some(last) = self.last
+            && last.mode == mode
+            && self.text.as_bytes()[..last.len] == *text
+        {
+            return last.verdict;
+        }
         self.text.clear();
         match std::str::from_utf8(text) {
             Ok(text) => self.text.push_str(text),
             Err(_) => self.text.push_str(&String::from_utf8_lossy(text)),
         }
+        let len = self.text.len();
         let text = std::mem::take(&mut self.text);
         let (text, verdict) = self.judge(text, mode);
         self.text = text;
+        let gave_up = self.sum_gave_up();
+        // That an expression gave up is counted for each line.
+        self.last = (gave_up == self.gave_up).then_some(Last { len, mode, verdict });
+        self.gave_up = gave_up;
         verdict
     }
 
@@ -104,8 +130,14 @@ impl<'f> Matcher<'f> {
 
     /// How many times an expression hit its step limit since the last call; it counted as no match.
     pub fn take_gave_up(&mut self) -> u64 {
+        self.gave_up = 0;
         let some = self.prefregex.iter_mut().chain(&mut self.failregex);
         some.chain(&mut self.ignoreregex).map(Spans::take_gave_up).sum()
+    }
+
+    fn sum_gave_up(&self) -> u64 {
+        let some = self.prefregex.iter().chain(&self.failregex).chain(&self.ignoreregex);
+        some.map(Spans::gave_up).sum()
     }
 
     fn judge(&mut self, mut text: String, mode: Mode) -> (String, Verdict) {
@@ -146,6 +178,7 @@ impl<'f> Matcher<'f> {
 
     /// Forgets the last line.
     pub(super) fn begin(&mut self) {
+        self.last = None;
         self.found = 0;
         self.prefix.clear();
         self.prefregex_matched = false;

@@ -146,6 +146,11 @@ impl Spans {
         self.0.get(group)
     }
 
+    /// How many texts were too much for an engine's limits since they were last taken.
+    pub(super) fn gave_up(&self) -> u64 {
+        self.0.gave_up()
+    }
+
     /// How many texts were too much for an engine's limits since the last call.
     pub(super) fn take_gave_up(&mut self) -> u64 {
         self.0.take_gave_up()

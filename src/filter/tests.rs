@@ -206,6 +206,38 @@ fn a_connection_gathers_user_and_address_from_its_lines() {
 }
 
 #[test]
+fn the_same_line_again_means_the_same() {
+    let filter = filter_of(&["^a <HOST>$", "<HOST>$"], None, &["^a 192.0.2.9"]);
+    let mut matcher = Matcher::new(&filter);
+    let mut hits_of = |line: &str, mode| {
+        let verdict = matcher.examine(line.as_bytes(), mode);
+        (verdict, matcher.hits().iter().map(|hit| hit.id.clone()).collect::<Vec<_>>())
+    };
+    let once = hits_of("a 192.0.2.1\n", Mode::All);
+    assert_eq!((once.0, once.1.len()), (Verdict::Matched, 2));
+    assert_eq!(hits_of("a 192.0.2.1\n", Mode::All), once);
+    assert_eq!(hits_of("a 192.0.2.1\n", Mode::First).1.len(), 1);
+    assert_eq!(hits_of("a 192.0.2.12\n", Mode::First).1, [Some(addr("192.0.2.12"))]);
+    assert_eq!(hits_of("a 192.0.2.9\n", Mode::All).0, Verdict::Ignored { regex: 0, times: 2 });
+    assert_eq!(hits_of("a 192.0.2.9\n", Mode::All).0, Verdict::Ignored { regex: 0, times: 2 });
+    assert_eq!(hits_of("a ?\n", Mode::All), hits_of("a ?\n", Mode::All));
+}
+
+#[test]
+fn each_line_that_is_given_up_is_counted() {
+    let filter = filter_of(&["(?<!x)(?:(a|aa)+)+(?<!c)b <HOST>$"], None, &[]);
+    let mut matcher = Matcher::new(&filter);
+    let line = format!("{}cb {0}b 192.0.2.1\n", "a".repeat(60));
+    for _ in 0..2 {
+        matcher.examine(line.as_bytes(), Mode::First);
+        assert_eq!(matcher.take_gave_up(), 1);
+    }
+    matcher.examine(line.as_bytes(), Mode::First);
+    matcher.examine(line.as_bytes(), Mode::First);
+    assert_eq!(matcher.take_gave_up(), 2);
+}
+
+#[test]
 fn an_open_prefregex_leaves_it_to_the_failregexes_which_lines_are_candidates() {
     let with = |prefregex| filter_of(&["^login failed from <HOST>$"], Some(prefregex), &[]);
     let open =
