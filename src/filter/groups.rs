@@ -5,8 +5,32 @@ use std::ops::Range;
 use super::hit::{Hit, NameId};
 use super::matcher::Matcher;
 
-/// Where a group's text is.
-type Place = (NameId, Range<usize>);
+/// Whose a text is, and where it is. Small, as a log under attack has some for nearly every line.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    name: NameId,
+    start: u32,
+    end: u32,
+}
+
+impl Place {
+    fn new(name: NameId, range: Range<usize>) -> Self {
+        Self { name, start: short(range.start), end: short(range.end) }
+    }
+
+    /// Its text; none beyond 4 GiB, of a line that long.
+    fn of(self, text: &str) -> &str {
+        text.get(long(self.start)..long(self.end)).unwrap_or("")
+    }
+}
+
+fn short(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+fn long(at: u32) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX)
+}
 
 /// Texts of groups by number of their names, each name once, in the order of the numbers.
 #[derive(Clone, Copy, Debug)]
@@ -18,18 +42,18 @@ pub(super) struct Groups<'t> {
 impl<'t> Groups<'t> {
     /// The text of a group; an empty one is as good as none.
     pub(super) fn get(self, name: NameId) -> Option<&'t str> {
-        let (_, range) = self.places.iter().find(|(known, _)| *known == name)?;
-        Some(&self.text[range.clone()]).filter(|text| !text.is_empty())
+        let place = self.places.iter().find(|place| place.name == name)?;
+        Some(place.of(self.text)).filter(|text| !text.is_empty())
     }
 
     /// Whether a group took part, be its text empty or not.
     pub(super) fn has(self, name: NameId) -> bool {
-        self.places.iter().any(|(known, _)| *known == name)
+        self.places.iter().any(|place| place.name == name)
     }
 
     /// Every group.
     pub(super) fn iter(self) -> impl Iterator<Item = (NameId, &'t str)> {
-        self.places.iter().map(move |(name, range)| (*name, &self.text[range.clone()]))
+        self.places.iter().map(move |place| (place.name, place.of(self.text)))
     }
 }
 
@@ -67,13 +91,13 @@ impl GroupsBuf {
             let Some((name, text)) = next else { return };
             let start = self.text.len();
             self.text.push_str(text);
-            self.places.push((name, start..self.text.len()));
+            self.places.push(Place::new(name, start..self.text.len()));
         }
     }
 
     /// Forgets a group.
     pub(super) fn remove(&mut self, name: NameId) {
-        self.places.retain(|(known, _)| *known != name);
+        self.places.retain(|place| place.name != name);
     }
 
     pub(super) fn clear(&mut self) {
@@ -87,11 +111,20 @@ impl GroupsBuf {
 #[derive(Debug, Default)]
 pub struct Hits {
     /// For each line, where its hits end.
-    lines: Vec<usize>,
-    /// For each hit, which failregex it was, and where its groups end.
-    all: Vec<(usize, usize)>,
+    lines: Vec<u32>,
+    all: Vec<Kept>,
     places: Vec<Place>,
     text: String,
+    /// Where the text of the last line is.
+    last: Range<usize>,
+}
+
+/// Which failregex a hit was of, and where its groups are.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    regex: u32,
+    start: u32,
+    end: u32,
 }
 
 /// One of [`Hits`].
@@ -111,38 +144,48 @@ impl KeptHit<'_> {
 impl Hits {
     /// Keeps the hits of the line that was examined last.
     pub fn keep(&mut self, matcher: &Matcher<'_>) {
-        let start = self.text.len();
-        self.text.push_str(&matcher.text);
-        for hit in matcher.hits() {
-            self.keep_groups(hit, start);
-            self.all.push((hit.regex, self.places.len()));
+        let end = self.all.len();
+        let count = matcher.hits().len();
+        let before = self.lines.iter().rev().nth(1).map_or(0, |end| long(*end));
+        // The same text has the same hits; whoever tries passwords has one line written several times.
+        if self.text[self.last.clone()] == matcher.text && end - before == count {
+            self.all.extend_from_within(before..end);
+        } else {
+            self.last = self.text.len()..self.text.len() + matcher.text.len();
+            self.text.push_str(&matcher.text);
+            for hit in matcher.hits() {
+                self.keep_hit(hit);
+            }
         }
-        self.lines.push(self.all.len());
+        self.lines.push(short(self.all.len()));
     }
 
-    fn keep_groups(&mut self, hit: &Hit, start: usize) {
+    fn keep_hit(&mut self, hit: &Hit) {
         let first = self.places.len();
         let is_tuple = |name| hit.tuples.iter().any(|(tuple, _)| *tuple == name);
         for (name, range) in hit.groups.iter().filter(|(name, _)| !is_tuple(*name)) {
-            self.places.push((*name, start + range.start..start + range.end));
+            let range = self.last.start + range.start..self.last.start + range.end;
+            self.places.push(Place::new(*name, range));
         }
         for (name, text) in &hit.tuples {
             let start = self.text.len();
             self.text.push_str(text);
-            self.places.push((*name, start..self.text.len()));
+            self.places.push(Place::new(*name, start..self.text.len()));
         }
-        self.places[first..].sort_unstable_by_key(|(name, _)| *name);
+        self.places[first..].sort_unstable_by_key(|place| place.name);
+        let (start, end) = (short(first), short(self.places.len()));
+        self.all.push(Kept { regex: short(hit.regex), start, end });
     }
 
     /// The hits of each line.
     pub fn lines(&self) -> impl Iterator<Item = impl Iterator<Item = KeptHit<'_>>> {
-        let starts = std::iter::once(0).chain(self.lines.iter().copied());
-        starts.zip(&self.lines).map(|(start, end)| (start..*end).map(|at| self.hit(at)))
+        let starts = std::iter::once(&0).chain(&self.lines);
+        let ranges = starts.zip(&self.lines).map(|(start, end)| long(*start)..long(*end));
+        ranges.map(|range| self.all[range].iter().map(|kept| self.hit(*kept)))
     }
 
-    fn hit(&self, at: usize) -> KeptHit<'_> {
-        let start = at.checked_sub(1).map_or(0, |before| self.all[before].1);
-        let (regex, end) = self.all[at];
-        KeptHit { regex, groups: Groups { places: &self.places[start..end], text: &self.text } }
+    fn hit(&self, kept: Kept) -> KeptHit<'_> {
+        let places = self.places.get(long(kept.start)..long(kept.end)).unwrap_or_default();
+        KeptHit { regex: long(kept.regex), groups: Groups { places, text: &self.text } }
     }
 }

@@ -224,6 +224,29 @@ fn the_same_line_again_means_the_same() {
 }
 
 #[test]
+fn kept_hits_are_those_of_their_lines() {
+    let filter = filter_of(&["^<F-USER>\\S+</F-USER> <HOST>$", "<HOST>$"], None, &[]);
+    let mut matcher = Matcher::new(&filter);
+    let mut kept = Hits::default();
+    let lines = ["joe 192.0.2.1\n", "joe 192.0.2.1\n", "\u{e9}va 192.0.2.1\n", "joe 192.0.2.1\n"];
+    for line in lines {
+        assert_eq!(matcher.examine(line.as_bytes(), Mode::All), Verdict::Matched);
+        kept.keep(&matcher);
+    }
+    let mut sessions = Sessions::of(&filter);
+    let mut found = Vec::new();
+    for hits in kept.lines() {
+        for hit in hits {
+            let fields = sessions.merge(hit).fields();
+            found.push((hit.regex(), fields.into_iter().map(|(_, text)| text).collect::<Vec<_>>()));
+        }
+    }
+    let address = || "192.0.2.1".to_owned();
+    let line = |user: &str| [(0, vec![address(), user.to_owned()]), (1, vec![address()])];
+    assert_eq!(found, ["joe", "joe", "\u{e9}va", "joe"].map(line).concat());
+}
+
+#[test]
 fn each_line_that_is_given_up_is_counted() {
     let filter = filter_of(&["(?<!x)(?:(a|aa)+)+(?<!c)b <HOST>$"], None, &[]);
     let mut matcher = Matcher::new(&filter);
