@@ -26,6 +26,8 @@ pub(super) enum Scanner {
     Basic(Years),
     /// `23/Jan/2005:21:59:59 +0100` anywhere.
     Web(Years),
+    /// The same behind the first `[` of the line, as the stock filters of web servers ask for it.
+    Bracketed(Years),
 }
 
 /// The years that are years.
@@ -46,6 +48,13 @@ impl Scanner {
         }
     }
 
+    /// The reader of a configured pattern, if it has one.
+    pub(super) fn of_pattern(pattern: &str, window: &YearWindow) -> Option<Self> {
+        let form = pattern.strip_prefix(r"^[^\[]*\[(")?.strip_suffix(')')?;
+        let years = Years(*window.0.start(), *window.0.end());
+        (form == BASE[4]).then_some(Self::Bracketed(years))
+    }
+
     /// Reads the date of a line, searching from `from` where the form may stand anywhere.
     #[inline]
     pub(super) fn read(self, line: &[u8], from: usize) -> Option<Hit> {
@@ -56,6 +65,7 @@ impl Scanner {
             Self::Iso(years) => read_iso(line, years),
             Self::Basic(years) => read_basic(line, years),
             Self::Web(years) => read_web(line, from, years),
+            Self::Bracketed(years) => read_bracketed(line, years),
         }
     }
 }
@@ -321,6 +331,16 @@ fn read_web(line: &[u8], from: usize, years: Years) -> Option<Hit> {
         }
     }
     None
+}
+
+fn read_bracketed(line: &[u8], years: Years) -> Option<Hit> {
+    let start = memchr::memchr(b'[', line)? + 1;
+    let separators = (line.get(start + 2)?, line.get(start + 6)?);
+    if !matches!(separators, (b'/', b'/') | (b'-', b'-')) {
+        return None;
+    }
+    // What is before the date belongs to the match.
+    web_at(line, start, years).map(|hit| Hit { start: 0, ..hit })
 }
 
 fn web_at(line: &[u8], start: usize, years: Years) -> Option<Hit> {

@@ -273,8 +273,9 @@ fn templates_of(pattern: &str, window: &YearWindow) -> Result<(bool, Vec<Templat
 impl Template {
     fn custom(pattern: &str, window: &YearWindow) -> Result<Self, DateError> {
         let built = pattern::build(pattern, window)?;
-        let template = Self::compile(pattern, built)?;
+        let mut template = Self::compile(pattern, built)?;
         template.check_day()?;
+        template.scanner = Scanner::of_pattern(pattern, window);
         Ok(template)
     }
 

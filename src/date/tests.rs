@@ -264,16 +264,21 @@ fn a_primed_winner_counts_no_hit() {
 fn readers() -> &'static [(usize, Templates)] {
     static LIST: std::sync::OnceLock<Vec<(usize, Templates)>> = std::sync::OnceLock::new();
     LIST.get_or_init(|| {
-        let templates = Templates::builtin(YearWindow::archive());
-        (0..31)
-            .filter(|at| templates.list[*at].scanner.is_some())
-            .map(|at| (at, templates.clone()))
-            .collect()
+        let builtin = Templates::builtin(YearWindow::archive());
+        let web = Templates::from_patterns(&[r"^[^\[]*\[({DATE})"], YearWindow::archive());
+        let mut readers = Vec::new();
+        for templates in [builtin, web.unwrap()] {
+            let count = readers.len();
+            let with = (0..templates.len()).filter(|at| templates.list[*at].scanner.is_some());
+            readers.extend(with.map(|at| (at, templates.clone())));
+            assert!(readers.len() > count);
+        }
+        readers
     })
 }
 
 fn date_like() -> impl Strategy<Value = String> {
-    let prefix = "|\\[|- |\\[\\[|_|x |é|.* ";
+    let prefix = "|\\[|1\\.2 - - \\[|- |\\[\\[|_|x |é|.* ";
     let month = "(Jan|feb|MAR|Dec|Mai|Sep)";
     let time = "[0-2][0-9]:[0-6][0-9]:[0-6][0-9]";
     let fraction = "([.,][0-9]{0,7})?";
