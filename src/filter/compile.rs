@@ -32,7 +32,7 @@ pub struct Filter {
     names: Arc<[String]>,
     candidates: Option<Candidates>,
     /// Per failregex what a line must contain for it; checked where `candidates` can't tell them apart.
-    pub(super) gates: Vec<Option<Candidates>>,
+    pub(super) gates: Vec<Box<[Candidates]>>,
     /// For each first byte of a text, the failregexes that can match it, in order.
     by_first: Vec<Box<[usize]>>,
     has_sessions: bool,
@@ -229,13 +229,14 @@ impl Filter {
     }
 }
 
-/// What each failregex needs by itself; of no use to the only one where lines are candidates by it.
-fn gates(has_prefregex: bool, failregex: &[Pattern]) -> Vec<Option<Candidates>> {
+/// What each failregex needs by itself; the best of it is of no use to the only one, by which lines are candidates.
+fn gates(has_prefregex: bool, failregex: &[Pattern]) -> Vec<Box<[Candidates]>> {
     let is_sole = failregex.len() == 1 && !has_prefregex;
-    failregex
-        .iter()
-        .map(|pattern| Candidates::of([pattern.superset()]).filter(|_| !is_sole))
-        .collect()
+    let gates = failregex.iter().map(|pattern| {
+        let [best, second] = Candidates::both_of(pattern.superset());
+        best.filter(|_| !is_sole).into_iter().chain(second).collect()
+    });
+    gates.collect()
 }
 
 fn beginning_with(byte: u8, failregex: &[Pattern]) -> Box<[usize]> {

@@ -54,6 +54,12 @@ impl Candidates {
         Self::searching(strings)
     }
 
+    /// What lines must contain for `expression` to match, at each of two places of it: the rarer may be either.
+    pub(super) fn both_of(expression: &Hir) -> [Option<Self>; 2] {
+        let needs = Needs::of(expression);
+        [needs.best, needs.second].map(|set| Self::searching(set?.0))
+    }
+
     fn searching(mut strings: Vec<Vec<u8>>) -> Option<Self> {
         strings.sort();
         strings.dedup();
@@ -143,16 +149,18 @@ struct Needs {
     exact: Option<Set>,
     /// The best set of strings of which each of its matches contains one.
     best: Option<Set>,
+    /// The best of another place.
+    second: Option<Set>,
 }
 
 impl Needs {
     fn nothing() -> Self {
-        Self { exact: None, best: None }
+        Self { exact: None, best: None, second: None }
     }
 
     fn exactly(set: Set) -> Self {
         let best = set.is_useful().then(|| set.clone());
-        Self { exact: Some(set), best }
+        Self { exact: Some(set), best, second: None }
     }
 
     fn of(hir: &Hir) -> Self {
@@ -165,7 +173,7 @@ impl Needs {
                 (0, Some(1)) => Self::optional(Self::of(&repetition.sub)),
                 (0, _) => Self::nothing(),
                 (1, Some(1)) => Self::of(&repetition.sub),
-                _ => Self { exact: None, best: Self::of(&repetition.sub).best },
+                _ => Self { exact: None, ..Self::of(&repetition.sub) },
             },
             HirKind::Concat(parts) => Self::sequence(parts),
             HirKind::Alternation(branches) => Self::either(branches),
@@ -177,36 +185,39 @@ impl Needs {
             set.0.push(Vec::new());
             set
         });
-        Self { exact, best: None }
+        Self { exact, best: None, second: None }
     }
 
     fn sequence(parts: &[Hir]) -> Self {
-        let mut best: Option<Set> = None;
-        let mut offer = |set: Option<Set>| {
-            if let Some(set) = set.filter(Set::is_useful)
-                && best.as_ref().is_none_or(|best| best.rank() < set.rank())
-            {
-                best = Some(set);
-            }
-        };
-        let mut run = Set(vec![Vec::new()]);
+        // Each with a number of its place: a run of texts and what that is made of are of the same.
+        let mut offers: Vec<(usize, Set)> = Vec::new();
+        let (mut run, mut place) = (Set(vec![Vec::new()]), 0);
         let mut is_whole = true;
         for part in parts {
             let needs = Self::of(part);
-            offer(needs.best);
             let longer = needs.exact.as_ref().and_then(|set| run.followed_by(set));
+            let mut own = place;
             if let Some(longer) = longer {
                 run = longer;
             } else {
                 is_whole = false;
-                offer(Some(std::mem::replace(
-                    &mut run,
-                    needs.exact.unwrap_or_else(|| Set(vec![Vec::new()])),
-                )));
+                offers.push((place, run));
+                own += 2;
+                place = own + if needs.exact.is_some() { 0 } else { 2 };
+                run = needs.exact.unwrap_or_else(|| Set(vec![Vec::new()]));
             }
+            offers.extend(needs.best.map(|set| (own, set)));
+            offers.extend(needs.second.map(|set| (own + 1, set)));
         }
-        offer(Some(run.clone()));
-        Self { exact: is_whole.then_some(run), best }
+        offers.push((place, run.clone()));
+        offers.retain(|(_, set)| set.is_useful());
+        // Of equals the first.
+        let best = offers.iter().rev().max_by_key(|(_, set)| set.rank()).cloned();
+        let others = offers.into_iter().rev();
+        let others = others.filter(|(place, _)| best.as_ref().is_some_and(|best| best.0 != *place));
+        let second = others.max_by_key(|(_, set)| set.rank());
+        let exact = is_whole.then_some(run);
+        Self { exact, best: best.map(|(_, set)| set), second: second.map(|(_, set)| set) }
     }
 
     fn either(branches: &[Hir]) -> Self {
@@ -217,7 +228,8 @@ impl Needs {
         };
         let exact = union(needs.iter().map(|n| n.exact.as_ref()).collect());
         let best = union(needs.iter().map(|n| n.best.as_ref()).collect());
-        Self { exact, best }
+        let second = union(needs.iter().map(|n| n.second.as_ref()).collect());
+        Self { exact, best, second }
     }
 }
 
@@ -259,6 +271,17 @@ mod tests {
         );
         assert_eq!(strings("foo.*|bar.*"), Some(vec!["foo".into(), "bar".into()]));
         assert_eq!(strings("foo.*|.*"), None);
+    }
+
+    #[test]
+    fn another_place_may_tell_lines_apart_too() {
+        let [best, second] =
+            Candidates::both_of(&hir(r#"^\S+ - \[\] "(?:GET|POST) /(?:horde|pma)[^,]* 404 .+$"#));
+        let (best, second) = (best.expect("a run"), second.expect("another"));
+        assert!(best.is_match(b"x - [] \"GET /pma") && !best.is_match(b"x - [] \"PUT /pma"));
+        assert!(second.is_match(b"y 404 z") && !second.is_match(b"y 4041 z"));
+        assert!(Candidates::both_of(&hir("user (?:un)?known .*"))[1].is_none());
+        assert!(Candidates::both_of(&hir("(?:foo.*barr|x)y"))[0].is_none());
     }
 
     #[test]

@@ -222,9 +222,7 @@ impl<'f> Matcher<'f> {
 
     /// Runs one failregex on `text`.
     pub(super) fn search(&mut self, index: usize, text: &str) -> bool {
-        if let Some(gate) = &self.filter.gates[index]
-            && !gate.is_match(text.as_bytes())
-        {
+        if !self.filter.gates[index].iter().all(|gate| gate.is_match(text.as_bytes())) {
             return false;
         }
         self.filter.failregex[index].search(text, &mut self.failregex[index])
