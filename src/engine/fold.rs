@@ -182,12 +182,12 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
     /// Counts a log with these years; `None` if it can't be opened any more.
     fn again(&self, opened: &Opened<'_>, timelines: Vec<Timeline>) -> Option<Vec<(usize, Totals)>> {
         let silent = Arc::default();
-        let mut fresh = Opened::open(opened.log, opened.set, &silent).ok()?;
+        let wanted = Wanted { matches: false, ..self.finding.wanted };
+        let mut fresh = Opened::open(opened.log, opened.set, wanted, &silent).ok()?;
         fresh.place(timelines);
         let members = opened.set.members();
         let nothing = |member: &Member| (Sessions::of(&member.jail.filter), Totals::default());
         let mut sums: Vec<(Sessions, Totals)> = members.iter().map(nothing).collect();
-        let wanted = Wanted { matches: false, ..self.finding.wanted };
         let finding = Finding { wanted, ..self.finding };
         let logs = std::iter::once(Ok(fresh));
         let ahead = rayon::current_num_threads() * 2 + 2;

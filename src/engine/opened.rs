@@ -20,9 +20,18 @@ use super::wanted::Wanted;
 use crate::date::{TemplateId, Templates};
 use crate::source::{Block, Blocks, Head, Kind, Log, MappedFile, SourceError, chunk_count};
 
-/// Size of the chunks of a memory map: small enough to stay in a core's own cache between the two
-/// looks at it (literals, then lines), large enough that a task costs nothing.
-pub(super) const CHUNK_BYTES: usize = 1 << 20;
+/// Size of the chunks of a memory map whose matches are wanted: while the first are stored, those of many more wait.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// Size of the chunks of a large map that is only counted, so that a task, which costs the waking of two threads, has
+/// work for a millisecond.
+const CHUNK_COUNTED_BYTES: usize = 4 << 20;
+
+/// Chunks of a map from which on they may be larger.
+const CHUNKS_MIN: usize = 64;
+
+/// What is looked at of a log before it is read.
+const BEGINNING_BYTES: usize = 1 << 20;
 
 /// Lines from which the template of a log is learnt, for chunks that do not see its beginning.
 const PRIMING_LINES: usize = 100;
@@ -34,6 +43,8 @@ pub(super) struct Opened<'l> {
     pub(super) set: &'l JailSet,
     pub(super) info: LogInfo,
     pub(super) input: Input,
+    /// Size of the chunks of a map.
+    pub(super) chunk_bytes: usize,
     /// For each way of dating in the set.
     pub(super) learnt: Vec<Learnt>,
     /// Whether lines at its beginning have stamps without a year.
@@ -55,6 +66,7 @@ impl<'l> Opened<'l> {
     pub(super) fn open(
         log: &'l Log,
         set: &'l JailSet,
+        wanted: Wanted,
         control: &Arc<Control>,
     ) -> Result<Self, SourceError> {
         let name = log.name();
@@ -64,7 +76,7 @@ impl<'l> Opened<'l> {
             Kind::Plain if wide.is_some() => stream(log, wide, control)?,
             Kind::Plain => match MappedFile::open(&log.path) {
                 Ok(map) => {
-                    let beginning = map.bytes()[..map.len().min(CHUNK_BYTES)].to_vec();
+                    let beginning = map.bytes()[..map.len().min(BEGINNING_BYTES)].to_vec();
                     (Input::Map(map), Some(beginning))
                 }
                 // Some file systems can't map; every one can read.
@@ -82,7 +94,14 @@ impl<'l> Opened<'l> {
         };
         let is_yearless = learnt.iter().any(|(_, is_yearless)| *is_yearless);
         let learnt = learnt.into_iter().map(|(prime, _)| Learnt { prime, ..Learnt::default() });
-        Ok(Self { log, set, info, input, learnt: learnt.collect(), is_yearless })
+        let learnt = learnt.collect();
+        let chunk_bytes = match &input {
+            Input::Map(map) if !wanted.matches => {
+                (map.len() / CHUNKS_MIN).clamp(CHUNK_BYTES, CHUNK_COUNTED_BYTES)
+            }
+            _ => CHUNK_BYTES,
+        };
+        Ok(Self { log, set, info, input, chunk_bytes, learnt, is_yearless })
     }
 
     /// Whether lines at its beginning have stamps without a year.
@@ -115,7 +134,7 @@ impl<'l> Opened<'l> {
     /// The chunks that can be read in parallel; 0 for a log that is read from beginning to end.
     pub(super) fn chunks(&self) -> usize {
         match &self.input {
-            Input::Map(map) if !self.set.is_serial() => chunk_count(map.len(), CHUNK_BYTES),
+            Input::Map(map) if !self.set.is_serial() => chunk_count(map.len(), self.chunk_bytes),
             _ => 0,
         }
     }

@@ -10,13 +10,10 @@
 use std::sync::atomic::Ordering;
 
 use super::control::Control;
-use super::opened::{CHUNK_BYTES, Input, Opened};
+use super::opened::{Input, Opened};
 use super::piece::Piece;
 use super::stream::Stream;
 use crate::source::{Block, Kind, MappedFile, SourceError, chunk as range_of, chunk_count};
-
-/// Chunks whose memory is given back at once: every call stops all threads for a moment.
-const CHUNKS_KEPT: usize = 64;
 
 /// Who takes the blocks of a log, in order.
 pub(super) trait Reads {
@@ -60,9 +57,9 @@ pub(super) fn read<R: Reads>(
 ) {
     match (&opened.input, index) {
         (Input::Map(map), Some(index)) => {
-            give(chunk(reader, map, index, control));
+            give(chunk(reader, map, index, opened.chunk_bytes, control));
         }
-        (Input::Map(map), None) => whole(reader, map, control, give),
+        (Input::Map(map), None) => whole(reader, map, opened.chunk_bytes, control, give),
         (Input::Stream(blocks), _) => {
             let taken = blocks.lock().ok().and_then(|mut blocks| blocks.take());
             // An archive is never written to again.
@@ -80,10 +77,11 @@ fn chunk<R: Reads>(
     reader: &mut R,
     map: &MappedFile,
     index: usize,
+    chunk_bytes: usize,
     control: &Control,
 ) -> Result<R::Made, SourceError> {
     let bytes = map.bytes();
-    let range = range_of(bytes, index, CHUNK_BYTES);
+    let range = range_of(bytes, index, chunk_bytes);
     if index > 0 {
         reader.look_back(&bytes[..range.start]);
     }
@@ -97,21 +95,21 @@ fn chunk<R: Reads>(
     if range.end == bytes.len() {
         reader.end(&mut made, &bytes[range.clone()]);
     }
-    if (index + 1).is_multiple_of(CHUNKS_KEPT) {
-        map.release((index + 1 - CHUNKS_KEPT) * CHUNK_BYTES..range.end);
-    }
     control.done_bytes.fetch_add(range.len() as u64, Ordering::Relaxed);
+    // While the processor still has the pages' entries at hand: at the end it costs more.
+    map.release(range);
     Ok(made)
 }
 
 fn whole<R: Reads>(
     reader: &mut R,
     map: &MappedFile,
+    chunk_bytes: usize,
     control: &Control,
     mut give: impl FnMut(Result<R::Made, SourceError>) -> bool,
 ) {
-    for index in 0..chunk_count(map.len(), CHUNK_BYTES) {
-        if !give(chunk(reader, map, index, control)) || control.is_stopped() {
+    for index in 0..chunk_count(map.len(), chunk_bytes) {
+        if !give(chunk(reader, map, index, chunk_bytes, control)) || control.is_stopped() {
             return;
         }
     }

@@ -105,11 +105,12 @@ fn open<'l>(
     control: &Arc<Control>,
 ) -> Result<Opened<'l>, Unread> {
     let unread = |error| Unread { log: log.name(), error };
-    let mut opened = Opened::open(log, set, control).map_err(unread)?;
+    let mut opened = Opened::open(log, set, wanted, control).map_err(unread)?;
     // What is handed on can't be taken back: the years have to be known before. What can be read only
     // once has no past to be placed in.
     if wanted.matches && opened.is_yearless() && log.kind.can_be_reread() {
-        let again = Opened::open(log, set, &Arc::default()).map_err(unread)?;
+        let counted = Wanted { matches: false, ..wanted };
+        let again = Opened::open(log, set, counted, &Arc::default()).map_err(unread)?;
         let timelines = opened.conclude(&years::trails(again, wanted), wanted);
         opened.place(timelines);
     }

@@ -6,6 +6,8 @@
 //! expressions ([`Lane`]). The text searched is a slice of the block itself, wherever the date stands at
 //! the very beginning of a line; nothing is allocated for a line unless it matched.
 
+use std::ops::Range;
+
 use memchr::memchr;
 
 use super::dating::{Dating, Learnt, all};
@@ -18,6 +20,7 @@ use super::timeline::{Timeline, Trail};
 use super::wanted::Wanted;
 use crate::date::Found;
 use crate::model::Time;
+use crate::source::LineEnds;
 
 /// One log's lines, in order, or those of a chunk of it.
 pub struct Stream<'s> {
@@ -108,22 +111,21 @@ impl<'s> Stream<'s> {
         // A wide encoding was decoded when it was read.
         let is_utf8 = self.set.is_wide() || self.set.encoding() == encoding_rs::UTF_8;
         let candidates = self.set.candidates().filter(|_| is_utf8);
-        let mut next = candidates.map(|c| c.find(bytes, 0).unwrap_or(bytes.len()));
-        let can_skip = next.is_some() && !self.set.sees_all();
+        let mut lookout = candidates.map(|candidates| candidates.lookout(bytes));
+        let sees_all = self.set.sees_all();
         let mut start = 0;
         while start < bytes.len() {
-            if can_skip {
-                let until = next.unwrap_or(start);
-                start += self.skip(&bytes[start..until.max(start)], piece);
+            if let Some(lookout) = lookout.as_ref().filter(|_| !sees_all) {
+                start = self.skip(bytes, start..lookout.clear().max(start), piece);
                 if start == bytes.len() {
                     return;
                 }
             }
             let end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
             piece.line_ends += 1;
+            let is_candidate = lookout.as_mut().is_none_or(|lookout| lookout.passes(end));
             let text = without_cr(&bytes[start..end]);
             if !(text.is_empty() || text[0] == b'#') {
-                let is_candidate = next.is_none_or(|at| at < end);
                 let raw = &bytes[start..bytes.len().min(end + 1)];
                 let offset = piece.base + start as u64;
                 if is_utf8 {
@@ -132,36 +134,60 @@ impl<'s> Stream<'s> {
                     self.foreign_line(text, offset, piece);
                 }
             }
-            if let (Some(candidates), Some(at)) = (candidates, next)
-                && at < end
-            {
-                next = Some(candidates.find(bytes, end).unwrap_or(bytes.len()));
-            }
             start = end + 1;
         }
     }
 
-    /// Passes over whole lines at the beginning of `bytes`, none of them a candidate, as long as they have
-    /// the date of the line before: they are missed and there is nothing else to say. Bytes passed.
-    fn skip(&mut self, bytes: &[u8], piece: &mut Piece) -> usize {
+    /// Passes over the whole lines in a `range` that begins with a line and has no candidate, as long as they have
+    /// the date of the line before: they are missed and there is nothing else to say. Where it stopped.
+    fn skip(&mut self, bytes: &[u8], range: Range<usize>, piece: &mut Piece) -> usize {
         let wants_sample =
             |share: &Share| share.totals.missed.lines.len() < self.wanted.limits.missed;
         // The first line of a block is looked at, for the trail begins with it.
         if piece.line_ends == 0 || piece.jails.iter().any(wants_sample) {
-            return 0;
+            return range.start;
         }
-        let (mut start, mut lines) = (0, 0);
-        while self.datings.iter().all(|dating| dating.repeats(&bytes[start..])) {
-            let Some(len) = memchr(b'\n', &bytes[start..]) else { break };
-            lines += 1;
-            start += len + 1;
-        }
-        self.datings.iter_mut().for_each(|dating| dating.count_repeats(lines));
-        piece.line_ends += lines;
-        for (lane, share) in self.lanes.iter().zip(&mut piece.jails) {
-            lane.pass(lines, share);
+        let (start, lines) = self.repeating(bytes, range);
+        if lines > 0 {
+            self.datings.iter_mut().for_each(|dating| dating.count_repeats(lines));
+            piece.line_ends += lines;
+            for (lane, share) in self.lanes.iter().zip(&mut piece.jails) {
+                lane.pass(lines, share);
+            }
         }
         start
+    }
+
+    /// Where the lines end that have the date of the line before, and how many they are.
+    fn repeating(&self, bytes: &[u8], range: Range<usize>) -> (usize, u64) {
+        let repeats = |at: usize| self.datings.iter().all(|dating| dating.repeats(&bytes[at..]));
+        let (mut start, mut lines) = (range.start, 0);
+        if !repeats(start) {
+            return (start, lines);
+        }
+        let (blocks, _) = bytes[range.clone()].as_chunks::<{ LineEnds::BLOCK_BYTES }>();
+        let bases = (range.start..).step_by(LineEnds::BLOCK_BYTES);
+        'blocks: for (block, base) in blocks.iter().zip(bases) {
+            let (mut last, mut ends) = (start, 0);
+            for end in LineEnds::of(block) {
+                let next = base + end + 1;
+                if !repeats(next) {
+                    break 'blocks;
+                }
+                last = last.max(next);
+                ends += 1;
+            }
+            (start, lines) = (last, lines + ends);
+        }
+        // In the block with another date, or behind the last whole block, they are counted in their order.
+        while let Some(len) = memchr(b'\n', &bytes[start..range.end]) {
+            start += len + 1;
+            lines += 1;
+            if !repeats(start) {
+                break;
+            }
+        }
+        (start, lines)
     }
 
     /// A line in another encoding is decoded first; only its place is that of the original bytes.

@@ -27,6 +27,19 @@ pub struct Candidates {
     strings: Vec<Vec<u8>>,
 }
 
+/// A search that goes ahead of who reads the lines of a buffer, but not far: what was searched is still in the
+/// processor's own memory when its lines are looked at.
+#[derive(Debug)]
+pub struct Lookout<'c> {
+    candidates: &'c Candidates,
+    haystack: &'c [u8],
+    clear: usize,
+    is_found: bool,
+}
+
+/// How far it goes: half of what a core's nearest memory holds, for there are filters in it, too.
+const AHEAD_BYTES: usize = 16 << 10;
+
 #[derive(Debug)]
 enum Search {
     One(Box<Finder<'static>>),
@@ -99,6 +112,13 @@ impl Candidates {
         Some(from + at)
     }
 
+    /// A search of `haystack` that goes just ahead of who reads its lines.
+    pub fn lookout<'c>(&'c self, haystack: &'c [u8]) -> Lookout<'c> {
+        let mut lookout = Lookout { candidates: self, haystack, clear: 0, is_found: false };
+        lookout.look_on(0);
+        lookout
+    }
+
     /// Whether one of the strings stands in `text`.
     pub fn is_match(&self, text: &[u8]) -> bool {
         self.find(text, 0).is_some()
@@ -107,6 +127,35 @@ impl Candidates {
     /// Bytes of the longest string.
     pub fn max_len(&self) -> usize {
         self.max_len
+    }
+}
+
+impl Lookout<'_> {
+    /// No string begins before this that was not [passed](Self::passes).
+    pub fn clear(&self) -> usize {
+        self.clear
+    }
+
+    /// Goes on to `end`: whether a string begins between the end before and this one.
+    pub fn passes(&mut self, end: usize) -> bool {
+        while !self.is_found && self.clear < end {
+            self.look_on(self.clear);
+        }
+        let is_found = self.clear < end;
+        if is_found {
+            self.look_on(end);
+        }
+        is_found
+    }
+
+    fn look_on(&mut self, from: usize) {
+        let len = self.haystack.len();
+        let end = len.min(from + AHEAD_BYTES);
+        // What begins before the end may end behind it.
+        let reach = len.min(end + self.candidates.max_len() - 1);
+        let found = self.candidates.find(&self.haystack[..reach], from);
+        self.is_found = found.is_some();
+        self.clear = found.unwrap_or(end);
     }
 }
 
@@ -299,5 +348,24 @@ mod tests {
         assert_eq!(two.find(b"xx miss fail ", 0), Some(3));
         assert_eq!(two.find(b"xx", 0), None);
         assert_eq!(two.max_len(), 5);
+    }
+    #[test]
+    fn a_lookout_sees_what_a_search_of_the_whole_sees() {
+        let fail = Candidates::of([&hir("fail .*")]).expect("a literal");
+        let mut text = vec![b'.'; 5 * AHEAD_BYTES];
+        // One at the beginning, two across the ends of looks, two close together, one at the end.
+        let places = [0, AHEAD_BYTES - 2, 2 * AHEAD_BYTES - 1, 50_000, 50_005, text.len() - 5];
+        for at in places {
+            text[at..at + 5].copy_from_slice(b"fail ");
+        }
+        for line in [5, 7, 100, 1000, 3 * AHEAD_BYTES] {
+            let mut lookout = fail.lookout(&text);
+            let ends = (0..text.len()).step_by(line).map(|start| text.len().min(start + line));
+            for (start, end) in (0..).step_by(line).zip(ends) {
+                let holds = places.iter().any(|at| (start..end).contains(at));
+                assert!(!(start..lookout.clear().min(end)).any(|at| places.contains(&at)));
+                assert_eq!(lookout.passes(end), holds, "{start} to {end}");
+            }
+        }
     }
 }

@@ -13,6 +13,7 @@
 mod archive;
 mod chunk;
 mod head;
+mod line_ends;
 mod map;
 mod paths;
 mod rotation;
@@ -25,6 +26,7 @@ use std::time::UNIX_EPOCH;
 pub use archive::{BLOCK_BYTES, Block, Blocks, Compression};
 pub use chunk::{chunk, chunk_count};
 pub use head::{HEAD_MAX_BYTES, Head};
+pub(crate) use line_ends::LineEnds;
 pub use map::MappedFile;
 pub use paths::{distinct, expand, is_same, read_list};
 
