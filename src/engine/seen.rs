@@ -27,7 +27,7 @@ impl Seen {
         let name = |range: &std::ops::Range<usize>| {
             Host::Name(String::from_utf8_lossy(&text[range.clone()]).into())
         };
-        let fields = hit.fields(filter, text);
+        let fields = filter.fields(hit, text);
         Self {
             regex: hit.regex,
             id: hit.id.as_ref().map(|id| match id {

@@ -1,9 +1,11 @@
 //! From a filter's definition to expressions that run, or to everything that is wrong with it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::hit::{DNS, FID, IP4, IP6, MLFID, NameId, RESERVED};
+use super::hit::Hit;
 use super::literal::Candidates;
+use super::names::{DNS, FID, IP4, IP6, MLFID, NameId, Names, RESERVED, Tuple};
 use super::pattern::Pattern;
 use super::tags;
 use super::translate::Lines;
@@ -42,45 +44,6 @@ pub struct Filter {
     alternatives: Vec<(NameId, NameId)>,
     /// Per failregex the groups that others make a tuple of.
     tuples: Vec<Vec<Tuple>>,
-}
-
-/// A group whose value is a tuple of its own text and those of its parts: `user` and `tuple_user_1`.
-#[derive(Debug)]
-pub(super) struct Tuple {
-    pub(super) name: NameId,
-    pub(super) parts: Vec<NameId>,
-}
-
-/// Names of groups; a group is known by its name's number.
-#[derive(Debug)]
-pub(super) struct Names(Vec<String>);
-
-impl Names {
-    pub(super) fn id(&mut self, name: &str) -> NameId {
-        let at = self.0.iter().position(|known| known == name).unwrap_or_else(|| {
-            self.0.push(name.to_owned());
-            self.0.len() - 1
-        });
-        NameId::try_from(at).unwrap_or(NameId::MAX)
-    }
-
-    /// Names such as `alt_NAME` and `alt_NAME_1`, sorted, beside the `NAME` that they help.
-    fn helpers(&mut self, prefix: &str) -> Vec<(NameId, NameId)> {
-        let mut found: Vec<(String, String)> = Vec::new();
-        for name in &self.0 {
-            let Some(stem) = name.strip_prefix(prefix) else { continue };
-            let numbered =
-                stem.rsplit_once('_').filter(|(_, n)| n.bytes().all(|b| b.is_ascii_digit()));
-            let stem = match numbered.map_or(stem, |(stem, _)| stem) {
-                "id" => "fid",
-                "port" => "fport",
-                stem => stem,
-            };
-            found.push((name.clone(), stem.to_owned()));
-        }
-        found.sort();
-        found.iter().map(|(helper, name)| (self.id(helper), self.id(name))).collect()
-    }
 }
 
 impl Filter {
@@ -195,6 +158,16 @@ impl Filter {
 
     pub(super) fn tuples(&self, index: usize) -> &[Tuple] {
         &self.tuples[index]
+    }
+
+    /// The groups of a hit in `text` by name, without those that only steer f2b; and `ip`, the address or name
+    /// beside an `<F-ID>`.
+    pub fn fields<'t>(
+        &'t self,
+        hit: &'t Hit,
+        text: &'t [u8],
+    ) -> impl Iterator<Item = (&'t str, Cow<'t, str>)> {
+        hit.fields(|name| self.group_name(name), text)
     }
 
     /// Groups of a failregex that skip lines.

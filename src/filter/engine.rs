@@ -20,7 +20,7 @@ use regex_automata::meta;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look};
 
-use super::pattern::PatternError;
+use super::error::PatternError;
 use super::translate::{Lines, Translated, translate};
 use super::walk::{Trail, Walk};
 

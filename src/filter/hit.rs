@@ -4,39 +4,12 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::ops::Range;
 
-use super::compile::{Filter, Tuple};
 use super::groups::Groups;
+use super::names::{
+    CIDR, CONTENT, DNS, FID, IP4, IP6, MLFFORGET, MLFGAINED, MLFID, NOFAIL, NameId, Tuple,
+};
 use crate::model::{Addr, Host};
 use crate::text::quoted;
-
-/// Number of a group's name in its filter; those that mean something have fixed numbers.
-pub(super) type NameId = u16;
-
-/// The names that mean something, in the order of the constants below.
-pub(super) const RESERVED: [&str; 11] = [
-    "ip4",
-    "ip6",
-    "dns",
-    "cidr",
-    "fid",
-    "mlfid",
-    "nofail",
-    "mlfforget",
-    "mlfgained",
-    "content",
-    "user",
-];
-pub(super) const IP4: NameId = 0;
-pub(super) const IP6: NameId = 1;
-pub(super) const DNS: NameId = 2;
-pub(super) const CIDR: NameId = 3;
-pub(super) const FID: NameId = 4;
-pub(super) const MLFID: NameId = 5;
-pub(super) const NOFAIL: NameId = 6;
-pub(super) const MLFFORGET: NameId = 7;
-pub(super) const MLFGAINED: NameId = 8;
-pub(super) const CONTENT: NameId = 9;
-pub(super) const USER: NameId = 10;
 
 /// What identifies a failure. Ranges are of [`Matcher::text`](super::Matcher::text).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,11 +59,10 @@ impl Hit {
         self.is_invalid
     }
 
-    /// The captured groups of `text` by name, without those that only steer f2b; and `ip`, the address or name
-    /// beside an `<F-ID>`.
-    pub fn fields<'t>(
+    /// See [`Filter::fields`](super::Filter::fields); `named` tells the name of a number.
+    pub(super) fn fields<'t>(
         &'t self,
-        filter: &'t Filter,
+        named: impl Fn(NameId) -> &'t str + Copy + 't,
         text: &'t [u8],
     ) -> impl Iterator<Item = (&'t str, Cow<'t, str>)> {
         let value = |range: &Range<usize>| std::str::from_utf8(text.get(range.clone())?).ok();
@@ -102,11 +74,10 @@ impl Hit {
         let beside = beside_fid(get, self.addr).map(|ip| ("ip", Cow::from(ip)));
         let own = self.groups.iter();
         let own = own.filter(move |(name, _)| is_field(*name) && tuple(*name).is_none());
-        let own = own.filter_map(move |(name, range)| {
-            Some((filter.group_name(*name), Cow::from(value(range)?)))
-        });
+        let own =
+            own.filter_map(move |(name, range)| Some((named(*name), Cow::from(value(range)?))));
         let tuples = self.tuples.iter();
-        let tuples = tuples.map(|(name, text)| (filter.group_name(*name), text.as_str().into()));
+        let tuples = tuples.map(move |(name, text)| (named(*name), text.as_str().into()));
         own.chain(tuples).chain(beside)
     }
 

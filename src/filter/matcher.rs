@@ -6,7 +6,8 @@
 use std::ops::Range;
 
 use super::compile::Filter;
-use super::hit::{CONTENT, Hit, NameId};
+use super::hit::Hit;
+use super::names::{CONTENT, NameId};
 use super::pattern::{Pattern, Spans};
 
 /// How many failregexes are tried on a line.

@@ -12,10 +12,13 @@
 
 mod compile;
 mod engine;
+mod error;
 mod groups;
 mod hit;
+mod kept;
 mod literal;
 mod matcher;
+mod names;
 mod pattern;
 mod session;
 mod tags;
@@ -27,8 +30,8 @@ mod window;
 mod tests;
 
 pub use compile::{CompileOptions, Filter};
-pub use groups::{Hits, KeptHit};
 pub use hit::{Hit, Id};
+pub use kept::{Hits, KeptHit};
 pub use literal::Candidates;
 pub use matcher::{Matcher, Mode, Verdict};
 pub use pattern::Pattern;

@@ -4,13 +4,12 @@ use std::ops::Range;
 
 use regex_syntax::hir::{Dot, Hir, HirKind, Look, Repetition};
 
-use super::compile::Names;
 use super::engine::{Engine, Scratch};
-use super::hit::NameId;
-use super::translate::{Lines, SyntaxError};
+use super::error::PatternError;
+use super::names::{NameId, Names};
+use super::translate::Lines;
 use crate::config::Text;
 use crate::diag::Location;
-use crate::text::verdict;
 
 /// A regular expression of a filter.
 #[derive(Debug)]
@@ -21,17 +20,6 @@ pub struct Pattern {
     /// Named groups: index in the expression, number of the name.
     groups: Vec<(usize, NameId)>,
     narrowing: Vec<&'static str>,
-}
-
-/// Why an expression can't be compiled; the text says what is wrong with it.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum PatternError {
-    #[error("{0}")]
-    Syntax(#[from] SyntaxError),
-    #[error("{}", verdict(.0))]
-    Linear(#[from] Box<regex_syntax::Error>),
-    #[error("{}", verdict(.0))]
-    Backtracking(#[from] Box<fancy_regex::Error>),
 }
 
 /// Scratch space for an expression, and the groups of its last match.

@@ -14,8 +14,10 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use super::compile::Filter;
-use super::groups::{Groups, GroupsBuf, KeptHit};
-use super::hit::{MLFFORGET, MLFGAINED, MLFID, NOFAIL, NameId, USER, fields_of, host_of};
+use super::groups::{Groups, GroupsBuf};
+use super::hit::{fields_of, host_of};
+use super::kept::KeptHit;
+use super::names::{MLFFORGET, MLFGAINED, MLFID, NOFAIL, NameId, USER};
 use crate::model::{Addr, Host};
 
 /// Connections that a filter keeps at a time; the oldest goes first, as in fail2ban, which neither moves

@@ -57,7 +57,7 @@ fn a_prefregex_cuts_out_what_is_searched_and_lends_its_groups() {
     let hit = &matcher.hits()[0];
     assert!(matches!(hit.id, Some(Id::Other(_))), "an id of its own beats a different address");
     assert_eq!(hit.addr(), Some("2001:db8::1".parse().expect("an address")));
-    let fields: Vec<_> = hit.fields(&filter, matcher.text()).collect();
+    let fields: Vec<_> = filter.fields(hit, matcher.text()).collect();
     assert_eq!(
         fields,
         [("fid", "sshd".into()), ("ip6", "2001:db8::1".into()), ("ip", "2001:db8::1".into())]
@@ -96,7 +96,7 @@ fn an_alternative_group_fills_an_empty_one() {
         filter_of(&["(?:u <F-USER>a</F-USER>|v <F-ALT_USER>b</F-ALT_USER>) <HOST>$"], None, &[]);
     let mut matcher = Matcher::new(&filter);
     assert_eq!(matcher.examine(b"v b 192.0.2.1\n", Mode::First), Verdict::Matched);
-    let fields: Vec<_> = matcher.hits()[0].fields(&filter, matcher.text()).collect();
+    let fields: Vec<_> = filter.fields(&matcher.hits()[0], matcher.text()).collect();
     assert!(fields.contains(&("user", "b".into())), "{fields:?}");
 }
 
@@ -108,7 +108,7 @@ fn parts_make_a_tuple() {
     assert_eq!(matcher.examine(b"u=bob d='dom id7\n", Mode::First), Verdict::Matched);
     let hit = &matcher.hits()[0];
     assert_eq!(hit.id, Some(Id::Tuple("('id', '7')".into())));
-    let fields: Vec<_> = hit.fields(&filter, matcher.text()).collect();
+    let fields: Vec<_> = filter.fields(hit, matcher.text()).collect();
     for field in [("user", "('bob', None, \"'dom\")"), ("tuple_id", "7"), ("fid", "('id', '7')")] {
         assert!(fields.contains(&(field.0, field.1.into())), "{fields:?}");
     }
