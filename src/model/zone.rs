@@ -81,6 +81,37 @@ impl Zone {
     }
 }
 
+impl Time {
+    /// The civil time in `zone`.
+    pub fn in_zone(self, zone: Zone) -> DateTime<FixedOffset> {
+        zone.civil(self)
+    }
+
+    /// Reads RFC 3339, also without seconds, `YYYY-MM-DD[ T]HH:MM[:SS[.f]]` in `zone`, `YYYY-MM-DD`, or `@SECONDS`.
+    pub fn parse(text: &str, zone: Zone) -> Option<Self> {
+        if let Some(secs) = text.strip_prefix('@') {
+            let secs: f64 = secs.parse().ok()?;
+            #[expect(clippy::cast_possible_truncation, reason = "saturates at the ends of i64")]
+            return secs.is_finite().then_some(Self::from_micros((secs * 1e6).round() as i64));
+        }
+        if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+            return Some(Self::from_micros(at.timestamp_micros()));
+        }
+        if let Ok(at) = DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%#z") {
+            return Some(Self::from_micros(at.timestamp_micros()));
+        }
+        for format in
+            ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
+        {
+            if let Ok(civil) = NaiveDateTime::parse_from_str(text, format) {
+                return zone.instant(civil);
+            }
+        }
+        let date = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+        zone.instant(date.and_hms_opt(0, 0, 0)?)
+    }
+}
+
 fn fix<O: Offset>(result: LocalResult<O>) -> LocalResult<FixedOffset> {
     result.map(|offset| offset.fix())
 }
