@@ -141,7 +141,7 @@ impl StoreError {
         let path = path.to_owned();
         match source.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                Self::Locked { path, waited_secs: super::open::BUSY_TIMEOUT.as_secs() }
+                Self::Locked { path, waited_secs: super::BUSY_TIMEOUT.as_secs() }
             }
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
             Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt { path, detail: source.to_string() },

@@ -22,6 +22,7 @@ mod write;
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Duration;
 
 pub use bans::{BanOrder, EarlierBans};
 pub use error::StoreError;
@@ -31,6 +32,9 @@ pub use retain::Purged;
 pub use write::{Batch, Record, Scanned, Written};
 
 use crate::model::Host;
+
+/// How long to wait for another process that is writing.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Offsets of lines are less than this: 40 bits of a place.
 const OFFSET_BITS: u32 = 40;

@@ -8,14 +8,10 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
-use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::{StoreError, folder_of};
-
-/// How long to wait for another process that is writing.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Marks a database as f2b's ("f2b" and 1 in ASCII), so that another program's is not written to.
 const APPLICATION_ID: i64 = 0x6632_6231;
@@ -85,7 +81,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     // One connection is used by one thread at a time, which Rust proves; no mutexes needed.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags).map_err(explain)?;
-    conn.busy_timeout(BUSY_TIMEOUT).map_err(explain)?;
+    conn.busy_timeout(super::BUSY_TIMEOUT).map_err(explain)?;
     settle(conn).map_err(explain)
 }
 
