@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{DEPTH_MAX, LENGTH_MAX, function};
-use crate::diag::nearest;
+use super::{DEPTH_MAX, LENGTH_MAX};
 use crate::text::shown;
 
 /// A formula that can't be read, or that has no value.
@@ -25,11 +24,19 @@ pub(super) enum Fault {
     TooDeep,
     Character(char),
     Literal(String),
-    Name(String),
+    /// And the known one that is like it.
+    Name(String, Option<&'static str>),
     Variable(&'static str),
     NotCalled(&'static str),
-    Arguments { name: &'static str, min: usize, max: usize },
-    Missing { wanted: &'static str, found: String },
+    Arguments {
+        name: &'static str,
+        min: usize,
+        max: usize,
+    },
+    Missing {
+        wanted: &'static str,
+        found: String,
+    },
 
     DivisionByZero,
     NegativeShift,
@@ -51,13 +58,11 @@ impl Fault {
                 "; a formula has numbers, operators, names and parentheses".into()
             }
             Self::Literal(_) => "; write for instance 10, 1.5 or 1e3".into(),
-            Self::Name(name) if name.starts_with("random") => "; use bantime.rndtime".into(),
-            Self::Name(name) => match nearest(name, function::names()) {
-                Some(near) => format!("; did you mean '{near}'?").into(),
-                None => "; known are ban.Time, ban.Count, banFactor, math.*, \
+            Self::Name(name, _) if name.starts_with("random") => "; use bantime.rndtime".into(),
+            Self::Name(_, Some(near)) => format!("; did you mean '{near}'?").into(),
+            Self::Name(_, None) => "; known are ban.Time, ban.Count, banFactor, math.*, \
                          abs, float, int, max, min, pow, round"
-                    .into(),
-            },
+                .into(),
             Self::Variable(_) => "; write a number".into(),
             Self::NotCalled(name) => format!("; write {name}(…)").into(),
             Self::Arguments { min, max, .. } if min == max => format!("; it takes {min}").into(),
@@ -80,7 +85,7 @@ impl fmt::Display for Fault {
             Self::TooDeep => f.write_str("the formula is nested too deep"),
             Self::Character(c) => write!(f, "unexpected '{}'", shown(c.encode_utf8(&mut [0; 4]))),
             Self::Literal(text) => write!(f, "'{}' is no number", shown(text)),
-            Self::Name(name) => write!(f, "unknown name '{}'", shown(name)),
+            Self::Name(name, _) => write!(f, "unknown name '{}'", shown(name)),
             Self::Variable(name) => write!(f, "'{name}' in what must be constant"),
             Self::NotCalled(_) => f.write_str("a function that is not called"),
             Self::Arguments { name, .. } => write!(f, "wrong number of arguments of {name}"),

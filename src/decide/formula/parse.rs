@@ -5,10 +5,11 @@
 //! a loop.
 
 use super::error::{Fault, FormulaError};
-use super::function::{Function, Meaning, meaning};
+use super::function::{self, Function, Meaning, meaning};
 use super::number::{Binary, Compare, Unary};
 use super::token::{Token, tokens};
 use super::{DEPTH_MAX, Operation, Step};
+use crate::diag::nearest;
 
 /// Reads a whole formula.
 pub(super) fn parse(text: &str) -> Result<Vec<Step>, FormulaError> {
@@ -223,7 +224,10 @@ impl Parser<'_> {
                     self.next += 1;
                     return self.call(function, column);
                 }
-                None => return Err(Fault::Name((*name).to_owned()).at(column)),
+                None => {
+                    let near = nearest(name, function::names());
+                    return Err(Fault::Name((*name).to_owned(), near).at(column));
+                }
             },
             _ => return Err(self.missing("a value")),
         };
