@@ -4,18 +4,10 @@
 //! forms finds the frequent ones early. The order has consequences for what is found in ambiguous
 //! lines, so its rules are fail2ban's.
 
-use super::scan::Scanner;
+use super::dated::{Cut, Dated};
+use super::reader::Reader;
 use super::stamp::Stamp;
-use super::template::{Hit, Template, TemplateId, Templates, as_text};
-
-/// The part of a line that is its date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cut {
-    /// Where the date starts.
-    pub start: usize,
-    /// Where it has ended.
-    pub end: usize,
-}
+use super::template::{Template, TemplateId, Templates, as_text};
 
 /// A date in a line.
 #[derive(Clone, Copy, Debug)]
@@ -50,11 +42,18 @@ pub struct Detector {
     /// Every template needs a digit to match.
     needs_digit: bool,
     /// The last winner's index and reader, if it stands at the beginning of lines.
-    fast: Option<(usize, Scanner)>,
+    fast: Option<(usize, Reader)>,
     fast_id: TemplateId,
     repeat: Repeat,
     /// Lines for which the list was gone through.
     searches: u32,
+}
+
+impl Templates {
+    /// The state of a stream of lines that begins now.
+    pub fn detector(&self) -> Detector {
+        Detector::new(self.clone())
+    }
 }
 
 /// Lines from which on it pays to build one automaton of all templates.
@@ -215,11 +214,11 @@ impl Detector {
     /// The date in a line.
     #[inline]
     pub fn find(&mut self, line: &[u8]) -> Option<Found> {
-        let Some((index, scanner)) = self.fast else { return self.search(line) };
+        let Some((index, reader)) = self.fast else { return self.search(line) };
         let found = match self.repeat.of(line) {
             Some(found) => Found { is_repeat: true, ..found },
-            None => match scanner.read(line, 0) {
-                Some(Hit { cut, stamp, .. }) => {
+            None => match reader.read(line, 0) {
+                Some(Dated { cut, stamp, .. }) => {
                     let found = Found { cut, template: self.fast_id, stamp, is_repeat: false };
                     self.repeat.remember(line, found);
                     found
@@ -272,7 +271,7 @@ impl Detector {
     fn remember_reader(&mut self, id: u16) {
         let index = usize::from(id);
         let template = &self.templates.list[index];
-        self.fast = template.scanner.filter(|_| template.anchored).map(|reader| (index, reader));
+        self.fast = template.reader.filter(|_| template.anchored).map(|reader| (index, reader));
         self.fast_id = TemplateId(id);
         self.repeat.found = None;
     }
@@ -294,7 +293,7 @@ impl Detector {
         if self.needs_digit && !line.iter().any(u8::is_ascii_digit) {
             return None;
         }
-        let mut reserve: Option<(usize, Hit)> = None;
+        let mut reserve: Option<(usize, Dated)> = None;
         let mut tried = None;
         if let Some(place) = self.last {
             let (hit, whole) = self.again(place, line);
@@ -332,7 +331,7 @@ impl Detector {
     }
 
     /// What the last winner finds, and whether it looked at the whole line.
-    fn again(&self, place: usize, line: &[u8]) -> (Option<Hit>, bool) {
+    fn again(&self, place: usize, line: &[u8]) -> (Option<Dated>, bool) {
         let template = self.template(place);
         match self.span {
             Some(span) if !template.anchored => match span.fits(line) {
@@ -343,7 +342,7 @@ impl Detector {
         }
     }
 
-    fn accepts_again(&self, place: usize, line: &[u8], hit: &Hit) -> bool {
+    fn accepts_again(&self, place: usize, line: &[u8], hit: &Dated) -> bool {
         let same = |span: Span| {
             let start = char_count(&line[..hit.start]);
             span.start == start && span.end == start + char_count(&line[hit.start..hit.end])
@@ -352,14 +351,14 @@ impl Detector {
     }
 
     /// Whether a match wins whatever the others would find.
-    fn decides(&self, place: usize, hit: &Hit) -> bool {
+    fn decides(&self, place: usize, hit: &Dated) -> bool {
         let used = |place: usize| self.used[usize::from(self.order[place])] > 0;
         place + 1 == self.order.len()
             || self.template(place).anchored
             || (hit.start == 0 && used(place) && !used(place + 1))
     }
 
-    fn win(&mut self, place: usize, line: &[u8], hit: Hit) -> Found {
+    fn win(&mut self, place: usize, line: &[u8], hit: Dated) -> Found {
         // What it held is no longer the date of the line before.
         self.repeat.found = None;
         let id = self.order[place];

@@ -3,9 +3,8 @@
 //! Ten digits are common in logs, so they are taken for a date only in a few places. The
 //! look-behinds that say so in the regular expression are code here.
 
-use super::detect::Cut;
-use super::stamp::{Kind, Stamp, epoch_micros};
-use super::template::{Hit, tai_stamp};
+use super::dated::{Cut, Dated};
+use super::stamp::{Kind, Stamp, epoch_micros, tai_micros};
 
 /// Seconds since 1970, in the places in which ten digits are taken for them.
 #[derive(Clone, Copy, Debug)]
@@ -27,14 +26,14 @@ impl Epoch {
     }
 
     /// The first match at or after `from`.
-    pub(super) fn find(self, line: &[u8], from: usize) -> Option<Hit> {
+    pub(super) fn find(self, line: &[u8], from: usize) -> Option<Dated> {
         let start = if self.anchored { 0 } else { from };
         let hit = |at: usize| {
             let end = self.end(line, at)?;
             let stamp = epoch_micros(&line[at..end], self.long)
                 .map_or(Stamp::IMPOSSIBLE, |micros| Stamp(Kind::Exact(micros)));
             let whole = if self.anchored { 0 } else { at };
-            Some(Hit { start: whole, end, cut: Cut { start: at, end }, stamp })
+            Some(Dated { start: whole, end, cut: Cut { start: at, end }, stamp })
         };
         if self.anchored {
             return (from == 0).then(|| hit(skip_nonword(line)))?;
@@ -122,16 +121,21 @@ fn skip_nonword(line: &[u8]) -> usize {
 }
 
 /// The hit of a TAI64N label at `at`.
-pub(super) fn tai_hit(start: usize, at: usize, label: &[u8]) -> Hit {
+pub(super) fn tai_hit(start: usize, at: usize, label: &[u8]) -> Dated {
     let end = at + label.len();
-    Hit { start, end, cut: Cut { start: at, end }, stamp: tai_stamp(label) }
+    Dated { start, end, cut: Cut { start: at, end }, stamp: tai_stamp(label) }
 }
 
 /// The label at the very beginning of a line.
-pub(super) fn read_tai(line: &[u8]) -> Option<Hit> {
+pub(super) fn read_tai(line: &[u8]) -> Option<Dated> {
     let label = line.get(..25)?;
     let is_label = label[0] == b'@'
         && label[1..].iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
         && !starts_word(&line[25..]);
     is_label.then(|| tai_hit(0, 0, label))
+}
+
+/// The instant of a label, for reader and engine alike.
+fn tai_stamp(label: &[u8]) -> Stamp {
+    tai_micros(label).map_or(Stamp::IMPOSSIBLE, |micros| Stamp(Kind::Exact(micros)))
 }

@@ -5,11 +5,12 @@
 //! fields as they stand in the line; a [`Resolver`] knows zone and "now" and makes an instant of it.
 
 mod builtin;
+mod dated;
 mod detect;
 mod epoch;
 mod pattern;
+mod reader;
 mod resolve;
-mod scan;
 mod separator;
 mod stamp;
 mod template;
@@ -23,7 +24,8 @@ use chrono::Datelike as _;
 use crate::model::Time;
 use crate::text::shown;
 
-pub use detect::{Cut, Detector, Found};
+pub use dated::Cut;
+pub use detect::{Detector, Found};
 pub use resolve::Resolver;
 pub use stamp::{Stamp, Yearless};
 pub use template::{TemplateId, Templates};

@@ -9,11 +9,11 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use regex::bytes::{Regex, RegexBuilder, RegexSet};
 
 use super::builtin::{self, LINE_BEGIN};
-use super::detect::{Cut, Detector};
+use super::dated::{Cut, Dated};
 use super::epoch::{Epoch, tai_hit};
 use super::pattern::{self, Built};
-use super::scan::Scanner;
-use super::stamp::{Field, Kind, Stamp, read, tai_micros};
+use super::reader::Reader;
+use super::stamp::{Field, Stamp, read};
 use super::{DateError, YearWindow};
 use crate::model::zone::zone_names;
 use crate::text::verdict;
@@ -48,7 +48,7 @@ pub(super) struct Template {
     /// Matches only where there is a digit.
     pub(super) needs_digit: bool,
     /// Reads the form without the engine.
-    pub(super) scanner: Option<Scanner>,
+    pub(super) reader: Option<Reader>,
 }
 
 #[derive(Debug)]
@@ -84,22 +84,11 @@ impl Plain {
         Ok(Self { regex, fields })
     }
 
-    fn find(&self, line: &[u8], from: usize) -> Option<Hit> {
+    fn find(&self, line: &[u8], from: usize) -> Option<Dated> {
         let groups = self.regex.captures_at(line, from)?;
         let group = |index: usize| groups.get(index).map(|m| (m.start(), m.end()));
         hit(line, &self.fields, group)
     }
-}
-
-/// A match before it is known whether it wins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Hit {
-    /// The whole match, by which templates compete.
-    pub(super) start: usize,
-    pub(super) end: usize,
-    /// The text of the date.
-    pub(super) cut: Cut,
-    pub(super) stamp: Stamp,
 }
 
 impl Templates {
@@ -185,11 +174,6 @@ impl Templates {
         without.find(|template| !is_meant(&template.pattern)).map(|template| &*template.pattern)
     }
 
-    /// The state of a stream of lines that begins now.
-    pub fn detector(&self) -> Detector {
-        Detector::new(self.clone())
-    }
-
     fn get(&self, id: TemplateId) -> Option<&Template> {
         self.list.get(usize::from(id.0))
     }
@@ -219,7 +203,7 @@ fn builtin_template(form: &str, weight: u64, window: &YearWindow) -> Template {
             built.regex = built.regex.replace("(?P<Z>Z|[A-Z]{3,5})", &ZONE_BY_NAME);
             Template {
                 needs_digit: true,
-                scanner: Scanner::of_form(base, anchored, window),
+                reader: Reader::of_form(base, anchored, window),
                 ..Template::of(
                     form,
                     built,
@@ -275,7 +259,7 @@ impl Template {
         let built = pattern::build(pattern, window)?;
         let mut template = Self::compile(pattern, built)?;
         template.check_day()?;
-        template.scanner = Scanner::of_pattern(pattern, window);
+        template.reader = Reader::of_pattern(pattern, window);
         Ok(template)
     }
 
@@ -307,7 +291,7 @@ impl Template {
             anchored: built.anchored,
             weight: 1,
             needs_digit: false,
-            scanner: None,
+            reader: None,
         }
     }
 
@@ -323,7 +307,7 @@ impl Template {
             anchored,
             weight: 1,
             needs_digit: true,
-            scanner: anchored.then_some(Scanner::Epoch(epoch)),
+            reader: anchored.then_some(Reader::Epoch(epoch)),
         }
     }
 
@@ -339,7 +323,7 @@ impl Template {
             anchored,
             weight: 1,
             needs_digit: false,
-            scanner: anchored.then_some(Scanner::Tai),
+            reader: anchored.then_some(Reader::Tai),
         }
     }
 
@@ -371,15 +355,15 @@ impl Template {
     }
 
     /// The first match at or after `from` and not beyond `to`.
-    pub(super) fn find(&self, line: &[u8], from: usize, to: usize) -> Option<Hit> {
+    pub(super) fn find(&self, line: &[u8], from: usize, to: usize) -> Option<Dated> {
         let line = &line[..to];
         let read =
-            self.scanner.filter(|_| !self.anchored).and_then(|reader| reader.read(line, from));
+            self.reader.filter(|_| !self.anchored).and_then(|reader| reader.read(line, from));
         read.or_else(|| self.find_by_engine(line, from))
     }
 
     /// The same without a reader.
-    pub(super) fn find_by_engine(&self, line: &[u8], from: usize) -> Option<Hit> {
+    pub(super) fn find_by_engine(&self, line: &[u8], from: usize) -> Option<Dated> {
         match &self.matcher {
             Matcher::Plain(plain) => plain.find(line, from),
             Matcher::Builtin { ascii, any } => {
@@ -411,7 +395,7 @@ fn hit(
     line: &[u8],
     fields: &[(Field, usize)],
     group: impl Fn(usize) -> Option<(usize, usize)>,
-) -> Option<Hit> {
+) -> Option<Dated> {
     let (start, end) = group(0)?;
     let (cut_start, cut_end) = group(1).unwrap_or((start, start));
     let values = fields
@@ -421,12 +405,7 @@ fn hit(
     // Such a pattern is for lines that have no date.
     let is_dateless = fields.is_empty() && cut_start == cut_end;
     let stamp = if is_dateless { Stamp::DATELESS } else { read(values) };
-    Some(Hit { start, end, cut, stamp })
-}
-
-/// The instant of a label, for scanners and engine alike.
-pub(super) fn tai_stamp(label: &[u8]) -> Stamp {
-    tai_micros(label).map_or(Stamp::IMPOSSIBLE, |micros| Stamp(Kind::Exact(micros)))
+    Some(Dated { start, end, cut, stamp })
 }
 
 fn fields_of<'n>(names: impl Iterator<Item = Option<&'n str>>) -> Vec<(Field, usize)> {

@@ -269,7 +269,7 @@ fn readers() -> &'static [(usize, Templates)] {
         let mut readers = Vec::new();
         for templates in [builtin, web.unwrap()] {
             let count = readers.len();
-            let with = (0..templates.len()).filter(|at| templates.list[*at].scanner.is_some());
+            let with = (0..templates.len()).filter(|at| templates.list[*at].reader.is_some());
             readers.extend(with.map(|at| (at, templates.clone())));
             assert!(readers.len() > count);
         }
@@ -308,7 +308,7 @@ proptest! {
     fn readers_find_what_the_engine_finds(line in date_like()) {
         for (index, templates) in readers() {
             let template = &templates.list[*index];
-            let reader = template.scanner.expect("it's a list of those with readers");
+            let reader = template.reader.expect("it's a list of those with readers");
             if let Some(hit) = reader.read(line.as_bytes(), 0) {
                 prop_assert_eq!(Some(hit), template.find_by_engine(line.as_bytes(), 0), "{}", index);
             }

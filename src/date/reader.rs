@@ -6,14 +6,13 @@
 
 use super::YearWindow;
 use super::builtin::BASE;
-use super::detect::Cut;
+use super::dated::{Cut, Dated};
 use super::epoch::{Epoch, read_tai};
 use super::stamp::{Parts, month_of_name, weekday_of_name};
-use super::template::Hit;
 
 /// A reader of one form.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Scanner {
+pub(super) enum Reader {
     /// Seconds since 1970.
     Epoch(Epoch),
     /// `@4000…`.
@@ -34,7 +33,7 @@ pub(super) enum Scanner {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Years(i32, i32);
 
-impl Scanner {
+impl Reader {
     /// The reader of a built-in form, if it has one.
     pub(super) fn of_form(base: &str, anchored: bool, window: &YearWindow) -> Option<Self> {
         let years = Years(*window.0.start(), *window.0.end());
@@ -57,7 +56,7 @@ impl Scanner {
 
     /// Reads the date of a line, searching from `from` where the form may stand anywhere.
     #[inline]
-    pub(super) fn read(self, line: &[u8], from: usize) -> Option<Hit> {
+    pub(super) fn read(self, line: &[u8], from: usize) -> Option<Dated> {
         match self {
             Self::Epoch(epoch) => epoch.find(line, 0),
             Self::Tai => read_tai(line),
@@ -196,9 +195,9 @@ impl<'l> Cursor<'l> {
         self.boundary()
     }
 
-    fn hit(&self, whole: usize, start: usize, parts: Parts) -> Hit {
+    fn hit(&self, whole: usize, start: usize, parts: Parts) -> Dated {
         let end = self.at;
-        Hit { start: whole, end, cut: Cut { start, end }, stamp: parts.stamp() }
+        Dated { start: whole, end, cut: Cut { start, end }, stamp: parts.stamp() }
     }
 }
 
@@ -223,7 +222,7 @@ fn is_word(byte: u8) -> bool {
 }
 
 #[inline]
-fn read_syslog(line: &[u8], years: Years) -> Option<Hit> {
+fn read_syslog(line: &[u8], years: Years) -> Option<Dated> {
     let mut cursor = Cursor::at_date(line)?;
     let start = cursor.at;
     let mut parts = Parts::default();
@@ -275,7 +274,7 @@ fn day(cursor: &mut Cursor<'_>, blank: u8) -> Option<u8> {
 }
 
 #[inline]
-fn read_iso(line: &[u8], years: Years) -> Option<Hit> {
+fn read_iso(line: &[u8], years: Years) -> Option<Dated> {
     let mut cursor = Cursor::at_date(line)?;
     let start = cursor.at;
     let mut parts = Parts { year: Some(cursor.year(years)?), ..Parts::default() };
@@ -292,7 +291,7 @@ fn read_iso(line: &[u8], years: Years) -> Option<Hit> {
 }
 
 #[inline]
-fn read_basic(line: &[u8], years: Years) -> Option<Hit> {
+fn read_basic(line: &[u8], years: Years) -> Option<Dated> {
     let mut cursor = Cursor::at_date(line)?;
     let start = cursor.at;
     let mut parts = Parts { year: Some(cursor.year(years)?), ..Parts::default() };
@@ -319,7 +318,7 @@ fn between(cursor: &mut Cursor<'_>) -> Option<()> {
 }
 
 /// The first `23/Jan/2005:21:59:59 +0100` at or after `from`.
-fn read_web(line: &[u8], from: usize, years: Years) -> Option<Hit> {
+fn read_web(line: &[u8], from: usize, years: Years) -> Option<Dated> {
     for at in memchr::memchr2_iter(b'/', b'-', line.get(from..)?) {
         let at = from + at;
         let month = line.get(at + 1..at + 5)?;
@@ -333,17 +332,17 @@ fn read_web(line: &[u8], from: usize, years: Years) -> Option<Hit> {
     None
 }
 
-fn read_bracketed(line: &[u8], years: Years) -> Option<Hit> {
+fn read_bracketed(line: &[u8], years: Years) -> Option<Dated> {
     let start = memchr::memchr(b'[', line)? + 1;
     let separators = (line.get(start + 2)?, line.get(start + 6)?);
     if !matches!(separators, (b'/', b'/') | (b'-', b'-')) {
         return None;
     }
     // What is before the date belongs to the match.
-    web_at(line, start, years).map(|hit| Hit { start: 0, ..hit })
+    web_at(line, start, years).map(|hit| Dated { start: 0, ..hit })
 }
 
-fn web_at(line: &[u8], start: usize, years: Years) -> Option<Hit> {
+fn web_at(line: &[u8], start: usize, years: Years) -> Option<Dated> {
     if start > 0 && (!line[start - 1].is_ascii() || is_word(line[start - 1])) {
         return None;
     }
