@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use f2b::decide::{Rule, Window};
+use f2b::decide::{FailureWindow, Rule};
 use f2b::model::{BanTime, Time};
 
 /// A failure: host, second, weight.
@@ -80,7 +80,7 @@ fn fail2ban(sequences: &[(Rule, Vec<Failure>)]) -> Vec<String> {
 fn f2b(sequences: &[(Rule, Vec<Failure>)]) -> Vec<String> {
     let mut answers = Vec::new();
     for (rule, failures) in sequences {
-        let mut window = Window::new(*rule);
+        let mut window = FailureWindow::new(*rule);
         for (host, at, weight) in failures {
             let ticket = window.failure(*host, Time::from_secs(*at), *weight);
             answers.push(ticket.map_or("no".to_owned(), |ticket| {

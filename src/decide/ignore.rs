@@ -14,7 +14,7 @@ use crate::text::shown;
 
 /// Whether a host's failures count.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict<'l> {
+pub enum Listed<'l> {
     /// They don't.
     Ignored {
         /// By which rule: `ignoreself`, a word of `ignoreip`, or `file:PATH`.
@@ -78,17 +78,17 @@ impl IgnoreList {
     }
 
     /// Whether the host's failures count.
-    pub fn check(&self, host: &Host) -> Verdict<'_> {
+    pub fn check(&self, host: &Host) -> Listed<'_> {
         let addr = match host {
             Host::Addr(addr) => *addr,
             Host::Name(text) => match (self.texts.get(&**text), Addr::of_id(text)) {
                 (Some(rule), _) => return self.ignored(*rule),
                 (None, Some(addr)) => addr,
-                (None, None) => return Verdict::Counted,
+                (None, None) => return Listed::Counted,
             },
         };
         if self.own.contains(&addr) {
-            return Verdict::Ignored { rule: IGNORESELF };
+            return Listed::Ignored { rule: IGNORESELF };
         }
         let lengths = self.lengths.iter().filter(|(_, is_v4)| *is_v4 == addr.ip().is_ipv4());
         let mut rules = lengths
@@ -99,9 +99,9 @@ impl IgnoreList {
         }
         let inside = if addr.is_host() { None } else { self.inside(addr) };
         match inside {
-            Some(rule) => Verdict::Ignored { rule },
-            None if self.names.is_empty() => Verdict::Counted,
-            None => Verdict::NeedsLookup { names: &self.names },
+            Some(rule) => Listed::Ignored { rule },
+            None if self.names.is_empty() => Listed::Counted,
+            None => Listed::NeedsLookup { names: &self.names },
         }
     }
 
@@ -124,8 +124,8 @@ impl IgnoreList {
         self.own.is_empty() && self.networks.is_empty() && self.texts.is_empty()
     }
 
-    fn ignored(&self, rule: usize) -> Verdict<'_> {
-        Verdict::Ignored { rule: &self.rules[rule] }
+    fn ignored(&self, rule: usize) -> Listed<'_> {
+        Listed::Ignored { rule: &self.rules[rule] }
     }
 
     /// Takes a word in; what is wrong with it, if something is.
@@ -270,9 +270,9 @@ mod tests {
     /// The rule by which a host is ignored; `-` if it counts, `?` if names must be looked up.
     fn rule<'l>(list: &'l IgnoreList, host: &str) -> &'l str {
         match list.check(&Host::parse(host)) {
-            Verdict::Ignored { rule } => rule,
-            Verdict::Counted => "-",
-            Verdict::NeedsLookup { .. } => "?",
+            Listed::Ignored { rule } => rule,
+            Listed::Counted => "-",
+            Listed::NeedsLookup { .. } => "?",
         }
     }
 
@@ -330,7 +330,7 @@ mod tests {
         let (list, _) = parse("10.0.0.0/8 2001:db8::/32");
         for text in ["10.1.2.3", "[10.1.2.3]", "2001:DB8::1", "10.1.2.3/33"] {
             let verdict = list.check(&Host::Name(text.into()));
-            assert!(matches!(verdict, Verdict::Ignored { .. }), "{text}");
+            assert!(matches!(verdict, Listed::Ignored { .. }), "{text}");
         }
     }
 
@@ -348,7 +348,7 @@ mod tests {
         assert!(findings.is_empty(), "{findings:?}");
         assert_eq!(rule(&list, "10.0.0.1"), "10.0.0.1");
         let names = ["my.example.org".to_owned(), "localhost".to_owned()];
-        assert_eq!(list.check(&Host::parse("10.0.0.2")), Verdict::NeedsLookup { names: &names });
+        assert_eq!(list.check(&Host::parse("10.0.0.2")), Listed::NeedsLookup { names: &names });
     }
 
     #[test]

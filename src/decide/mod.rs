@@ -5,7 +5,7 @@
 //! contents of an ignore file) or an answer (look this name up first). So a decision can be replayed
 //! from the log at any time, and `f2b scan` and the daemon decide alike.
 //!
-//! * [`Window`]: is it `maxretry` within `findtime`? The arithmetic is fail2ban's.
+//! * [`FailureWindow`]: is it `maxretry` within `findtime`? The arithmetic is fail2ban's.
 //! * [`Judge`]: the window, and who is banned already.
 //! * [`Increment`]: how much longer is the next ban of the same host? [`Formula`] is the language of
 //!   `bantime.formula`.
@@ -20,9 +20,9 @@ mod window;
 use std::hash::Hash;
 
 pub use formula::{Formula, FormulaError, Variables};
-pub use ignore::{IgnoreList, Verdict};
+pub use ignore::{IgnoreList, Listed};
 pub use increment::{Increment, IncrementOptions};
-pub use window::{Ticket, Window};
+pub use window::{FailureWindow, Ticket};
 
 use crate::model::{BanTime, Time};
 
@@ -58,7 +58,7 @@ pub struct Decision<H> {
 /// late, or from a log of a time when nobody banned), but leads to no second ban while the first
 /// lasts.
 ///
-/// **Memory**: that of [`Window`], and 24 bytes for each ban until [`forget`](Self::forget).
+/// **Memory**: that of [`FailureWindow`], and 24 bytes for each ban until [`forget`](Self::forget).
 ///
 /// ```
 /// use f2b::decide::{Judge, Rule};
@@ -73,7 +73,7 @@ pub struct Decision<H> {
 #[derive(Clone, Debug)]
 pub struct Judge<H> {
     rule: Rule,
-    window: Window<H>,
+    window: FailureWindow<H>,
     bans: ban::Bans<H>,
 }
 
@@ -86,7 +86,7 @@ impl<H: Hash + Eq + Clone> Judge<H> {
     /// No failures, but these bans of the jail: host, beginning, real end (`None`: lasting for
     /// good). Past bans belong here too if older logs are going to be read.
     pub fn with_bans(rule: Rule, bans: impl IntoIterator<Item = (H, Time, Option<Time>)>) -> Self {
-        let mut judge = Self { rule, window: Window::new(rule), bans: ban::Bans::default() };
+        let mut judge = Self { rule, window: FailureWindow::new(rule), bans: ban::Bans::default() };
         for (host, at, until) in bans {
             judge.bans.add(host, at, until);
         }

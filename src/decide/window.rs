@@ -40,7 +40,7 @@ pub struct Ticket {
 ///
 /// Times need not be in order. A late failure counts and changes no time.
 #[derive(Clone, Debug)]
-pub struct Window<H> {
+pub struct FailureWindow<H> {
     rule: Rule,
     hosts: HashMap<H, Counted, foldhash::fast::RandomState>,
     sweeps: Sweeps,
@@ -58,7 +58,7 @@ struct Counted {
     sweeps: u64,
 }
 
-impl<H: Hash + Eq> Window<H> {
+impl<H: Hash + Eq> FailureWindow<H> {
     /// No failures.
     pub fn new(rule: Rule) -> Self {
         Self {

@@ -17,7 +17,7 @@ use super::ask::{Asker, Keep};
 use super::lookup::Names;
 use crate::command::{self, Filled};
 use crate::config::{JailDef, Text};
-use crate::decide::{IgnoreList, Verdict};
+use crate::decide::{IgnoreList, Listed};
 use crate::diag::{Diagnostic, Severity};
 use crate::model::{Addr, BanTime, Host, Match, Time};
 use crate::source;
@@ -84,7 +84,7 @@ impl IgnoreRules {
 
     /// Whether the host is ignored for what is written alone.
     pub fn lists(&self, host: &Host) -> bool {
-        matches!(self.list.check(host), Verdict::Ignored { .. })
+        matches!(self.list.check(host), Listed::Ignored { .. })
     }
 
     /// Whether failures have to be asked about one by one.

@@ -9,7 +9,7 @@ use super::seen::Seen;
 use super::set::Member;
 use super::wanted::Wanted;
 use crate::date::Found;
-use crate::filter::{Candidates, Filter, Hit, Id, Matcher, Verdict, Window};
+use crate::filter::{Candidates, Filter, Hit, Id, LineWindow, Matcher, Verdict};
 use crate::model::{Match, Place, Time};
 
 /// A jail's state in one stream.
@@ -25,7 +25,7 @@ pub(super) struct Lane<'s> {
     is_shared: bool,
     matcher: Matcher<'s>,
     /// The lines before, for a filter that looks at several; each with its bytes.
-    window: Option<Window<Vec<u8>>>,
+    window: Option<LineWindow<Vec<u8>>>,
     /// A line put together anew: date cut out of the middle, or CR removed.
     scratch: Vec<u8>,
 }
@@ -50,7 +50,7 @@ impl<'s> Lane<'s> {
             candidates: filter.candidates().filter(|_| is_utf8),
             is_shared,
             matcher: Matcher::new(filter),
-            window: (filter.maxlines() > 1).then(|| Window::new(filter.maxlines())),
+            window: (filter.maxlines() > 1).then(|| LineWindow::new(filter.maxlines())),
             scratch: Vec::new(),
         }
     }

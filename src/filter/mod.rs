@@ -5,7 +5,7 @@
 //! [engine](engine) is chosen for each. A [`Matcher`] then examines one line at a time, its date already
 //! cut out: ignoreregex, prefregex, failregex in fail2ban's order. It is pure; what state a filter keeps
 //! across lines lives beside it, in [`Sessions`] (connections that an `<F-MLFID>` ties together) and
-//! [`Window`] (`maxlines`). [`Candidates`] finds the few lines of a buffer that can match at all.
+//! [`LineWindow`] (`maxlines`). [`Candidates`] finds the few lines of a buffer that can match at all.
 //!
 //! Why did this line not match? Begin at [`Matcher::examine`]. Behaviour of fail2ban 1.1; nothing here
 //! reads a file, knows a jail, asks a name server or the clock.
@@ -36,4 +36,4 @@ pub use literal::Candidates;
 pub use matcher::{Matcher, Mode, Verdict};
 pub use pattern::Pattern;
 pub use session::{Merged, Said, Sessions};
-pub use window::Window;
+pub use window::LineWindow;

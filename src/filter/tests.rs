@@ -163,7 +163,7 @@ fn a_window_matches_across_lines_and_consumes_them() {
         Filter::compile(&def, &CompileOptions { usedns: UseDns::Raw, maxlines: 4, raw: false })
             .expect("compiles");
     let mut matcher = Matcher::new(&filter);
-    let mut window = Window::new(4);
+    let mut window = LineWindow::new(4);
     for (tag, line) in [(1, "start joe\n"), (2, "noise\n")] {
         assert_eq!(window.push(&mut matcher, line.as_bytes(), tag, Mode::First), Verdict::Missed);
     }

@@ -14,13 +14,13 @@ use super::matcher::{Matcher, Mode, Verdict};
 
 /// The last lines of a stream, each with what its owner wants to know of it later.
 #[derive(Debug)]
-pub struct Window<T> {
+pub struct LineWindow<T> {
     lines: VecDeque<(String, T)>,
     maxlines: usize,
     consumed: Vec<T>,
 }
 
-impl<T> Window<T> {
+impl<T> LineWindow<T> {
     /// An empty window of `maxlines` lines.
     pub fn new(maxlines: u32) -> Self {
         let maxlines = usize::try_from(maxlines).unwrap_or(usize::MAX).max(1);

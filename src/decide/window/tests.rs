@@ -9,7 +9,7 @@ fn rule(maxretry: u32, findtime: i64) -> Rule {
 
 /// The count after each failure of one host at `times`.
 fn counts(findtime: i64, times: &[i64]) -> Vec<u32> {
-    let mut window = Window::new(rule(u32::MAX, findtime));
+    let mut window = FailureWindow::new(rule(u32::MAX, findtime));
     times
         .iter()
         .map(|t| {
@@ -33,7 +33,7 @@ fn halves_are_rounded_to_even() {
 
 #[test]
 fn a_late_failure_counts_and_changes_no_time() {
-    let mut window = Window::new(rule(3, 600));
+    let mut window = FailureWindow::new(rule(3, 600));
     for t in [1000, 1100] {
         assert_eq!(window.failure((), Time::from_secs(t), 1), None);
     }
@@ -44,7 +44,7 @@ fn a_late_failure_counts_and_changes_no_time() {
 
 #[test]
 fn a_failure_may_weigh_more() {
-    let mut window = Window::new(rule(5, 600));
+    let mut window = FailureWindow::new(rule(5, 600));
     assert_eq!(window.failure("a", Time::from_secs(0), 4), None);
     assert_eq!(window.failure("a", Time::from_secs(0), 0).map(|t| t.failures), Some(5));
     assert_eq!(window.failure("b", Time::from_secs(0), 7).map(|t| t.failures), Some(7));
@@ -52,7 +52,7 @@ fn a_failure_may_weigh_more() {
 
 #[test]
 fn counting_starts_again_after_a_ban() {
-    let mut window = Window::new(rule(2, 600));
+    let mut window = FailureWindow::new(rule(2, 600));
     let bans: Vec<_> =
         (0..6).map(|t| window.failure((), Time::from_secs(t), 1).is_some()).collect();
     assert_eq!(bans, [false, true, false, true, false, true]);
@@ -60,18 +60,18 @@ fn counting_starts_again_after_a_ban() {
 
 #[test]
 fn extreme_times_and_limits_do_no_harm() {
-    let mut window = Window::new(rule(u32::MAX, i64::MAX / 1_000_000));
+    let mut window = FailureWindow::new(rule(u32::MAX, i64::MAX / 1_000_000));
     for micros in [i64::MIN, i64::MAX, 0, i64::MIN, i64::MAX] {
         window.failure((), Time::from_micros(micros), u32::MAX - 1);
         window.sweep(Time::from_micros(micros));
     }
-    let mut at_once = Window::new(rule(0, 0));
+    let mut at_once = FailureWindow::new(rule(0, 0));
     assert!(at_once.failure((), Time::default(), 1).is_some());
 }
 
 #[test]
 fn memory_follows_the_hosts_of_the_last_findtime() {
-    let mut window = Window::new(rule(5, 600));
+    let mut window = FailureWindow::new(rule(5, 600));
     for i in 0..100_000 {
         window.failure(i, Time::from_secs(i), 1);
         assert!(window.len() <= 2 * 800 + 200, "{} at {i}", window.len());
@@ -80,7 +80,7 @@ fn memory_follows_the_hosts_of_the_last_findtime() {
 
 #[test]
 fn a_line_from_the_future_does_not_make_everyone_forgotten() {
-    let mut window = Window::new(rule(150, 600));
+    let mut window = FailureWindow::new(rule(150, 600));
     window.failure(0, Time::from_secs(4_000_000_000), 1);
     let bans = (0..149).filter(|t| window.failure(1, Time::from_secs(*t), 1).is_some()).count();
     assert_eq!(bans, 0);
@@ -157,7 +157,7 @@ proptest! {
         failures in failures(), maxretry in 0u32..12, findtime in 0i64..700,
     ) {
         let mut naive = Naive { maxretry, findtime, tickets: Vec::new(), times: Vec::new() };
-        let mut window = Window::new(rule(maxretry, findtime));
+        let mut window = FailureWindow::new(rule(maxretry, findtime));
         for (index, (host, t, weight)) in failures.into_iter().enumerate() {
             let expected = naive.failure(host, t, weight);
             let ticket = window.failure(host, Time::from_secs(t), weight);
