@@ -15,6 +15,10 @@ use super::piece::Piece;
 use super::stream::Stream;
 use crate::source::{Block, Kind, MappedFile, SourceError, chunk as range_of, chunk_count};
 
+/// Memory of a map that is given back at once: every call stops all threads for a moment, and what stands before
+/// a chunk is looked at when the chunk before it may be done, so that giving back chunk by chunk leaves much behind.
+const KEPT_BYTES: usize = 64 << 20;
+
 /// Who takes the blocks of a log, in order.
 pub(super) trait Reads {
     /// What comes of a block.
@@ -96,8 +100,10 @@ fn chunk<R: Reads>(
         reader.end(&mut made, &bytes[range.clone()]);
     }
     control.done_bytes.fetch_add(range.len() as u64, Ordering::Relaxed);
-    // While the processor still has the pages' entries at hand: at the end it costs more.
-    map.release(range);
+    let kept = (KEPT_BYTES / chunk_bytes).max(1);
+    if (index + 1).is_multiple_of(kept) {
+        map.release((index + 1 - kept) * chunk_bytes..range.end);
+    }
     Ok(made)
 }
 
