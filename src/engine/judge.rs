@@ -59,20 +59,21 @@ impl Judging<'_> {
         }
         let hits = std::mem::take(&mut share.hits);
         let wants_sums_only = !self.wanted.matches && !self.wanted.hits;
-        let Matches { lines, texts } = std::mem::take(&mut share.matches);
-        for (line, mut hits) in lines.into_iter().zip(hits.lines()) {
-            let text = &texts[line.text.clone()];
+        let pending = std::mem::take(&mut share.pending);
+        let texts = std::mem::take(&mut share.matches.texts);
+        for (line, mut hits) in pending.into_iter().zip(hits.lines()) {
+            let text = &texts[line.text.0..line.text.1];
             let Some(first) = hits.next() else { continue };
             let merged = sessions.merge(first);
             let mut others = hits.peekable();
             let is_alone = wants_sums_only && others.peek().is_none();
             if is_alone && let Some(outcome) = count_alone(&merged.said, line.time, share) {
-                share.count(outcome, text, &line, self.wanted.limits);
+                share.count(outcome, text, line.place.offset, self.wanted.limits);
                 continue;
             }
             let mut seen = vec![Seen::merged(first.regex(), &merged)];
             seen.extend(others.map(|hit| Seen::merged(hit.regex(), &sessions.merge(hit))));
-            self.take(line, seen, text, share);
+            self.take(line.line(), seen, text, share);
         }
         share.matches.texts = texts;
     }
@@ -136,7 +137,10 @@ impl Judging<'_> {
     /// for what is written alone.
     fn close(&self, mut line: Match, seen: Vec<Seen>, text: &[u8], share: &mut Share) {
         let outcome = self.judge(&mut line, seen);
-        share.count(outcome, text, &line, self.wanted.limits);
+        share.count(outcome, text, line.place.offset, self.wanted.limits);
+        for host in &line.failures {
+            share.totals.hosts.count(host, line.time);
+        }
         if self.wanted.matches {
             line.failures.retain(|host| !self.jail.ignore.lists(host));
             if line.text.is_empty() {

@@ -4,7 +4,7 @@ use super::jail::Jail;
 use super::judge::Judging;
 use super::line::Line;
 use super::lookup::Names;
-use super::piece::Share;
+use super::piece::{Pending, Share};
 use super::seen::Seen;
 use super::set::Member;
 use super::wanted::Wanted;
@@ -153,8 +153,9 @@ impl<'s> Lane<'s> {
         let text = self.matcher.text();
         if self.filter.has_sessions() {
             // What it means is decided later, in line order.
-            let range = share.matches.keep(line);
-            share.matches.lines.push(Match { place, text: range, time, ..Match::default() });
+            let text = share.matches.keep(line);
+            let text = (text.start, text.end);
+            share.pending.push(Pending { place, text, time, is_unfinished: false });
             share.hits.keep(&self.matcher);
             return;
         }

@@ -6,7 +6,7 @@ use super::seen::{Open, Outcome};
 use super::timeline::Trail;
 use super::totals::{SampleLimits, Totals};
 use crate::filter::Hits;
-use crate::model::{Match, Matches};
+use crate::model::{Match, Matches, Place, Time};
 
 /// What came of one block.
 #[derive(Debug, Default)]
@@ -28,12 +28,32 @@ pub struct Share {
     pub totals: Totals,
     /// Matched lines in order, if they were wanted; numbered from the beginning of the block.
     pub matches: Matches,
-    /// The hits of each of these lines, where state across lines decides what they mean; else empty.
+    /// Lines whose connection decides what they mean, in order; their bytes are among those of the others.
+    pub(super) pending: Vec<Pending>,
+    /// The hits of each of these.
     pub(super) hits: Hits,
     /// Lines that wait for a name to be looked up; their bytes are among those of the others.
     pub(super) open: Vec<Open>,
     /// Whether the jail's command was asked about the failures.
     pub(super) is_asked: bool,
+}
+
+/// A line that waits for those before it. Small, as a log under attack has many, and most are only counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pending {
+    pub(super) place: Place,
+    /// Where its bytes are.
+    pub(super) text: (usize, usize),
+    pub(super) time: Option<Time>,
+    pub(super) is_unfinished: bool,
+}
+
+impl Pending {
+    /// The line, of which nothing more is known.
+    pub(super) fn line(self) -> Match {
+        let Self { place, text: (start, end), time, is_unfinished } = self;
+        Match { place, text: start..end, time, is_unfinished, ..Match::default() }
+    }
 }
 
 impl Piece {
@@ -45,6 +65,9 @@ impl Piece {
             for last in share.matches.lines.last_mut().into_iter().chain(open) {
                 last.is_unfinished |= last.place.offset == start;
             }
+            if let Some(last) = share.pending.last_mut() {
+                last.is_unfinished |= last.place.offset == start;
+            }
         }
     }
 }
@@ -52,7 +75,7 @@ impl Piece {
 impl Share {
     /// Lines that it holds.
     pub(super) fn lines(&self) -> usize {
-        self.matches.lines.len() + self.open.len()
+        self.matches.lines.len() + self.pending.len() + self.open.len()
     }
 
     /// Counts a line that a failregex matched.
@@ -60,22 +83,19 @@ impl Share {
         &mut self,
         outcome: Outcome,
         text: &[u8],
-        line: &Match,
+        offset: u64,
         limits: SampleLimits,
     ) {
         match outcome {
             Outcome::Matched => {
                 self.totals.lines.matched += 1;
-                self.totals.matched.keep(line.place.offset, text, limits.matched);
+                self.totals.matched.keep(offset, text, limits.matched);
             }
             Outcome::Ignored => {
                 self.totals.lines.ignored += 1;
-                self.totals.ignored.keep(line.place.offset, text, limits.ignored);
+                self.totals.ignored.keep(offset, text, limits.ignored);
             }
-            Outcome::Missed => self.missed(line.place.offset, text, limits),
-        }
-        for host in &line.failures {
-            self.totals.hosts.count(host, line.time);
+            Outcome::Missed => self.missed(offset, text, limits),
         }
     }
 
