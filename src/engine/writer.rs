@@ -234,8 +234,17 @@ fn carry_out(batch: &mut Batch<'_>, order: Order, now: Time) -> Result<Done, Sto
                 let ban = Ban { origin: Origin::Import, ended: None, ..ban };
                 let is_wanted =
                     ban.is_active(now) && !batch.reader().is_banned(&ban.host, &ban.jail, now)?;
-                if is_wanted && batch.add_bans(std::slice::from_ref(&ban))? > 0 {
+                if !is_wanted {
+                    continue;
+                }
+                if batch.add_bans(std::slice::from_ref(&ban))? > 0 {
                     done.effects.push(Effect::Made(ban));
+                    continue;
+                }
+                // The same ban was lifted since: that stays in the books, and the host is banned anew.
+                let anew = Ban { at: now, ..ban };
+                if batch.add_bans(std::slice::from_ref(&anew))? > 0 {
+                    done.effects.push(Effect::Made(anew));
                 }
             }
         }

@@ -31,17 +31,11 @@ pub(crate) struct Ban {
     pub(crate) from: i64,
     /// `i64::MAX` for ever.
     pub(crate) end: i64,
-    /// When it would have ended if nobody had lifted it.
-    pub(crate) until: i64,
 }
 
 impl Ban {
-    pub(crate) fn new(jail: usize, host: usize, from: i64, until: i64) -> Self {
-        Self { jail, host, from, end: until, until }
-    }
-
-    fn is_lifted(&self) -> bool {
-        self.end < self.until
+    pub(crate) fn new(jail: usize, host: usize, from: i64, end: i64) -> Self {
+        Self { jail, host, from, end }
     }
 }
 
@@ -102,25 +96,16 @@ impl Model {
         }
     }
 
-    /// Not tried yet: a list that has a ban as it was before it was lifted does not bring it back.
-    pub(crate) fn can_load(&self) -> bool {
-        let is_lifted = |saved: &Ban| {
-            let key = (saved.jail, saved.host, saved.from);
-            self.bans.iter().any(|ban| (ban.jail, ban.host, ban.from) == key && ban.is_lifted())
-        };
-        !self.saved.iter().any(is_lifted)
-    }
-
-    /// Not tried yet: with a lifted ban that would still last the pardon is forgotten, and the next scan bans again.
-    pub(crate) fn can_purge(&self, before: i64) -> bool {
-        !self.bans.iter().any(|ban| ban.is_lifted() && ban.end < before && self.now < ban.until)
-    }
-
     /// Takes listed bans that are not over, of hosts that are not banned.
     pub(crate) fn import(&mut self, listed: &[Ban]) {
         for ban in listed.iter().filter(|ban| self.now < ban.end) {
             if self.until(ban.jail, ban.host).is_none() {
-                self.bans.push(*ban);
+                // What was lifted stays in the books as it was: whoever is on the list is banned anew.
+                let is_known = |known: &Ban| {
+                    (known.jail, known.host, known.from) == (ban.jail, ban.host, ban.from)
+                };
+                let from = if self.bans.iter().any(is_known) { self.now } else { ban.from };
+                self.bans.push(Ban { from, ..*ban });
             }
         }
     }

@@ -114,7 +114,6 @@ impl Step {
                 format!("printf '{hosts}\\n' | f2b import ip.deny - {name} --time {minutes}m {now}")
             }
             Self::Save => format!("[ ! -f store/f2b.sqlite3 ] || f2b export csv {now} >saved.csv"),
-            Self::Load if !model.can_load() => "# no list is taken".to_owned(),
             Self::Load => format!("[ ! -f saved.csv ] || f2b import csv saved.csv {now}"),
             Self::Append { hours_ago, failures } => {
                 let mut line = "printf '".to_owned();
@@ -131,9 +130,6 @@ impl Step {
                 let jails: Vec<String> = jails.iter().map(|name| jail(*name)).collect();
                 let logs = if *is_all { "'log*'" } else { "log" };
                 format!("f2b scan --quiet {} --ban {logs} {now} >/dev/null", jails.join(" "))
-            }
-            Self::Purge { minutes } if !model.can_purge(model.now + 1 - minutes * 60) => {
-                "# nothing is purged".to_owned()
             }
             Self::Purge { minutes } => {
                 format!("[ ! -f store/f2b.sqlite3 ] || f2b purge --keep {minutes}m {now}")
@@ -156,7 +152,6 @@ impl Step {
                 model.import(&listed);
             }
             Self::Save => model.saved = model.listed(),
-            Self::Load if !model.can_load() => {}
             Self::Load => {
                 let saved = model.saved.clone();
                 model.import(&saved);
@@ -176,7 +171,6 @@ impl Step {
                     model.scan(*jail, if *is_all { 2 } else { 0 });
                 }
             }
-            Self::Purge { minutes } if !model.can_purge(now - minutes * 60) => {}
             Self::Purge { minutes } => model.purge(now - minutes * 60),
             Self::Wait { minutes } => model.now += minutes * 60,
         }
