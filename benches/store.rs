@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use f2b::model::{Host, Origin, Time};
+use f2b::model::{Head, Host, Origin, Time};
 use f2b::store::{Record, Scanned, Store};
 use tempfile::TempDir;
 
@@ -78,8 +78,9 @@ fn power_law(random: u64) -> u32 {
 /// Writes `records`, a batch per transaction; how many failures were new.
 fn fill(path: &Path, head: &str, records: &[Record<'_>]) -> u64 {
     let mut store = Store::open(path).expect("a folder of our own");
-    let log =
-        store.log(head.as_bytes(), "/var/log/auth.log", Time::from_secs(0)).expect("disk space");
+    let log = store
+        .log(&Head::from_bytes(head.as_bytes()), "/var/log/auth.log", Time::from_secs(0))
+        .expect("disk space");
     let filter = store.filter("sshd", "Failed password").expect("disk space");
     let jail = store.jail("sshd").expect("disk space");
     let source = Scanned { log, filter, jail, origin: Origin::Scan };

@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use f2b::model::{Host, Origin, Time};
+use f2b::model::{Head, Host, Origin, Time};
 use f2b::store::{Record, Scanned, Store, StoreError};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -26,7 +26,9 @@ const STORE: &str = "F2B_TEST_STORE";
 
 fn source(store: &mut Store) -> Scanned {
     Scanned {
-        log: store.log(b"Nov 23 head", "/var/log/auth.log", Time::from_secs(0)).unwrap(),
+        log: store
+            .log(&Head::from_bytes(b"Nov 23 head"), "/var/log/auth.log", Time::from_secs(0))
+            .unwrap(),
         filter: store.filter("sshd", "^x").unwrap(),
         jail: store.jail("sshd").unwrap(),
         origin: Origin::Scan,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use f2b::model::{Ban, EndReason, Host, Origin, Time};
+use f2b::model::{Ban, EndReason, Head, Host, Origin, Time};
 use f2b::store::{Record, Scanned, Store};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
@@ -18,7 +18,9 @@ fn filled() -> (TempDir, Connection) {
     let mut store = Store::open(&path).unwrap();
     let hour_ago = Time::from_secs(Connection::open_in_memory().map(|c| now(&c)).unwrap() - 3600);
     let source = Scanned {
-        log: store.log(b"Nov 23", "/var/log/auth.log", Time::from_secs(0)).unwrap(),
+        log: store
+            .log(&Head::from_bytes(b"Nov 23"), "/var/log/auth.log", Time::from_secs(0))
+            .unwrap(),
         filter: store.filter("sshd", "^x").unwrap(),
         jail: store.jail("sshd").unwrap(),
         origin: Origin::Scan,

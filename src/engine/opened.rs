@@ -18,7 +18,8 @@ use super::set::JailSet;
 use super::timeline::{Timeline, Trail};
 use super::wanted::Wanted;
 use crate::date::{TemplateId, Templates};
-use crate::source::{Block, Blocks, Head, Kind, Log, MappedFile, SourceError, chunk_count};
+use crate::model::Head;
+use crate::source::{Block, Blocks, Kind, Log, MappedFile, SourceError, chunk_count};
 
 /// Size of the chunks of a memory map whose matches are wanted: while the first are stored, those of many more wait.
 const CHUNK_BYTES: usize = 1 << 20;

@@ -1,8 +1,8 @@
 //! What comes out of a scan: matches on the way, sums at its end.
 
 use super::totals::Totals;
-use crate::model::Matches;
-use crate::source::{Head, SourceError};
+use crate::model::{Head, Matches};
+use crate::source::SourceError;
 
 /// A log as the sinks see it.
 #[derive(Clone, Debug)]

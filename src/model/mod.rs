@@ -6,6 +6,7 @@
 pub mod addr;
 pub mod duration;
 mod encoding;
+mod head;
 pub mod matched;
 pub mod record;
 pub mod time;
@@ -14,6 +15,7 @@ pub mod zone;
 pub use addr::{Addr, Host};
 pub use duration::BanTime;
 pub use encoding::encoding;
+pub use head::{HEAD_MAX_BYTES, Head};
 pub use matched::{Match, Matches, Place};
 pub use record::{Ban, EndReason, Origin};
 pub use time::{Clock, SystemClock, Time};

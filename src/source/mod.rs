@@ -25,12 +25,11 @@ use std::time::UNIX_EPOCH;
 
 pub use archive::{BLOCK_BYTES, Block, Blocks, Compression};
 pub use chunk::{chunk, chunk_count};
-pub use head::{HEAD_MAX_BYTES, Head};
 pub(crate) use line_ends::LineEnds;
 pub use map::MappedFile;
 pub use paths::{distinct, expand, is_same, read_list};
 
-use crate::model::Time;
+use crate::model::{Head, Time};
 use crate::text::printable;
 
 /// Something to read lines from.
@@ -99,7 +98,7 @@ impl Log {
     /// The file can't be read; for an archive, also that it is broken before anything came out.
     pub fn head(&self) -> Result<Option<Head>, SourceError> {
         match self.kind {
-            Kind::Plain | Kind::Archive(_) => Head::of_file(&self.path).map(Some),
+            Kind::Plain | Kind::Archive(_) => head::of_file(&self.path).map(Some),
             Kind::Stdin | Kind::Pipe | Kind::Literal(_) => Ok(None),
         }
     }

@@ -1,33 +1,30 @@
 //! Which log is this: known by its first bytes, wherever it lies and however it is compressed.
 //!
-//! Two heads are of the same log if one is a prefix of the other: the log grew, or a shorter copy was
-//! read. The longer one is kept. A head that fits none becomes a new log; hence no stored head is ever a
-//! prefix of another, and only a *short* head can fit several logs. It is then taken for the one that was
+//! Whether two heads are of the same log is for [`Head`] to say. The longer one is kept: the log grew, or a
+//! shorter copy was read. A head that fits none becomes a new log; hence no stored head is ever a prefix of
+//! another, and only a *short* head can fit several logs. It is then taken for the one that was
 //! last seen.
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use super::{HEAD_MAX_BYTES, LOG_ID_END, LogId, OFFSET_BITS, Store, StoreError, sql};
-use crate::model::Time;
+use super::{LOG_ID_END, LogId, OFFSET_BITS, Store, StoreError, sql};
+use crate::model::{Head, Time};
 
 /// How much of a head is in the index; `log.head_key` cuts there.
 const KEY_MAX_BYTES: usize = 64;
 
 struct Known {
     id: i64,
-    head: Vec<u8>,
+    head: Head,
 }
 
 impl Store {
-    /// The log that begins with `head` (its first 4096 bytes, uncompressed, or all if it is shorter), which
-    /// is seen at `path` at the instant `seen`.
+    /// The log that begins with `head`, which is seen at `path` at the instant `seen`.
     ///
     /// An empty log has no identity: ask again once it has a line.
-    pub fn log(&mut self, head: &[u8], path: &str, seen: Time) -> Result<LogId, StoreError> {
-        let id = self
-            .identify(&head[..head.len().min(HEAD_MAX_BYTES)], path, seen)
-            .map_err(|source| self.explain(source))?;
+    pub fn log(&mut self, head: &Head, path: &str, seen: Time) -> Result<LogId, StoreError> {
+        let id = self.identify(head, path, seen).map_err(|source| self.explain(source))?;
         match id {
             Some(id) => Ok(LogId(id)),
             None => Err(StoreError::TooManyLogs { path: self.path().to_owned() }),
@@ -67,13 +64,14 @@ impl Store {
     }
 
     /// `None` if there are too many logs.
-    fn identify(&mut self, head: &[u8], path: &str, seen: Time) -> rusqlite::Result<Option<i64>> {
+    fn identify(&mut self, head: &Head, path: &str, seen: Time) -> rusqlite::Result<Option<i64>> {
         let tx = self.reader.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let id = match find(&tx, head)? {
             // Fits every log, so it says nothing about any.
-            Some(known) if head.is_empty() => known.id,
+            Some(known) if head.as_bytes().is_empty() => known.id,
             Some(known) => {
-                let longer = if head.len() > known.head.len() { head } else { &known.head };
+                let (head, kept) = (head.as_bytes(), known.head.as_bytes());
+                let longer = if head.len() > kept.len() { head } else { kept };
                 tx.prepare_cached(sql::LOG_UPDATE_SEEN)?.execute((
                     known.id,
                     longer,
@@ -82,7 +80,11 @@ impl Store {
                 ))?;
                 known.id
             }
-            None => tx.prepare_cached(sql::LOG_INSERT)?.insert((head, path, seen.micros()))?,
+            None => tx.prepare_cached(sql::LOG_INSERT)?.insert((
+                head.as_bytes(),
+                path,
+                seen.micros(),
+            ))?,
         };
         if id >= LOG_ID_END {
             return Ok(None);
@@ -92,16 +94,19 @@ impl Store {
     }
 }
 
-/// The stored log whose head is a prefix of `head`, or of which `head` is one.
-fn find(conn: &Connection, head: &[u8]) -> rusqlite::Result<Option<Known>> {
-    let key = &head[..head.len().min(KEY_MAX_BYTES)];
+/// The stored log that begins with `head`; an empty one begins every log.
+fn find(conn: &Connection, head: &Head) -> rusqlite::Result<Option<Known>> {
+    let bytes = head.as_bytes();
+    let key = &bytes[..bytes.len().min(KEY_MAX_BYTES)];
     let mut high = key.to_vec();
     high.resize(key.len() + KEY_MAX_BYTES, 0xff);
-    let known = |row: &rusqlite::Row<'_>| Ok(Known { id: row.get(0)?, head: row.get(1)? });
+    let known = |row: &rusqlite::Row<'_>| {
+        Ok(Known { id: row.get(0)?, head: Head::from_bytes(row.get_ref(1)?.as_blob()?) })
+    };
     let mut alike = conn.prepare_cached(sql::LOG_SELECT_ALIKE)?;
     for found in alike.query_map((key, high), known)? {
         let found = found?;
-        if found.head.starts_with(head) || head.starts_with(&found.head) {
+        if bytes.is_empty() || found.head.is_same_log(head) {
             return Ok(Some(found));
         }
     }

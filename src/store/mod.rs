@@ -42,8 +42,6 @@ const OFFSET_BITS: u32 = 40;
 const OFFSET_END: u64 = 1 << OFFSET_BITS;
 /// Ids of logs are less than this: the other bits of a place, less its sign.
 const LOG_ID_END: i64 = 1 << 23;
-/// How much of a log's beginning identifies it, in bytes.
-pub const HEAD_MAX_BYTES: usize = 4096;
 
 /// A log that the store knows. Asked for by [`Store::log`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -114,7 +114,7 @@ impl Intake {
         };
         if self.log.as_ref().is_none_or(|(known, _)| known.name != log.name) {
             self.flush(store)?;
-            let id = store.log(head.as_bytes(), &log.name, self.now)?;
+            let id = store.log(head, &log.name, self.now)?;
             self.last = store.last_line(id)?;
             self.log = Some((log.clone(), id));
             self.replace_line_that_goes_on(store)?;

@@ -1,7 +1,7 @@
 //! Bans, what is known of a host, numbers, and forgetting.
 
 use super::{Fixture, at, failure};
-use crate::model::{Ban, EndReason, Host, Origin};
+use crate::model::{Ban, EndReason, Head, Host, Origin};
 use crate::store::{
     BanOrder, Batch, Event, Export, JailSummary, Purged, Record, Scanned, StoreError, Totals,
 };
@@ -267,7 +267,7 @@ fn a_purge_keeps_what_is_later_and_bans_in_force() {
     f.store.write(source, &[failure(0, 1, "192.0.2.1", "old"), undated(50)]).unwrap();
     f.store.write(source, &[failure(100, 100, "192.0.2.2", "new")]).unwrap();
     f.store.write(gone, &[undated(0)]).unwrap();
-    f.store.log(b"old and new", "/var/log/auth.log", at(100)).unwrap();
+    f.store.log(&Head::from_bytes(b"old and new"), "/var/log/auth.log", at(100)).unwrap();
     f.store.add_ban(&ban("192.0.2.8", "sshd", 1, Some(9))).unwrap();
     f.store.add_ban(&ban("192.0.2.9", "sshd", 1, None)).unwrap();
     let purged = f.store.transact(|batch| batch.purge(at(50))).unwrap();

@@ -3,10 +3,11 @@
 use proptest::prelude::*;
 
 use super::{Fixture, at};
+use crate::model::Head;
 use crate::store::{LogId, Store};
 
 fn seen(store: &mut Store, head: &[u8], secs: i64) -> LogId {
-    store.log(head, "/var/log/auth.log", at(secs)).unwrap()
+    store.log(&Head::from_bytes(head), "/var/log/auth.log", at(secs)).unwrap()
 }
 
 #[test]
@@ -51,8 +52,8 @@ fn a_short_head_that_fits_several_is_the_one_last_seen() {
 #[test]
 fn a_log_is_shown_where_it_was_last_seen() {
     let mut f = Fixture::new();
-    f.store.log(b"head", "/var/log/auth.log", at(0)).unwrap();
-    f.store.log(b"head", "/var/log/auth.log.1", at(9)).unwrap();
+    f.store.log(&Head::from_bytes(b"head"), "/var/log/auth.log", at(0)).unwrap();
+    f.store.log(&Head::from_bytes(b"head"), "/var/log/auth.log.1", at(9)).unwrap();
     let path: String = f.sqlite().query_row("SELECT path FROM log", [], |row| row.get(0)).unwrap();
     assert_eq!(path, "/var/log/auth.log.1");
     assert_eq!(f.number("SELECT seen_us FROM log"), at(9).micros());
@@ -61,8 +62,8 @@ fn a_log_is_shown_where_it_was_last_seen() {
 #[test]
 fn an_empty_log_does_not_move_another_one() {
     let mut f = Fixture::new();
-    let id = f.store.log(b"head", "/var/log/auth.log", at(0)).unwrap();
-    assert_eq!(f.store.log(b"", "/var/log/empty.log", at(1)).unwrap(), id);
+    let id = f.store.log(&Head::from_bytes(b"head"), "/var/log/auth.log", at(0)).unwrap();
+    assert_eq!(f.store.log(&Head::from_bytes(b""), "/var/log/empty.log", at(1)).unwrap(), id);
     assert_eq!(f.number("SELECT path = '/var/log/auth.log' FROM log"), 1);
 }
 
@@ -77,7 +78,7 @@ fn err_more_logs_than_places_can_tell_apart() {
     let source = f.scanned_of(last);
     f.store.write(source, &[super::failure((1 << 40) - 1, 0, "192.0.2.1", "a")]).unwrap();
     assert_eq!(f.number("SELECT place FROM match"), i64::MAX);
-    let error = f.store.log(b"more", "x", at(0)).unwrap_err().to_string();
+    let error = f.store.log(&Head::from_bytes(b"more"), "x", at(0)).unwrap_err().to_string();
     let path = f.path();
     assert_eq!(
         error,

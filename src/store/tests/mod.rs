@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::{JailId, LogId, Record, Scanned, Store};
-use crate::model::{Host, Origin, Time};
+use crate::model::{Head, Host, Origin, Time};
 
 /// A store in a folder of its own, which goes with it.
 struct Fixture {
@@ -32,7 +32,8 @@ impl Fixture {
 
     /// What a scan of `log` without a jail hands over.
     fn scanned(&mut self, head: &str) -> Scanned {
-        let log = self.store.log(head.as_bytes(), "/var/log/auth.log", at(0)).unwrap();
+        let log =
+            self.store.log(&Head::from_bytes(head.as_bytes()), "/var/log/auth.log", at(0)).unwrap();
         self.scanned_of(log)
     }
 

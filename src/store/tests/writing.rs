@@ -1,7 +1,7 @@
 //! Lines, matches and failures.
 
 use super::{Fixture, at, failure};
-use crate::model::Host;
+use crate::model::{Head, Host};
 use crate::store::{Event, JailId, Record, Scanned, StoreError, Written};
 
 #[test]
@@ -128,7 +128,7 @@ fn hosts_that_another_process_purged_are_added_again() {
     let source = f.scanned("head");
     f.store.write(source, &[failure(0, 1, "192.0.2.1", "a")]).unwrap();
     let mut other = crate::store::Store::open(&f.path()).unwrap();
-    other.log(b"head", "/var/log/auth.log", at(100)).unwrap();
+    other.log(&Head::from_bytes(b"head"), "/var/log/auth.log", at(100)).unwrap();
     assert_eq!(other.transact(|batch| batch.purge(at(50))).unwrap().hosts, 1);
     f.store.write(source, &[failure(100, 200, "192.0.2.1", "b")]).unwrap();
     f.assert_whole();
