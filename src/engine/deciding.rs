@@ -8,12 +8,14 @@ use super::jail::Jail;
 use super::past::Past;
 use crate::decide::{Decision, Judge};
 use crate::model::{Ban, Host, Match, Origin, Time};
-use crate::store::{Reader, StoreError};
+use crate::store::{LogId, Reader, StoreError};
 
 /// Decides the bans of one jail.
 pub(super) struct Deciding {
     judge: Judge<Host>,
     past: Past,
+    /// The failures of other logs were counted up to here.
+    counted_to: Time,
 }
 
 /// A ban, if the jail doesn't ignore the host after all.
@@ -23,8 +25,8 @@ pub(super) struct Decided {
 
 impl Deciding {
     /// With no past.
-    pub(super) fn new(jail: &Jail) -> Self {
-        Self { judge: Judge::new(jail.rule), past: Past::default() }
+    pub(super) fn new(jail: &Jail, first: Time) -> Self {
+        Self { judge: Judge::new(jail.rule), past: Past::default(), counted_to: first }
     }
 
     /// With what the store knows that can still matter to failures from `first` on: bans that reach so far, and
@@ -37,14 +39,43 @@ impl Deciding {
             bans.push((ban.host, ban.at, end));
             Ok::<_, StoreError>(())
         })?;
-        let mut deciding = Self { judge: Judge::with_bans(jail.rule, bans), past };
+        let judge = Judge::with_bans(jail.rule, bans);
+        let mut deciding = Self { judge, past, counted_to: first };
         let window = first.plus_micros(-jail.rule.findtime_us);
-        store.each_failure(&jail.name, window, first, |host, at| {
+        store.each_failure(&jail.name, window, first, |host, at, _| {
             let weight = deciding.past.weight(jail, host, at);
             let _ = deciding.judge.failure(host.clone(), at, weight);
             Ok::<_, StoreError>(())
         })?;
         Ok(deciding)
+    }
+
+    /// The failures that the store has of other logs than `own`, from where they were counted to just before `to`:
+    /// logs that were scanned in any order are decided as if they had been scanned together.
+    pub(super) fn others(
+        &mut self,
+        jail: &Jail,
+        store: &Reader,
+        own: &[LogId],
+        to: Time,
+    ) -> Result<Vec<(Time, Host)>, StoreError> {
+        let mut others = Vec::new();
+        if to <= self.counted_to {
+            return Ok(others);
+        }
+        store.each_failure(&jail.name, self.counted_to, to, |host, at, log| {
+            if !own.contains(&log) {
+                others.push((at, host.clone()));
+            }
+            Ok::<_, StoreError>(())
+        })?;
+        self.counted_to = to;
+        Ok(others)
+    }
+
+    /// Up to when failures of others can matter to those that were decided.
+    pub(super) fn end(&self, jail: &Jail) -> Time {
+        self.counted_to.plus_micros(jail.rule.findtime_us)
     }
 
     /// Counts a failure, and decides.
@@ -55,7 +86,7 @@ impl Deciding {
         at: Time,
         origin: Origin,
     ) -> Option<Decided> {
-        let Self { judge, past } = self;
+        let Self { judge, past, .. } = self;
         let weight = past.weight(jail, &host, at);
         let length = |host: &Host, at| past.length(jail, host, at);
         let decision = judge.failure_lasting(host, at, weight, length)?;

@@ -13,7 +13,7 @@ use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 use serde::{Deserialize, Serialize};
 
-use super::{StoreError, open, sql};
+use super::{LogId, StoreError, open, sql};
 use crate::model::{Host, Origin, Time};
 
 /// A connection that reads; never blocks the writer nor waits for it.
@@ -143,26 +143,31 @@ impl Reader {
     }
 
     /// Hands over the failures of `jail` from `from` to just before `to`, in time order, to warm up its
-    /// decisions. Keeps the hosts among them in memory, not the failures.
+    /// decisions, each with its log. Keeps the hosts among them in memory, not the failures.
     pub fn each_failure<E: From<StoreError>>(
         &self,
         jail: &str,
         from: Time,
         to: Time,
-        mut take: impl FnMut(&Host, Time) -> Result<(), E>,
+        mut take: impl FnMut(&Host, Time, LogId) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut hosts: HashMap<i64, Host, foldhash::fast::RandomState> = HashMap::default();
         let params = (jail, from.micros(), to.micros());
-        let ids = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        self.each(sql::FAILURE_SELECT_BETWEEN, params, ids, |(id, time_us): (i64, i64)| {
-            let host = match hosts.entry(id) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(free) => {
-                    free.insert(self.one(sql::HOST_SELECT_KEY, [id], |row| host_at(row, 0))?)
-                }
-            };
-            take(host, Time::from_micros(time_us))
-        })
+        let ids = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        self.each(
+            sql::FAILURE_SELECT_BETWEEN,
+            params,
+            ids,
+            |(id, time_us, log): (i64, i64, i64)| {
+                let host = match hosts.entry(id) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(free) => {
+                        free.insert(self.one(sql::HOST_SELECT_KEY, [id], |row| host_at(row, 0))?)
+                    }
+                };
+                take(host, Time::from_micros(time_us), LogId(log))
+            },
+        )
     }
 
     /// The same as [`each_failure`](Self::each_failure), all at once.
@@ -173,7 +178,7 @@ impl Reader {
         to: Time,
     ) -> Result<Vec<(Host, Time)>, StoreError> {
         let mut failures = Vec::new();
-        self.each_failure(jail, from, to, |host, at| {
+        self.each_failure(jail, from, to, |host, at, _| {
             failures.push((host.clone(), at));
             Ok::<_, StoreError>(())
         })?;

@@ -88,6 +88,18 @@ fn a_log_whose_dates_go_back_is_decided_in_the_order_of_time() {
 }
 
 #[test]
+fn logs_are_decided_as_together_in_whatever_order_they_are_scanned() {
+    let world = World::new();
+    world.write("late", password_fails(&[("Nov 20 10:20:00", "192.0.2.1")]));
+    let early = [("Nov 20 10:00:00", "192.0.2.1"), ("Nov 20 10:10:00", "192.0.2.1")];
+    world.write("early", password_fails(&early));
+    for log in ["late", "early", "late"] {
+        world.f2b(&format!("scan --jail password-fail --ban --now {NOW} {log}")).exits(0);
+    }
+    assert_eq!(world.sql("select host, at from bans"), "192.0.2.1|2026-11-20T10:20:00Z");
+}
+
+#[test]
 fn failures_before_a_rotation_count_after_it() {
     let world = World::new();
     world.write(

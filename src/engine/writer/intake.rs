@@ -65,6 +65,8 @@ struct Attended {
     /// Its filter and itself in the store.
     ids: Option<(FilterId, JailId)>,
     deciding: Option<Deciding>,
+    /// The logs of which it was given matches.
+    logs: Vec<LogId>,
     /// What is decided when all logs are read.
     failures: Vec<(Time, Host)>,
     /// Decisions, as long as questions about the host are open.
@@ -84,6 +86,7 @@ impl Intake {
             decides,
             ids: None,
             deciding: None,
+            logs: Vec::new(),
             failures: Vec::new(),
             open: Vec::new(),
             settled: Settled::default(),
@@ -260,6 +263,9 @@ impl Attended {
     ) -> Result<(), StoreError> {
         let Some((filter, jail)) = self.ids else { return Ok(()) };
         let written = write(batch, Scanned { log, filter, jail, origin }, matches)?;
+        if !self.logs.contains(&log) {
+            self.logs.push(log);
+        }
         self.settled.written.matches += written.matches;
         self.settled.written.failures += written.failures;
         for (_, matches) in matches {
@@ -282,14 +288,20 @@ impl Attended {
         }
     }
 
-    /// Decides what was gathered from several logs.
+    /// Decides what was gathered from several logs, and what of others lies behind it.
     fn decide_gathered(
         &mut self,
         store: Option<&Reader>,
         origin: Origin,
     ) -> Result<(), StoreError> {
         let failures = std::mem::take(&mut self.failures);
-        self.decide(failures, store, origin)
+        self.decide(failures, store, origin)?;
+        let (Some(deciding), Some(store)) = (&mut self.deciding, store) else { return Ok(()) };
+        let end = deciding.end(&self.jail);
+        for (at, host) in deciding.others(&self.jail, store, &self.logs, end)? {
+            self.open.extend(deciding.failure(&self.jail, host, at, origin));
+        }
+        Ok(())
     }
 
     /// Decides failures in the order of time, which a log need not keep: those of another hour are not to count as
@@ -301,15 +313,22 @@ impl Attended {
         origin: Origin,
     ) -> Result<(), StoreError> {
         failures.sort_by_key(|(at, _)| *at);
-        let Some(first) = failures.first().map(|(at, _)| *at) else { return Ok(()) };
-        let Self { jail, deciding, open, .. } = self;
+        let (Some((first, _)), Some((last, _))) = (failures.first(), failures.last()) else {
+            return Ok(());
+        };
+        let (first, last) = (*first, *last);
+        let Self { jail, deciding, open, logs, .. } = self;
         if deciding.is_none() {
             *deciding = Some(match store {
                 Some(store) => Deciding::warm(jail, store, first)?,
-                None => Deciding::new(jail),
+                None => Deciding::new(jail, first),
             });
         }
         let Some(deciding) = deciding else { return Ok(()) };
+        if let Some(store) = store {
+            failures.extend(deciding.others(jail, store, logs, last.plus_micros(1))?);
+            failures.sort_by_key(|(at, _)| *at);
+        }
         for (at, host) in failures {
             open.extend(deciding.failure(jail, host, at, origin));
         }
