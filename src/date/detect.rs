@@ -119,6 +119,9 @@ fn words(line: &[u8]) -> Option<[u128; 3]> {
 }
 
 /// The last match, in characters, and the characters around its ends, outside and inside.
+///
+/// In characters, as fail2ban's lines are text: behind a host `bücher` the date of the next line may stand at
+/// another byte and is still looked for in the same place.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     start: usize,
@@ -307,6 +310,8 @@ impl Detector {
                 tried = Some(place);
             }
         }
+        // Before the first date fail2ban takes 1 for the last place: in `[2006-…` the first template that fits has
+        // it, in `[[2006-…` it waits for what the others find.
         let best = self.span.map_or(1, |span| span.start);
         self.searches += 1;
         let set = if self.searches > SEARCHES_ALONE { self.templates.set() } else { None };
@@ -317,6 +322,7 @@ impl Detector {
                 continue;
             }
             let Some(hit) = self.template(place).find(line, 0, line.len()) else { continue };
+            // Further right than where this template or the last winner had it, a date may be part of the message.
             let distance = self.distance[usize::from(self.order[place])];
             let start = char_count(&line[..hit.start]);
             if self.decides(place, &hit) || (start <= distance && start <= best) {
@@ -334,6 +340,9 @@ impl Detector {
     fn again(&self, place: usize, line: &[u8]) -> (Option<Dated>, bool) {
         let template = self.template(place);
         match self.span {
+            // The last place before the whole line, as in fail2ban: a message may hold a date further left that
+            // isn't the line's own. One found here may be shorter than the last (no fraction) and so not be
+            // accepted; then the template is searched for in the whole line like the others.
             Some(span) if !template.anchored => match span.fits(line) {
                 Some((from, to)) => (template.find(line, from, to), false),
                 None => (template.find(line, 0, line.len()), true),
@@ -355,6 +364,7 @@ impl Detector {
         let used = |place: usize| self.used[usize::from(self.order[place])] > 0;
         place + 1 == self.order.len()
             || self.template(place).anchored
+            // Templates that ever won stand before all others: this is the last of them.
             || (hit.start == 0 && used(place) && !used(place + 1))
     }
 
@@ -381,6 +391,8 @@ impl Detector {
         {
             self.unused += 1;
         }
+        // fail2ban's steps: behind those that won before, or else half way. They decide which template has a line
+        // that several fit.
         let target = if self.unused < place { self.unused } else { place / 2 };
         let target = if self.outweighs(place, target) {
             target
@@ -394,7 +406,9 @@ impl Detector {
         target
     }
 
-    /// Whether the winner at `place` should stand before the template at `target`.
+    /// Whether the winner at `place` should stand before the template at `target`: one that never won gives
+    /// way. In fail2ban also one that hasn't for 300 s of the machine's clock; not here, where the same log must
+    /// have the same dates however fast it is read.
     fn outweighs(&self, place: usize, target: usize) -> bool {
         let weight = |place: usize| {
             let index = usize::from(self.order[place]);

@@ -110,6 +110,8 @@ impl Templates {
             for template in templates {
                 if !list.iter().any(|other| other.name == template.name) {
                     list.push(template);
+                // fail2ban refuses a pattern that is there twice, and passes over a built-in form that is: both
+                // `{DEFAULT}` and `{^LN-BEG}` have it.
                 } else if !several {
                     return Err(DateError::Duplicate { pattern: pattern.to_owned() });
                 }
@@ -186,6 +188,8 @@ static ZONE_BY_NAME: LazyLock<String> = LazyLock::new(|| {
 });
 
 fn builtin_list(window: &YearWindow) -> Vec<Template> {
+    // fail2ban's weights: a form found anywhere goes before one found at the beginning of lines only with about a
+    // hundred times its hits.
     let copies = builtin::anchored_copies().map(|form| (form, 100));
     let forms = builtin::BASE.iter().map(|form| ((*form).to_owned(), 1));
     copies.chain(forms).map(|(form, weight)| builtin_template(&form, weight, window)).collect()
@@ -230,6 +234,7 @@ fn templates_of(pattern: &str, window: &YearWindow) -> Result<(bool, Vec<Templat
         "LEPOCH" => return one(Template::epoch(anchored, true)),
         "TAI64N" => return one(Template::tai(anchored)),
         "{NONE}" => return one(Template::none()?),
+        // DIFFERS: to fail2ban this is a text that lines hold, and `{DEFAULT}` beside another pattern is nothing.
         "ISO8601" => {
             let form = format!("{}{}", if anchored { LINE_BEGIN } else { "" }, builtin::BASE[0]);
             return one(builtin_template(&form, 1, window));
@@ -243,7 +248,8 @@ fn templates_of(pattern: &str, window: &YearWindow) -> Result<(bool, Vec<Templat
     }
     let lower_date = pattern.replace("{date}", "{DATE}");
     if lower_date.contains("{DATE}") {
-        // What becomes a word such as `^Epoch` is that word.
+        // What becomes a word such as `^Epoch` is that word; inside of more it is its letters, as in fail2ban,
+        // where `\[{DATE}\]` finds no number.
         let each = builtin::BASE.iter().map(|form| {
             let date = form.strip_prefix(LINE_BEGIN).unwrap_or(form);
             templates_of(&lower_date.replace("{DATE}", date.trim_matches('*')), window)
@@ -337,6 +343,8 @@ impl Template {
     }
 
     /// A month without a day isn't a date, nor is a day without a month.
+    ///
+    /// DIFFERS: fail2ban takes such a pattern and fails at every line that it matches.
     fn check_day(&self) -> Result<(), DateError> {
         let (Matcher::Plain(Plain { fields, .. }) | Matcher::Fancy { fields, .. }) = &self.matcher
         else {
@@ -355,6 +363,9 @@ impl Template {
     }
 
     /// The first match at or after `from` and not beyond `to`.
+    ///
+    /// The text ends at `to` but still begins at 0, as in fail2ban: a word may be cut off at the end, and is
+    /// whole at the beginning, where `^` doesn't match at `from` either.
     pub(super) fn find(&self, line: &[u8], from: usize, to: usize) -> Option<Dated> {
         let line = &line[..to];
         let read =
@@ -397,6 +408,8 @@ fn hit(
     group: impl Fn(usize) -> Option<(usize, usize)>,
 ) -> Option<Dated> {
     let (start, end) = group(0)?;
+    // What is cut from the line is the first group: the whole date, unless the pattern has groups of its own.
+    // Then it is the first of those, as in fail2ban, and a directive has one too: `%Y (foo)` cuts the year.
     let (cut_start, cut_end) = group(1).unwrap_or((start, start));
     let values = fields
         .iter()
@@ -424,6 +437,8 @@ pub(super) fn as_text(line: &[u8]) -> Cow<'_, str> {
     let mut text = String::with_capacity(line.len());
     for chunk in line.utf8_chunks() {
         text.push_str(chunk.valid());
+        // One byte each, so that positions hold for the line. Beside a byte that is no text no word begins or
+        // ends for the engine: a date there would be hidden.
         text.extend(chunk.invalid().iter().map(|_| '\u{1a}'));
     }
     Cow::Owned(text)
