@@ -3,7 +3,8 @@
 //! fail2ban's arithmetic (1.0.2, and master of 2026), which `tests/conformance_decide.rs` compares:
 //! not a window that forgets, but an extrapolation of the rate. When the first failure of a host
 //! lies further back than `findtime`, its count is scaled to what the same rate gives in one
-//! `findtime`, rounded half to even.
+//! `findtime`, rounded half to even: with a `maxretry` of 5 and a `findtime` of 600, failures at 0, 100,
+//! 200, 900, 1000 and 1050 count 1, 2, 3, 3, 4 and 5, a ban, though only three lie within 600 seconds.
 //!
 //! Hosts without a failure for `findtime` are forgotten now and then, and when that is decides what
 //! their next failure makes. fail2ban does it after 100 lines or 5 seconds of its clock. Here the
@@ -103,6 +104,8 @@ impl<H: Hash + Eq> FailureWindow<H> {
                 counted.sweeps = sweeps;
                 let ticket = counted.ticket;
                 (ticket.failures >= self.rule.maxretry).then(|| {
+                    // The count starts from zero, and goes on while the host is banned, as in fail2ban: six
+                    // failures at a `maxretry` of 4 are a ban, and two towards the next.
                     occupied.remove();
                     ticket
                 })
@@ -115,6 +118,7 @@ impl<H: Hash + Eq> FailureWindow<H> {
     pub fn sweep(&mut self, now: Time) {
         self.since_sweep = 0;
         self.earliest = Time::from_micros(i64::MAX);
+        // A host whose last failure is exactly `findtime` ago is forgotten, too: fail2ban's limit.
         self.sweeps.add(now.plus_micros(self.rule.findtime_us.saturating_neg()));
         if self.hosts.len() >= self.prune_at {
             self.hosts.retain(|_, counted| !self.sweeps.covers(counted));
@@ -136,7 +140,8 @@ impl<H: Hash + Eq> FailureWindow<H> {
 }
 
 impl Ticket {
-    /// One more failure.
+    /// One more failure. A late one counts in full, however old, and scales nothing, as in fail2ban: 1000,
+    /// 500 and 400 are three failures even for a `findtime` of 100.
     fn add(&mut self, at: Time, weight: u32, findtime_us: i64) {
         if at > self.last {
             let start = at.plus_micros(findtime_us.saturating_neg());
