@@ -31,6 +31,7 @@ impl Deciding {
 
     /// With what the store knows that can still matter to failures from `first` on: bans that reach so far, and
     /// the failures of the `findtime` before. Bans that these alone lead to were decided when they were read.
+    /// Failures without a jail are of any filter that was ever run alone: they are not this one's.
     pub(super) fn warm(jail: &Jail, store: &Reader, first: Time) -> Result<Self, StoreError> {
         let past = Past::of(jail, store)?;
         let mut bans = Vec::new();
@@ -41,6 +42,9 @@ impl Deciding {
         })?;
         let judge = Judge::with_bans(jail.rule, bans);
         let mut deciding = Self { judge, past, counted_to: first };
+        if jail.name.is_empty() {
+            return Ok(deciding);
+        }
         let window = first.plus_micros(-jail.rule.findtime_us);
         store.each_failure(&jail.name, window, first, |host, at, _| {
             let weight = deciding.past.weight(jail, host, at);
@@ -60,7 +64,7 @@ impl Deciding {
         to: Time,
     ) -> Result<Vec<(Time, Host)>, StoreError> {
         let mut others = Vec::new();
-        if to <= self.counted_to {
+        if to <= self.counted_to || jail.name.is_empty() {
             return Ok(others);
         }
         store.each_failure(&jail.name, self.counted_to, to, |host, at, log| {

@@ -103,6 +103,17 @@ fn a_filter_alone_may_ban_with_the_defaults_of_fail2ban() {
 }
 
 #[test]
+fn a_filter_alone_counts_no_failures_of_another() {
+    let world = World::new();
+    world.write("maillog", mixed());
+    world.f2b(&format!("scan maillog vpopmail --now {NOW}")).exits(0);
+    let guess = "Nov 20 10:10:30 mail vpopmail[7]: vchkpw-smtp: password fail (pass: 'x') a@b.org:";
+    world.write("other", format!("{guess}203.0.113.7\n{guess}192.0.2.77\n"));
+    let ran = world.f2b(&format!("scan other password-fail --ban --now {NOW}")).exits(0);
+    assert!(ran.out.contains("Decided 0 new bans"), "{}", ran.out);
+}
+
+#[test]
 fn err_a_zone_that_cannot_be_read_stops_the_jail_with_its_place() {
     let world = World::new();
     world.write("maillog", mixed());
