@@ -2,10 +2,11 @@
 
 use crate::diag::{Diagnostic, Location, Severity};
 use crate::text;
+use OptionKind::{Bool, Free, Int, Lines, Text, Time};
 
 /// What an option's value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum OptionKind {
     /// `true`, `yes`, `on` or `1`; anything else is false.
     Bool,
     /// A whole number.
@@ -26,7 +27,7 @@ pub struct OptionDef {
     /// In lower case.
     pub name: &'static str,
     /// What it holds.
-    pub kind: Kind,
+    pub kind: OptionKind,
     /// What holds if no file sets it; empty for nothing.
     pub default: &'static str,
     /// What it is for, in a line.
@@ -35,7 +36,7 @@ pub struct OptionDef {
 
 const fn option(
     name: &'static str,
-    kind: Kind,
+    kind: OptionKind,
     default: &'static str,
     doc: &'static str,
 ) -> OptionDef {
@@ -44,47 +45,47 @@ const fn option(
 
 /// All options of a jail that something reads, and those that the stock jail.conf builds others of.
 pub const JAIL_OPTIONS: &[OptionDef] = &[
-    option("enabled", Kind::Bool, "false", "whether the jail is used at all"),
-    option("filter", Kind::Text, "", "which filter, with its options in brackets"),
-    option("backend", Kind::Text, "auto", "how the logs are watched, or systemd"),
-    option("logpath", Kind::Lines, "", "the logs; each may be a glob, then head or tail"),
-    option("skip_if_nologs", Kind::Bool, "false", "leave the jail out if no log exists"),
-    option("systemd_if_nologs", Kind::Bool, "true", "read the journal if no log exists"),
-    option("journalmatch", Kind::Lines, "", "which entries of the journal are read"),
-    option("logencoding", Kind::Text, "auto", "the encoding of the logs"),
-    option("logtimezone", Kind::Text, "", "the zone of times written without one"),
-    option("datepattern", Kind::Lines, "", "how a line's date looks"),
-    option("prefregex", Kind::Text, "", "what every line must match before the failregex"),
-    option("failregex", Kind::Lines, "", "what a failure looks like"),
-    option("ignoreregex", Kind::Lines, "", "what is no failure although it looks so"),
-    option("maxlines", Kind::Int, "1", "how many lines are matched together"),
-    option("usedns", Kind::Text, "warn", "whether names are looked up: yes, warn, no, raw"),
-    option("maxretry", Kind::Int, "3", "how many failures lead to a ban"),
-    option("maxmatches", Kind::Int, "5", "how many matched lines are kept per host"),
-    option("findtime", Kind::Time, "600", "within which time the failures count together"),
-    option("bantime", Kind::Time, "600", "how long a ban lasts; -1 for ever"),
-    option("bantime.increment", Kind::Bool, "false", "whether repeated bans last longer"),
-    option("bantime.factor", Kind::Text, "1", "by how much they last longer"),
-    option("bantime.formula", Kind::Text, "", "how the length of a repeated ban is computed"),
-    option("bantime.multipliers", Kind::Text, "", "by how much each repeated ban lasts longer"),
-    option("bantime.maxtime", Kind::Time, "", "how long a repeated ban lasts at most"),
-    option("bantime.rndtime", Kind::Time, "", "a random time that is added at most"),
-    option("bantime.overalljails", Kind::Bool, "false", "whether bans of other jails count"),
-    option("ignoreself", Kind::Bool, "true", "never ban this machine's own addresses"),
-    option("ignoreip", Kind::Text, "", "addresses, networks and names that are never banned"),
-    option("ignorecommand", Kind::Text, "", "a command that says whether a host is ignored"),
-    option("ignorecache", Kind::Text, "", "how answers of the ignorecommand are kept"),
-    option("action", Kind::Lines, "", "what a ban does, with options in brackets"),
-    option("mode", Kind::Free, "", "which of its failures the filter looks for"),
-    option("port", Kind::Free, "", "the ports that a ban closes"),
-    option("protocol", Kind::Free, "", "their protocol"),
-    option("chain", Kind::Free, "", "the firewall's chain that gets the rules"),
-    option("banaction", Kind::Free, "", "the action that closes ports"),
-    option("banaction_allports", Kind::Free, "", "the action that closes all ports"),
-    option("mta", Kind::Free, "", "which program sends mail"),
-    option("destemail", Kind::Free, "", "who gets mail about bans"),
-    option("sender", Kind::Free, "", "who mail about bans is from"),
-    option("fail2ban_agent", Kind::Free, "", "how reports name the program"),
+    option("enabled", Bool, "false", "whether the jail is used at all"),
+    option("filter", Text, "", "which filter, with its options in brackets"),
+    option("backend", Text, "auto", "how the logs are watched, or systemd"),
+    option("logpath", Lines, "", "the logs; each may be a glob, then head or tail"),
+    option("skip_if_nologs", Bool, "false", "leave the jail out if no log exists"),
+    option("systemd_if_nologs", Bool, "true", "read the journal if no log exists"),
+    option("journalmatch", Lines, "", "which entries of the journal are read"),
+    option("logencoding", Text, "auto", "the encoding of the logs"),
+    option("logtimezone", Text, "", "the zone of times written without one"),
+    option("datepattern", Lines, "", "how a line's date looks"),
+    option("prefregex", Text, "", "what every line must match before the failregex"),
+    option("failregex", Lines, "", "what a failure looks like"),
+    option("ignoreregex", Lines, "", "what is no failure although it looks so"),
+    option("maxlines", Int, "1", "how many lines are matched together"),
+    option("usedns", Text, "warn", "whether names are looked up: yes, warn, no, raw"),
+    option("maxretry", Int, "3", "how many failures lead to a ban"),
+    option("maxmatches", Int, "5", "how many matched lines are kept per host"),
+    option("findtime", Time, "600", "within which time the failures count together"),
+    option("bantime", Time, "600", "how long a ban lasts; -1 for ever"),
+    option("bantime.increment", Bool, "false", "whether repeated bans last longer"),
+    option("bantime.factor", Text, "1", "by how much they last longer"),
+    option("bantime.formula", Text, "", "how the length of a repeated ban is computed"),
+    option("bantime.multipliers", Text, "", "by how much each repeated ban lasts longer"),
+    option("bantime.maxtime", Time, "", "how long a repeated ban lasts at most"),
+    option("bantime.rndtime", Time, "", "a random time that is added at most"),
+    option("bantime.overalljails", Bool, "false", "whether bans of other jails count"),
+    option("ignoreself", Bool, "true", "never ban this machine's own addresses"),
+    option("ignoreip", Text, "", "addresses, networks and names that are never banned"),
+    option("ignorecommand", Text, "", "a command that says whether a host is ignored"),
+    option("ignorecache", Text, "", "how answers of the ignorecommand are kept"),
+    option("action", Lines, "", "what a ban does, with options in brackets"),
+    option("mode", Free, "", "which of its failures the filter looks for"),
+    option("port", Free, "", "the ports that a ban closes"),
+    option("protocol", Free, "", "their protocol"),
+    option("chain", Free, "", "the firewall's chain that gets the rules"),
+    option("banaction", Free, "", "the action that closes ports"),
+    option("banaction_allports", Free, "", "the action that closes all ports"),
+    option("mta", Free, "", "which program sends mail"),
+    option("destemail", Free, "", "who gets mail about bans"),
+    option("sender", Free, "", "who mail about bans is from"),
+    option("fail2ban_agent", Free, "", "how reports name the program"),
 ];
 
 /// The option of that name, if something reads it.

@@ -4,7 +4,7 @@
 //! look-behinds that say so in the regular expression are code here.
 
 use super::dated::{Cut, Dated};
-use super::stamp::{Kind, Stamp, epoch_micros, tai_micros};
+use super::stamp::{Stamp, StampKind, epoch_micros, tai_micros};
 
 /// Seconds since 1970, in the places in which ten digits are taken for them.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ impl Epoch {
         let hit = |at: usize| {
             let end = self.end(line, at)?;
             let stamp = epoch_micros(&line[at..end], self.long)
-                .map_or(Stamp::IMPOSSIBLE, |micros| Stamp(Kind::Exact(micros)));
+                .map_or(Stamp::IMPOSSIBLE, |micros| Stamp(StampKind::Exact(micros)));
             let whole = if self.anchored { 0 } else { at };
             Some(Dated { start: whole, end, cut: Cut { start: at, end }, stamp })
         };
@@ -137,5 +137,5 @@ pub(super) fn read_tai(line: &[u8]) -> Option<Dated> {
 
 /// The instant of a label, for reader and engine alike.
 fn tai_stamp(label: &[u8]) -> Stamp {
-    tai_micros(label).map_or(Stamp::IMPOSSIBLE, |micros| Stamp(Kind::Exact(micros)))
+    tai_micros(label).map_or(Stamp::IMPOSSIBLE, |micros| Stamp(StampKind::Exact(micros)))
 }

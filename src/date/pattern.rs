@@ -33,7 +33,7 @@ pub(super) struct Built {
 
 /// Where the pattern must stand, as its first characters say.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Boundary {
     Unbound,
     LineBegin,
     Word,
@@ -42,11 +42,11 @@ enum Place {
 /// Builds the regular expression of `pattern`.
 pub(super) fn build(pattern: &str, window: &YearWindow) -> Result<Built, DateError> {
     let (mut place, mut shown, text) = if let Some(rest) = pattern.strip_prefix("{UNB}") {
-        (Place::Unbound, rest, rest)
+        (Boundary::Unbound, rest, rest)
     } else if let Some(rest) = pattern.strip_prefix(LINE_BEGIN) {
-        (Place::LineBegin, pattern, rest)
+        (Boundary::LineBegin, pattern, rest)
     } else {
-        (Place::Word, pattern, pattern)
+        (Boundary::Word, pattern, pattern)
     };
     let insensitive = directives(pattern).any(|d| matches!(d, "a" | "A" | "b" | "B" | "p" | "c"));
     let mut regex = replace_directives(text.trim(), window)
@@ -58,12 +58,12 @@ pub(super) fn build(pattern: &str, window: &YearWindow) -> Result<Built, DateErr
     let mut anchored = starts_line(&body);
     anchored |= body.ends_with('$') || body.ends_with("$)");
     // What says itself where it stands needs no mark, and the name loses it as well.
-    if place == Place::LineBegin && (starts_line(&body) || text.starts_with("**")) {
-        (place, shown) = (Place::Word, text);
+    if place == Boundary::LineBegin && (starts_line(&body) || text.starts_with("**")) {
+        (place, shown) = (Boundary::Word, text);
     }
-    if place != Place::Unbound {
+    if place != Boundary::Unbound {
         body = bound(&body, place, text);
-        anchored |= place == Place::LineBegin;
+        anchored |= place == Boundary::LineBegin;
     }
     let flags = if insensitive { format!("{flags}i") } else { flags };
     let regex = if flags.is_empty() { body } else { format!("(?{flags}){body}") };
@@ -75,7 +75,7 @@ fn starts_line(body: &str) -> bool {
 }
 
 /// Adds the boundaries and removes the `**` that suppress them.
-fn bound(body: &str, place: Place, text: &str) -> String {
+fn bound(body: &str, place: Boundary, text: &str) -> String {
     let starts = starts_line(body);
     let free_start = text.starts_with("**");
     let free_end = text.ends_with("**");
@@ -83,7 +83,7 @@ fn bound(body: &str, place: Place, text: &str) -> String {
         || [r"\b)", r"\s)"].iter().any(|end| body.ends_with(end) && text.ends_with(&end[..2]));
     let body = body.replace("**", "");
     let start = match place {
-        Place::LineBegin => r"^(?:\W{0,2})?",
+        Boundary::LineBegin => r"^(?:\W{0,2})?",
         _ if starts || free_start => "",
         _ => BOUNDARY,
     };

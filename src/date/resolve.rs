@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike as _};
 
 use crate::model::{Time, Zone};
 
-use super::stamp::{Day, Kind, Stamp, is_leap};
+use super::stamp::{Day, Stamp, StampKind, is_leap};
 
 const DAY: i64 = 86_400;
 /// Offsets change at most at quarters of an hour; see `Resolver::east_of`.
@@ -39,12 +39,14 @@ impl Resolver {
     /// month and day but no year; without it the year is guessed from `now`.
     pub fn resolve(&mut self, stamp: &Stamp, year: Option<i32>) -> Option<Time> {
         match stamp.0 {
-            Kind::Impossible => None,
-            Kind::Dateless => Some(self.now),
-            Kind::Exact(micros) => Some(Time::from_micros(micros)),
-            Kind::Civil(civil) => self.instant(civil, None),
-            Kind::Partial { day: Day::Today, second, east } => self.today(second.into(), east),
-            Kind::Partial { day, second, east } => self.in_year(day, second.into(), east, year),
+            StampKind::Impossible => None,
+            StampKind::Dateless => Some(self.now),
+            StampKind::Exact(micros) => Some(Time::from_micros(micros)),
+            StampKind::Civil(civil) => self.instant(civil, None),
+            StampKind::Partial { day: Day::Today, second, east } => self.today(second.into(), east),
+            StampKind::Partial { day, second, east } => {
+                self.in_year(day, second.into(), east, year)
+            }
         }
     }
 

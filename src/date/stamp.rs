@@ -7,11 +7,11 @@ use crate::model::zone::zone_offset;
 
 /// What a date says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp(pub(super) Kind);
+pub struct Stamp(pub(super) StampKind);
 
 /// The kinds of dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum StampKind {
     /// The text is a date by its form, but there is no such time.
     Impossible,
     /// Lines have no date, as their filter says.
@@ -59,18 +59,18 @@ impl Yearless {
 
 impl Stamp {
     /// A date of the right form that isn't possible.
-    pub(super) const IMPOSSIBLE: Self = Self(Kind::Impossible);
+    pub(super) const IMPOSSIBLE: Self = Self(StampKind::Impossible);
     /// What `{NONE}` finds, or a pattern with `()`.
-    pub(super) const DATELESS: Self = Self(Kind::Dateless);
+    pub(super) const DATELESS: Self = Self(StampKind::Dateless);
 
     /// Whether it says no time: an impossible date, or a template without one.
     pub fn is_undated(&self) -> bool {
-        matches!(self.0, Kind::Impossible | Kind::Dateless)
+        matches!(self.0, StampKind::Impossible | StampKind::Dateless)
     }
 
     /// Where in the year, if the date says month and day but no year.
     pub fn yearless(&self) -> Option<Yearless> {
-        let Kind::Partial { day: Day::Month { month, day }, second, .. } = self.0 else {
+        let StampKind::Partial { day: Day::Month { month, day }, second, .. } = self.0 else {
             return None;
         };
         let before = DAYS_BEFORE[usize::from(month.wrapping_sub(1)) % 12];
@@ -129,10 +129,10 @@ pub(super) struct Parts {
 impl Parts {
     /// The stamp of these parts.
     pub(super) fn stamp(self) -> Stamp {
-        Stamp(self.kind().unwrap_or(Kind::Impossible))
+        Stamp(self.kind().unwrap_or(StampKind::Impossible))
     }
 
-    fn kind(self) -> Option<Kind> {
+    fn kind(self) -> Option<StampKind> {
         let second = self.second_of_day()?;
         let day = match (self.month, self.day, self.of_year, self.week, self.weekday) {
             (Some(month), Some(day), ..) => Day::Month { month, day },
@@ -149,12 +149,12 @@ impl Parts {
         {
             return None;
         }
-        let partial = Kind::Partial { day, second, east: self.east };
+        let partial = StampKind::Partial { day, second, east: self.east };
         let Some(year) = self.year.filter(|_| day != Day::Today) else { return Some(partial) };
         let civil = day.in_year(year)? * 86_400 + i64::from(second);
         Some(match self.east {
-            Some(east) => Kind::Exact((civil - i64::from(east)) * 1_000_000),
-            None => Kind::Civil(civil),
+            Some(east) => StampKind::Exact((civil - i64::from(east)) * 1_000_000),
+            None => StampKind::Civil(civil),
         })
     }
 
@@ -247,7 +247,8 @@ pub(super) fn read<'t>(fields: impl Iterator<Item = (Field, &'t [u8])>) -> Stamp
     for (field, text) in fields {
         if let Field::Epoch | Field::LongEpoch = field {
             let long = field == Field::LongEpoch;
-            return epoch_micros(text, long).map_or(Stamp::IMPOSSIBLE, |us| Stamp(Kind::Exact(us)));
+            return epoch_micros(text, long)
+                .map_or(Stamp::IMPOSSIBLE, |us| Stamp(StampKind::Exact(us)));
         }
         if read_field(&mut parts, field, text).is_none() {
             return Stamp::IMPOSSIBLE;

@@ -19,7 +19,7 @@ use super::timeline::{Timeline, Trail};
 use super::wanted::Wanted;
 use crate::date::{TemplateId, Templates};
 use crate::model::Head;
-use crate::source::{Block, Blocks, Kind, Log, MappedFile, SourceError, chunk_count};
+use crate::source::{Block, Blocks, Log, LogKind, MappedFile, SourceError, chunk_count};
 
 /// Size of the chunks of a memory map whose matches are wanted: while the first are stored, those of many more wait.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -73,9 +73,9 @@ impl<'l> Opened<'l> {
         let name = log.name();
         let wide = set.is_wide().then(|| set.encoding());
         let (input, beginning) = match &log.kind {
-            Kind::Literal(text) => (Input::Text(text.clone().into_bytes()), None),
-            Kind::Plain if wide.is_some() => stream(log, wide, control)?,
-            Kind::Plain => match MappedFile::open(&log.path) {
+            LogKind::Literal(text) => (Input::Text(text.clone().into_bytes()), None),
+            LogKind::Plain if wide.is_some() => stream(log, wide, control)?,
+            LogKind::Plain => match MappedFile::open(&log.path) {
                 Ok(map) => {
                     let beginning = map.bytes()[..map.len().min(BEGINNING_BYTES)].to_vec();
                     (Input::Map(map), Some(beginning))
@@ -83,7 +83,7 @@ impl<'l> Opened<'l> {
                 // Some file systems can't map; every one can read.
                 Err(_) => stream(log, wide, control)?,
             },
-            Kind::Archive(_) | Kind::Stdin | Kind::Pipe => stream(log, wide, control)?,
+            LogKind::Archive(_) | LogKind::Stdin | LogKind::Pipe => stream(log, wide, control)?,
         };
         let beginning = beginning.unwrap_or_default();
         let learnt: Vec<(Option<TemplateId>, bool)> =
@@ -150,8 +150,8 @@ fn stream(
     let unreadable = |source| SourceError::Unreadable { path: log.path.clone(), source };
     let control_of = || Arc::clone(control);
     let reader: Box<dyn Read + Send> = match log.kind {
-        Kind::Stdin => Box::new(Patient { input: io::stdin(), control: control_of() }),
-        Kind::Pipe => {
+        LogKind::Stdin => Box::new(Patient { input: io::stdin(), control: control_of() }),
+        LogKind::Pipe => {
             // Waits for a writer when it is read, not here, where nothing can interrupt it.
             let flags = OFlags::NONBLOCK.bits().cast_signed();
             let options = File::options().read(true).custom_flags(flags).open(&log.path);

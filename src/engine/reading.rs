@@ -13,7 +13,7 @@ use super::control::Control;
 use super::opened::{Input, Opened};
 use super::piece::Piece;
 use super::stream::Stream;
-use crate::source::{Block, Kind, MappedFile, SourceError, chunk as range_of, chunk_count};
+use crate::source::{Block, LogKind, MappedFile, SourceError, chunk as range_of, chunk_count};
 
 /// Memory of a map that is given back at once: every call stops all threads for a moment, and what stands before
 /// a chunk is looked at when the chunk before it may be done, so that giving back chunk by chunk leaves much behind.
@@ -67,7 +67,7 @@ pub(super) fn read<R: Reads>(
         (Input::Stream(blocks), _) => {
             let taken = blocks.lock().ok().and_then(|mut blocks| blocks.take());
             // An archive is never written to again.
-            let may_grow = opened.log.kind == Kind::Plain;
+            let may_grow = opened.log.kind == LogKind::Plain;
             stream(reader, taken.into_iter().flatten(), may_grow, control, give);
         }
         (Input::Text(text), _) => {

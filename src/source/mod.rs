@@ -39,12 +39,12 @@ pub struct Log {
     /// line.
     pub path: PathBuf,
     /// What it is.
-    pub kind: Kind,
+    pub kind: LogKind,
 }
 
 /// What a log is, and thereby how it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum LogKind {
     /// An uncompressed regular file: map it.
     Plain,
     /// A compressed file: read its [`Blocks`].
@@ -57,7 +57,7 @@ pub enum Kind {
     Literal(String),
 }
 
-impl Kind {
+impl LogKind {
     /// Whether its bytes can be had a second time.
     pub fn can_be_reread(&self) -> bool {
         matches!(self, Self::Plain | Self::Archive(_))
@@ -82,9 +82,9 @@ impl Log {
     /// The file can't be opened or its first bytes can't be read.
     pub fn blocks(&self) -> Result<Blocks, SourceError> {
         match &self.kind {
-            Kind::Plain | Kind::Archive(_) | Kind::Pipe => Blocks::open(&self.path),
-            Kind::Stdin => Blocks::stdin(),
-            Kind::Literal(text) => {
+            LogKind::Plain | LogKind::Archive(_) | LogKind::Pipe => Blocks::open(&self.path),
+            LogKind::Stdin => Blocks::stdin(),
+            LogKind::Literal(text) => {
                 Ok(Blocks::of_text(&self.path, io::Cursor::new(text.clone().into_bytes())))
             }
         }
@@ -98,8 +98,8 @@ impl Log {
     /// The file can't be read; for an archive, also that it is broken before anything came out.
     pub fn head(&self) -> Result<Option<Head>, SourceError> {
         match self.kind {
-            Kind::Plain | Kind::Archive(_) => head::of_file(&self.path).map(Some),
-            Kind::Stdin | Kind::Pipe | Kind::Literal(_) => Ok(None),
+            LogKind::Plain | LogKind::Archive(_) => head::of_file(&self.path).map(Some),
+            LogKind::Stdin | LogKind::Pipe | LogKind::Literal(_) => Ok(None),
         }
     }
 
@@ -111,17 +111,17 @@ impl Log {
     /// Its size on disk; `None` for what is not a file.
     pub fn size_bytes(&self) -> Option<u64> {
         match self.kind {
-            Kind::Plain | Kind::Archive(_) => Some(std::fs::metadata(&self.path).ok()?.len()),
-            Kind::Stdin | Kind::Pipe | Kind::Literal(_) => None,
+            LogKind::Plain | LogKind::Archive(_) => Some(std::fs::metadata(&self.path).ok()?.len()),
+            LogKind::Stdin | LogKind::Pipe | LogKind::Literal(_) => None,
         }
     }
 
     /// When the log was last written: what gzip noted of the original, else the file's own time.
     pub fn modified(&self) -> Option<Time> {
         match self.kind {
-            Kind::Archive(Compression::Gzip) => archive::gzip_modified(&self.path),
-            Kind::Plain | Kind::Archive(_) => None,
-            Kind::Stdin | Kind::Pipe | Kind::Literal(_) => return None,
+            LogKind::Archive(Compression::Gzip) => archive::gzip_modified(&self.path),
+            LogKind::Plain | LogKind::Archive(_) => None,
+            LogKind::Stdin | LogKind::Pipe | LogKind::Literal(_) => return None,
         }
         .or_else(|| modified(&std::fs::metadata(&self.path).ok()?))
     }

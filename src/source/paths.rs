@@ -25,7 +25,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::rotation::{Age, generation};
-use super::{Compression, Kind, Log, SourceError};
+use super::{Compression, Log, LogKind, SourceError};
 use crate::diag::nearest;
 
 /// The logs that `args` stand for, each once, generations of one log oldest first.
@@ -56,7 +56,7 @@ pub fn is_same(a: &Log, b: &Log) -> bool {
 fn expand_one(arg: &OsStr, logs: &mut Vec<Log>) -> Result<(), SourceError> {
     let path = Path::new(arg);
     if arg == "-" || path == Path::new("/dev/stdin") {
-        logs.push(Log { path: "-".into(), kind: Kind::Stdin });
+        logs.push(Log { path: "-".into(), kind: LogKind::Stdin });
         return Ok(());
     }
     match fs::metadata(path) {
@@ -77,7 +77,7 @@ fn expand_one(arg: &OsStr, logs: &mut Vec<Log>) -> Result<(), SourceError> {
         }
     }
     if is_line {
-        logs.push(Log { path: "<literal>".into(), kind: Kind::Literal(text.into_owned()) });
+        logs.push(Log { path: "<literal>".into(), kind: LogKind::Literal(text.into_owned()) });
         return Ok(());
     }
     Err(missing(path))
@@ -120,9 +120,9 @@ pub(super) fn log_at(path: &Path) -> Result<Log, SourceError> {
         .map_err(|error| if is_absent(&error) { missing(path) } else { unreadable(path)(error) })?;
     let kind = if meta.is_file() || path == Path::new("/dev/null") {
         let compression = Compression::of_file(path).map_err(unreadable(path))?;
-        compression.map_or(Kind::Plain, Kind::Archive)
+        compression.map_or(LogKind::Plain, LogKind::Archive)
     } else if meta.file_type().is_fifo() {
-        Kind::Pipe
+        LogKind::Pipe
     } else {
         return Err(SourceError::NotALog { path: path.to_owned(), what: what(meta.file_type()) });
     };
@@ -247,9 +247,9 @@ fn is_hidden(name: &OsStr) -> bool {
 fn identity(log: &Log) -> Option<(u64, u64)> {
     match log.kind {
         // No file has inode 0.
-        Kind::Stdin => Some((0, 0)),
-        Kind::Literal(_) => None,
-        Kind::Plain | Kind::Archive(_) | Kind::Pipe => {
+        LogKind::Stdin => Some((0, 0)),
+        LogKind::Literal(_) => None,
+        LogKind::Plain | LogKind::Archive(_) | LogKind::Pipe => {
             fs::metadata(&log.path).ok().map(|meta| (meta.dev(), meta.ino()))
         }
     }
@@ -278,7 +278,7 @@ fn in_time_order(logs: Vec<Log>) -> Vec<Log> {
 
 /// The folder and shared name of the rotated set that a log belongs to, and its age in it.
 fn set_of(log: &Log) -> Option<((PathBuf, String), Age)> {
-    if !matches!(log.kind, Kind::Plain | Kind::Archive(_)) {
+    if !matches!(log.kind, LogKind::Plain | LogKind::Archive(_)) {
         return None;
     }
     let (base, age) = generation(log.path.file_name()?.to_str()?);

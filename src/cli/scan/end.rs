@@ -298,14 +298,14 @@ fn template_names(templates: &Templates) -> Vec<&str> {
 /// What the report calls a log.
 fn word(log: &Log) -> &'static str {
     match log.kind {
-        source::Kind::Literal(_) => "single line",
+        source::LogKind::Literal(_) => "single line",
         _ => "log file",
     }
 }
 
 fn header_text_of(log: &Log) -> String {
     match &log.kind {
-        source::Kind::Literal(text) => header_text(text),
+        source::LogKind::Literal(text) => header_text(text),
         _ => log.name(),
     }
 }

@@ -19,7 +19,7 @@ use super::interpolate::{Given, InterpolationError, Problem, Scope};
 use super::journal;
 use super::loaded::Loaded;
 use super::merged::Merged;
-use super::options::{self, JAIL_OPTIONS, Kind, named, truth, unknown_option};
+use super::options::{self, JAIL_OPTIONS, OptionKind, named, truth, unknown_option};
 use super::spec::Spec;
 use super::substitute::SubstituteError;
 use super::traced::{Line, Traced};
@@ -125,10 +125,10 @@ impl Loader<'_> {
 
     /// All options that something reads, as far as they are set.
     fn values(&mut self, scope: &Scope<'_>) -> Given {
-        let read = JAIL_OPTIONS.iter().filter(|option| option.kind != Kind::Free);
+        let read = JAIL_OPTIONS.iter().filter(|option| option.kind != OptionKind::Free);
         read.filter_map(|option| {
             let value = self.fetch(scope, option.name)?;
-            let truth = if option.kind == Kind::Bool { truth(&value.value) } else { None };
+            let truth = if option.kind == OptionKind::Bool { truth(&value.value) } else { None };
             // As Python writes them, where a tag quotes them.
             let value = match truth {
                 Some(true) => Traced::new("True", value.at),

@@ -123,9 +123,9 @@ fn names_need_not_be_utf8() {
 fn a_blank_makes_a_line_of_what_is_no_file() {
     let line = "Jun 21 16:47:48 host sshd[1]: failed * from 1.2.3.4";
     let logs = expand(&[line]).unwrap();
-    assert_eq!(logs[0].kind, Kind::Literal(line.to_owned()));
+    assert_eq!(logs[0].kind, LogKind::Literal(line.to_owned()));
     let long = "x ".repeat(10_000);
-    assert_eq!(expand(&[&long]).unwrap()[0].kind, Kind::Literal(long));
+    assert_eq!(expand(&[&long]).unwrap()[0].kind, LogKind::Literal(long));
     let dir = Folder::with(&["my log"]);
     assert_eq!(dir.names(&["my log"]), ["my log"]);
 }
@@ -133,7 +133,7 @@ fn a_blank_makes_a_line_of_what_is_no_file() {
 #[test]
 fn standard_input_is_read_once() {
     let logs = expand(&["-", "/dev/stdin"]).unwrap();
-    assert_eq!(logs, [Log { path: "-".into(), kind: Kind::Stdin }]);
+    assert_eq!(logs, [Log { path: "-".into(), kind: LogKind::Stdin }]);
 }
 
 #[test]
@@ -141,11 +141,11 @@ fn a_pipe_is_a_log_and_a_socket_is_not() {
     let dir = Folder::with(&[]);
     let made = std::process::Command::new("mkfifo").arg(dir.path("pipe")).status().unwrap();
     assert!(made.success());
-    assert_eq!(expand(&[dir.path("pipe")]).unwrap()[0].kind, Kind::Pipe);
+    assert_eq!(expand(&[dir.path("pipe")]).unwrap()[0].kind, LogKind::Pipe);
     let _listener = UnixListener::bind(dir.path("socket")).unwrap();
     assert_eq!(dir.error(&["socket"]), "socket: a socket is not a log");
     assert_eq!(expand(&["/dev/tty"]).unwrap_err().to_string(), "/dev/tty: a device is not a log");
-    assert_eq!(expand(&["/dev/null"]).unwrap()[0].kind, Kind::Plain);
+    assert_eq!(expand(&["/dev/null"]).unwrap()[0].kind, LogKind::Plain);
 }
 
 #[test]
