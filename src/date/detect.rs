@@ -5,7 +5,7 @@
 //! lines, so its rules are fail2ban's.
 
 use super::dated::{Cut, Dated};
-use super::reader::Reader;
+use super::reader::FormReader;
 use super::stamp::Stamp;
 use super::template::{Template, TemplateId, Templates, as_text};
 
@@ -42,7 +42,7 @@ pub struct Detector {
     /// Every template needs a digit to match.
     needs_digit: bool,
     /// The last winner's index and reader, if it stands at the beginning of lines.
-    fast: Option<(usize, Reader)>,
+    fast: Option<(usize, FormReader)>,
     fast_id: TemplateId,
     repeat: Repeat,
     /// Lines for which the list was gone through.

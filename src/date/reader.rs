@@ -12,7 +12,7 @@ use super::stamp::{Parts, month_of_name, weekday_of_name};
 
 /// A reader of one form.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Reader {
+pub(super) enum FormReader {
     /// Seconds since 1970.
     Epoch(Epoch),
     /// `@4000…`.
@@ -33,7 +33,7 @@ pub(super) enum Reader {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Years(i32, i32);
 
-impl Reader {
+impl FormReader {
     /// The reader of a built-in form, if it has one.
     pub(super) fn of_form(base: &str, anchored: bool, window: &YearWindow) -> Option<Self> {
         let years = Years(*window.0.start(), *window.0.end());

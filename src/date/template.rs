@@ -12,7 +12,7 @@ use super::builtin::{self, LINE_BEGIN};
 use super::dated::{Cut, Dated};
 use super::epoch::{Epoch, tai_hit};
 use super::pattern::{self, Built};
-use super::reader::Reader;
+use super::reader::FormReader;
 use super::stamp::{Field, Stamp, read};
 use super::{DateError, YearWindow};
 use crate::model::zone::zone_names;
@@ -48,7 +48,7 @@ pub(super) struct Template {
     /// Matches only where there is a digit.
     pub(super) needs_digit: bool,
     /// Reads the form without the engine.
-    pub(super) reader: Option<Reader>,
+    pub(super) reader: Option<FormReader>,
 }
 
 #[derive(Debug)]
@@ -207,7 +207,7 @@ fn builtin_template(form: &str, weight: u64, window: &YearWindow) -> Template {
             built.regex = built.regex.replace("(?P<Z>Z|[A-Z]{3,5})", &ZONE_BY_NAME);
             Template {
                 needs_digit: true,
-                reader: Reader::of_form(base, anchored, window),
+                reader: FormReader::of_form(base, anchored, window),
                 ..Template::of(
                     form,
                     built,
@@ -265,7 +265,7 @@ impl Template {
         let built = pattern::build(pattern, window)?;
         let mut template = Self::compile(pattern, built)?;
         template.check_day()?;
-        template.reader = Reader::of_pattern(pattern, window);
+        template.reader = FormReader::of_pattern(pattern, window);
         Ok(template)
     }
 
@@ -313,7 +313,7 @@ impl Template {
             anchored,
             weight: 1,
             needs_digit: true,
-            reader: anchored.then_some(Reader::Epoch(epoch)),
+            reader: anchored.then_some(FormReader::Epoch(epoch)),
         }
     }
 
@@ -329,7 +329,7 @@ impl Template {
             anchored,
             weight: 1,
             needs_digit: false,
-            reader: anchored.then_some(Reader::Tai),
+            reader: anchored.then_some(FormReader::Tai),
         }
     }
 
