@@ -1,6 +1,8 @@
 -- Deletes bans that were over before an instant, sealed or not. One that was lifted by hand
--- stays until it would have been over: the log that led to it would lead to it again.
+-- stays until it would have been over if a log led to it: that log would lead to it again.
 -- ?1: instant (µs). Counts on ban_ended and ban_open.
 DELETE FROM ban
-WHERE (ended_us < ?1 AND (end_reason <> 'unbanned' OR until_us < ?1))
+WHERE (ended_us < ?1 AND (
+    end_reason <> 'unbanned' OR origin IN (3, 4) OR until_us < ?1
+))
 OR (ended_us IS NULL AND until_us < ?1);
