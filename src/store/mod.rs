@@ -9,18 +9,19 @@
 //! Nothing here decides, matches or asks the kernel. The schema is public: `docs/schema.md`.
 
 mod bans;
+mod bulk;
 mod error;
 mod history;
 mod log;
 mod open;
 pub mod read;
+mod record;
 mod retain;
 mod sql;
 #[cfg(test)]
 mod tests;
 mod write;
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -28,10 +29,11 @@ pub use bans::{BanOrder, EarlierBans};
 pub use error::StoreError;
 pub use history::{Event, MatchedLine};
 pub use read::{Export, HostSummary, JailSummary, Reader, Totals};
+pub use record::{Record, Scanned};
 pub use retain::Purged;
-pub use write::{Batch, Record, Scanned, Written};
+pub use write::{Batch, Written};
 
-use crate::model::Host;
+use self::write::HostCache;
 
 /// How long to wait for another process that is writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -65,16 +67,6 @@ impl JailId {
 pub struct Store {
     reader: Reader,
     hosts: HostCache,
-}
-
-/// Ids of hosts that were written lately.
-///
-/// Right as long as nobody else purges: `data_version`, which SQLite changes when another connection
-/// commits, is compared at the start of each transaction.
-#[derive(Debug, Default)]
-struct HostCache {
-    ids: HashMap<Host, i64, foldhash::fast::RandomState>,
-    data_version: i64,
 }
 
 impl Store {

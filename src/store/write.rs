@@ -1,48 +1,15 @@
 //! One batch, one transaction: lines, matches and failures of a scan, and bans.
 
+mod hosts;
+
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Statement, ToSql};
+use rusqlite::{Connection, OptionalExtension, ToSql};
 
-use super::{
-    FilterId, HostCache, JailId, LogId, OFFSET_BITS, OFFSET_END, Reader, Store, StoreError, sql,
-};
-use crate::model::{Ban, Host, Origin, Time};
-
-/// What found a batch of records, and where.
-#[derive(Clone, Copy, Debug)]
-pub struct Scanned {
-    /// The log.
-    pub log: LogId,
-    /// The filter.
-    pub filter: FilterId,
-    /// The jail against which failures count.
-    pub jail: JailId,
-    /// Who reads the log.
-    pub origin: Origin,
-}
-
-/// A line that a filter matched, with what it found.
-#[derive(Clone, Debug)]
-pub struct Record<'a> {
-    /// Where the line begins in the uncompressed log, in bytes.
-    pub offset: u64,
-    /// The line's number, from 1.
-    pub line: u64,
-    /// The line without its end.
-    pub text: &'a [u8],
-    /// Its time, if it has one.
-    pub time: Option<Time>,
-    /// Which failregex matched, from 1.
-    pub regex: u16,
-    /// Whether the filter says that this is no failure by itself.
-    pub nofail: bool,
-    /// Who is meant, if anyone.
-    pub host: Option<Host>,
-    /// What else was caught: a JSON object of texts.
-    pub fields: Option<&'a str>,
-    /// Whether it counts as a failure of `host`; without a host it can't.
-    pub failure: bool,
-}
+pub(super) use self::hosts::HostCache;
+use super::bulk::Bulk;
+use super::record::{Record, Scanned};
+use super::{FilterId, JailId, LogId, OFFSET_BITS, OFFSET_END, Reader, Store, StoreError, sql};
+use crate::model::{Ban, Origin, Time};
 
 /// How much of a batch was new.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -186,46 +153,9 @@ impl Drop for Batch<'_> {
         if self.open {
             // Hosts that this transaction added are gone with it. A rollback can only fail because
             // SQLite already rolled back (disk full, for instance).
-            self.store.hosts.ids.clear();
+            self.store.hosts.clear();
             let _ = self.store.reader.conn.execute_batch("ROLLBACK");
         }
-    }
-}
-
-/// Bounds the cache at some 64 MiB; past it, it starts afresh.
-const HOSTS_MAX: usize = 1 << 20;
-
-impl HostCache {
-    /// Forgets everything if another connection has written since; inside a transaction.
-    fn refresh(&mut self, conn: &Connection) -> rusqlite::Result<()> {
-        let version: i64 = conn.pragma_query_value(None, "data_version", |row| row.get(0))?;
-        if version != self.data_version {
-            self.ids.clear();
-            self.data_version = version;
-        }
-        Ok(())
-    }
-
-    /// The id of `host`, which is added if it is not there.
-    pub(super) fn id(&mut self, conn: &Connection, host: &Host) -> rusqlite::Result<i64> {
-        if let Some(id) = self.ids.get(host) {
-            return Ok(*id);
-        }
-        let key = host.key();
-        let found = conn.prepare_cached(sql::HOST_SELECT)?.query_row([&key], |row| row.get(0));
-        let id = match found.optional()? {
-            Some(id) => id,
-            None => conn.prepare_cached(sql::HOST_INSERT)?.insert((&key, host.to_string()))?,
-        };
-        if self.ids.len() >= HOSTS_MAX {
-            self.ids.clear();
-        }
-        self.ids.insert(host.clone(), id);
-        Ok(id)
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.ids.clear();
     }
 }
 
@@ -306,60 +236,6 @@ fn write_failures(
         values.bind(row.time)?;
         values.bind(origin)
     })
-}
-
-/// Rows of a statement `many`.
-const MANY: usize = 32;
-
-/// Inserting rows by the dozens: most of a statement's cost is not its row.
-struct Bulk<'c> {
-    conn: &'c Connection,
-    /// Inserts one row.
-    one: &'static str,
-    /// The same for [`MANY`] rows.
-    many: &'static str,
-}
-
-/// The parameters of a statement, bound from left to right.
-struct Values<'s, 'c> {
-    statement: &'s mut Statement<'c>,
-    bound: usize,
-}
-
-impl Bulk<'_> {
-    /// Inserts `rows`, whose values `bind` gives in the order of the columns; how many were new.
-    fn insert<R>(
-        &self,
-        rows: &[R],
-        mut bind: impl FnMut(&mut Values<'_, '_>, &R) -> rusqlite::Result<()>,
-    ) -> rusqlite::Result<u64> {
-        let (many, rest) = rows.as_chunks::<MANY>();
-        let mut new = 0;
-        let mut insert = |statement: &mut Statement<'_>, rows: &[R]| -> rusqlite::Result<()> {
-            let mut values = Values { statement, bound: 0 };
-            for row in rows {
-                bind(&mut values, row)?;
-            }
-            new += statement.raw_execute()? as u64;
-            Ok(())
-        };
-        let mut statement = self.conn.prepare_cached(self.many)?;
-        for rows in many {
-            insert(&mut statement, rows)?;
-        }
-        let mut statement = self.conn.prepare_cached(self.one)?;
-        for row in rest {
-            insert(&mut statement, std::slice::from_ref(row))?;
-        }
-        Ok(new)
-    }
-}
-
-impl Values<'_, '_> {
-    fn bind(&mut self, value: impl ToSql) -> rusqlite::Result<()> {
-        self.bound += 1;
-        self.statement.raw_bind_parameter(self.bound, value)
-    }
 }
 
 pub(super) fn insert_bans(
