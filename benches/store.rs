@@ -58,7 +58,7 @@ impl Log {
                     regex: 3,
                     nofail: false,
                     host: Some(host.clone()),
-                    fields: None,
+                    fields: &[],
                     failure: true,
                 };
                 offset += text.len() as u64 + 1;

@@ -25,6 +25,7 @@ fn filled() -> (TempDir, Connection) {
         jail: store.jail("sshd").unwrap(),
         origin: Origin::Scan,
     };
+    let fields = [("user".to_owned(), "admin".to_owned()), ("ip4".to_owned(), String::new())];
     let record = Record {
         offset: 0,
         line: 1,
@@ -33,7 +34,7 @@ fn filled() -> (TempDir, Connection) {
         regex: 1,
         nofail: false,
         host: Some(Host::parse("192.0.2.1")),
-        fields: Some(r#"{"user":"admin"}"#),
+        fields: &fields,
         failure: true,
     };
     let named = Record { offset: 100, line: 2, host: Some(Host::parse("mail")), ..record.clone() };

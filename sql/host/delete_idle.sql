@@ -1,6 +1,5 @@
--- Forgets hosts that no match, failure or ban names.
--- Scans match and failure, once each, and host.
+-- Forgets hosts that no match or ban names.
+-- Scans host; counts on tally's primary key and ban_host.
 DELETE FROM host
-WHERE id NOT IN (SELECT host_id FROM match WHERE host_id IS NOT NULL)
-AND NOT EXISTS (SELECT 1 FROM failure WHERE failure.host_id = host.id)
+WHERE NOT EXISTS (SELECT 1 FROM tally WHERE tally.host_id = host.id)
 AND NOT EXISTS (SELECT 1 FROM ban WHERE ban.host_id = host.id);

@@ -47,7 +47,7 @@ fn overview(context: &Context, all: &Overview, out: &mut dyn Write) -> io::Resul
         out,
         "{}: {} and {} from {}, {}\n",
         store.display(),
-        counted(totals.matches, "matched line"),
+        counted(totals.lines, "matched line"),
         counted(totals.failures, "failure"),
         counted(totals.logs, "log"),
         counted(totals.bans, "ban"),

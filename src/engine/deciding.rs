@@ -46,11 +46,10 @@ impl Deciding {
             return Ok(deciding);
         }
         let window = first.plus_micros(-jail.rule.findtime_us);
-        store.each_failure(&jail.name, window, first, |host, at, _| {
-            let weight = deciding.past.weight(jail, host, at);
-            let _ = deciding.judge.failure(host.clone(), at, weight);
-            Ok::<_, StoreError>(())
-        })?;
+        for (at, host) in store.failures_between(&jail.name, window, first, &[])? {
+            let weight = deciding.past.weight(jail, &host, at);
+            let _ = deciding.judge.failure(host, at, weight);
+        }
         Ok(deciding)
     }
 
@@ -63,16 +62,10 @@ impl Deciding {
         own: &[LogId],
         to: Time,
     ) -> Result<Vec<(Time, Host)>, StoreError> {
-        let mut others = Vec::new();
         if to <= self.counted_to || jail.name.is_empty() {
-            return Ok(others);
+            return Ok(Vec::new());
         }
-        store.each_failure(&jail.name, self.counted_to, to, |host, at, log| {
-            if !own.contains(&log) {
-                others.push((at, host.clone()));
-            }
-            Ok::<_, StoreError>(())
-        })?;
+        let others = store.failures_between(&jail.name, self.counted_to, to, own)?;
         self.counted_to = to;
         Ok(others)
     }

@@ -1,9 +1,13 @@
 //! All that is known of one host.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
 use serde::{Deserialize, Serialize};
 
+use super::block::BlockId;
 use super::read::{count, origin_at, time_at};
 use super::{Reader, StoreError, sql};
 use crate::model::{Ban, Host, Origin, Time};
@@ -63,14 +67,15 @@ impl Reader {
         mut take: impl FnMut(Event) -> Result<(), E>,
     ) -> Result<(), E> {
         let Some(id) = self.id(host)? else { return Ok(()) };
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut bans = self.bans_of(host)?.into_iter().peekable();
-        self.each(sql::FAILURE_SELECT_BY_HOST, (id, limit), matched_line, |line| {
+        for found in self.last_matches(id, limit)? {
+            let Found { place, filter: Reverse(filter), jail: Reverse(jail), .. } = found;
+            let line = self.one(sql::MATCH_SELECT, (place, filter, jail, id), matched_line)?;
             while let Some(ban) = bans.next_if(|ban| Some(ban.at) < line.time) {
                 take(Event::Ban(ban))?;
             }
-            take(Event::Match(line))
-        })?;
+            take(Event::Match(line))?;
+        }
         bans.try_for_each(|ban| take(Event::Ban(ban)))
     }
 
@@ -85,17 +90,59 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// The last `limit` matches of a host, in time order. Blocks are read from the latest on, until none can hold a
+    /// later match than those at hand.
+    fn last_matches(&self, host: i64, limit: usize) -> Result<Vec<Found>, StoreError> {
+        let mut last: BinaryHeap<Reverse<Found>> = BinaryHeap::new();
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+        let blocks: Vec<(i64, i64, i64, Option<i64>)> =
+            self.all(sql::TALLY_SELECT_BY_HOST, [host], row)?;
+        for (block, filter, jail, latest) in blocks {
+            let is_full = last.len() >= limit;
+            if is_full && last.peek().is_none_or(|Reverse(earliest)| latest < earliest.time) {
+                break;
+            }
+            let (first, next) = BlockId(block).places();
+            let found = |row: &Row<'_>| {
+                let (filter, jail) = (Reverse(filter), Reverse(jail));
+                Ok(Found { time: row.get(0)?, place: row.get(1)?, filter, jail })
+            };
+            let params = (first, next, host, filter, jail);
+            for found in self.all(sql::MATCH_SELECT_BY_HOST, params, found)? {
+                last.push(Reverse(found));
+                if last.len() > limit {
+                    last.pop();
+                }
+            }
+        }
+        let mut last: Vec<Found> = last.into_iter().map(|Reverse(found)| found).collect();
+        last.sort_unstable();
+        Ok(last)
+    }
+}
+
+/// A match of a host, in the order in which they are told: without a date first; where a line has several, the
+/// filter and jail that came first are told last.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Found {
+    time: Option<i64>,
+    place: i64,
+    filter: Reverse<i64>,
+    jail: Reverse<i64>,
+}
+
 fn matched_line(row: &Row<'_>) -> rusqlite::Result<MatchedLine> {
-    let jail: Option<String> = row.get(1)?;
+    let failed_in: Option<String> = if row.get(5)? { row.get(1)? } else { None };
     Ok(MatchedLine {
         time: time_at(row, 0)?,
-        failure: jail.zip(origin_at(row, 5)?),
+        failure: failed_in.zip(origin_at(row, 6)?),
         filter: row.get(2)?,
         regex: row.get(3)?,
         nofail: row.get(4)?,
-        log: row.get(6)?,
-        line: count(row, 7)?,
-        text: row.get::<_, Bytes>(8)?.0,
+        log: row.get(7)?,
+        line: count(row, 8)?,
+        text: row.get::<_, Bytes>(9)?.0,
     })
 }
 

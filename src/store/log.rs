@@ -8,6 +8,7 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
+use super::block::{self, BlockId};
 use super::{LOG_ID_END, LogId, OFFSET_BITS, Store, StoreError, sql};
 use crate::model::{Head, Time};
 
@@ -52,14 +53,14 @@ impl Store {
             .map_err(|source| self.explain(source))
     }
 
-    /// Forgets a line of a log with its matches and failures: it was the beginning of another one.
+    /// Forgets a line of a log with its matches: it was the beginning of another one.
     pub fn forget_line(&mut self, log: LogId, offset: u64) -> Result<(), StoreError> {
-        let place = super::write::place(log, offset);
+        let place = block::place(log, offset);
         self.change(|conn, _| {
-            for statement in [sql::FAILURE_DELETE, sql::MATCH_DELETE, sql::LINE_DELETE] {
-                conn.prepare_cached(statement)?.execute([place])?;
-            }
-            Ok(())
+            block::change(conn, BlockId::of(place), || {
+                conn.prepare_cached(sql::MATCH_DELETE)?.execute([place]).map(|_| ())
+            })
+            .map(|_| ())
         })
     }
 

@@ -3,12 +3,12 @@
 //! [`Store`] is the one writer's connection, [`Reader`] answers questions and never blocks it. In go
 //! [`Record`]s, in batches, each batch one transaction; out come [`Ban`](crate::model::Ban)s and the
 //! summaries of [`read`]. Writing the same thing twice changes nothing: a line is known by its log's
-//! first bytes and its offset, a match by line and filter, a failure by host, line, filter and jail, a
-//! ban by jail, host and begin. So a scan may be repeated at any time, and is how to repair a loss.
+//! first bytes and its offset, a match by line, filter, jail and host, a ban by jail, host and begin. So a scan may be repeated at any time, and is how to repair a loss.
 //!
 //! Nothing here decides, matches or asks the kernel. The schema is public: `docs/schema.md`.
 
 mod bans;
+mod block;
 mod bulk;
 mod error;
 mod history;
@@ -28,7 +28,7 @@ use std::time::Duration;
 pub use bans::{BanOrder, EarlierBans};
 pub use error::StoreError;
 pub use history::{Event, MatchedLine};
-pub use read::{Export, HostSummary, JailSummary, Reader, Totals};
+pub use read::{Export, JailSummary, Reader, Totals};
 pub use record::{Record, Scanned};
 pub use retain::Purged;
 pub use write::{Batch, Written};

@@ -17,7 +17,10 @@ use super::error::{StoreError, folder_of};
 const APPLICATION_ID: i64 = 0x6632_6231;
 
 /// The migrations in order; the n-th leads to `user_version` n. Never edited once released.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_initial.sql"),
+    include_str!("../../migrations/0002_blocks.sql"),
+];
 
 /// The version of the schema that this program writes.
 #[expect(clippy::cast_possible_wrap, reason = "there are a handful")]

@@ -13,6 +13,7 @@ use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 use serde::{Deserialize, Serialize};
 
+use super::block::BlockId;
 use super::{LogId, StoreError, open, sql};
 use crate::model::{Host, Origin, Time};
 
@@ -36,19 +37,6 @@ pub struct JailSummary {
     pub bans_active: u64,
     /// All bans.
     pub bans: u64,
-}
-
-/// A host in numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostSummary {
-    /// Who.
-    pub host: Host,
-    /// How many failures.
-    pub failures: u64,
-    /// When the first was.
-    pub first: Option<Time>,
-    /// When the last was.
-    pub last: Option<Time>,
 }
 
 /// How much is stored.
@@ -98,10 +86,10 @@ impl Reader {
         &self.path
     }
 
-    /// Every jail in numbers, by name; bans in force as of `now`. Reads through all failures.
+    /// Every jail in numbers, by name; bans in force as of `now`.
     pub fn jails(&self, now: Time) -> Result<Vec<JailSummary>, StoreError> {
         type Counted = (i64, u64, Option<i64>);
-        let failures: Vec<Counted> = self.all(sql::FAILURE_COUNT_BY_JAIL, [], |row| {
+        let failures: Vec<Counted> = self.all(sql::BLOCK_COUNT_BY_JAIL, [], |row| {
             Ok((row.get(0)?, count(row, 1)?, row.get(2)?))
         })?;
         let bans: Vec<(i64, u64, u64)> =
@@ -126,9 +114,13 @@ impl Reader {
 
     /// How many failures `jail` had from `from` to just before `to`.
     pub fn count_failures(&self, jail: &str, from: Time, to: Time) -> Result<u64, StoreError> {
-        self.one(sql::FAILURE_COUNT_BETWEEN, (jail, from.micros(), to.micros()), |row| {
-            count(row, 0)
-        })
+        let mut failures = 0;
+        for (block, filter) in self.blocks_between(jail, from, to)? {
+            let (first, next) = block.places();
+            let params = (first, next, filter, jail, from.micros(), to.micros());
+            failures += self.one(sql::MATCH_COUNT_FAILURES, params, |row| count(row, 0))?;
+        }
+        Ok(failures)
     }
 
     /// Whether the store knows a jail of this name.
@@ -142,67 +134,52 @@ impl Reader {
         self.all(sql::JAIL_SELECT_BY_HOST, [host.key()], |row| row.get(0))
     }
 
-    /// Hands over the failures of `jail` from `from` to just before `to`, in time order, to warm up its
-    /// decisions, each with its log. Keeps the hosts among them in memory, not the failures.
-    pub fn each_failure<E: From<StoreError>>(
+    /// The failures of `jail` from `from` to just before `to`, in time order, to warm up its decisions; without those
+    /// of the logs `but`.
+    pub fn failures_between(
         &self,
         jail: &str,
         from: Time,
         to: Time,
-        mut take: impl FnMut(&Host, Time, LogId) -> Result<(), E>,
-    ) -> Result<(), E> {
+        but: &[LogId],
+    ) -> Result<Vec<(Time, Host)>, StoreError> {
+        let mut found: Vec<(i64, i64, i64)> = Vec::new();
+        for (block, filter) in self.blocks_between(jail, from, to)? {
+            if but.contains(&LogId(block.log())) {
+                continue;
+            }
+            let (first, next) = block.places();
+            let params = (first, next, filter, jail, from.micros(), to.micros());
+            let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            found.extend(self.all(sql::MATCH_SELECT_FAILURES, params, row)?);
+        }
+        found.sort_unstable();
         let mut hosts: HashMap<i64, Host, foldhash::fast::RandomState> = HashMap::default();
-        let params = (jail, from.micros(), to.micros());
-        let ids = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-        self.each(
-            sql::FAILURE_SELECT_BETWEEN,
-            params,
-            ids,
-            |(id, time_us, log): (i64, i64, i64)| {
-                let host = match hosts.entry(id) {
-                    Entry::Occupied(known) => known.into_mut(),
-                    Entry::Vacant(free) => {
-                        free.insert(self.one(sql::HOST_SELECT_KEY, [id], |row| host_at(row, 0))?)
-                    }
-                };
-                take(host, Time::from_micros(time_us), LogId(log))
-            },
-        )
+        let host = |(time, _, id): (i64, i64, i64)| {
+            let host = match hosts.entry(id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => {
+                    free.insert(self.one(sql::HOST_SELECT_KEY, [id], |row| host_at(row, 0))?)
+                }
+            };
+            Ok((Time::from_micros(time), host.clone()))
+        };
+        found.into_iter().map(host).collect()
     }
 
-    /// The same as [`each_failure`](Self::each_failure), all at once.
-    pub fn failures_before(
+    /// The blocks in which `jail` has matches of a span of time, with their filters.
+    fn blocks_between(
         &self,
         jail: &str,
         from: Time,
         to: Time,
-    ) -> Result<Vec<(Host, Time)>, StoreError> {
-        let mut failures = Vec::new();
-        self.each_failure(jail, from, to, |host, at, _| {
-            failures.push((host.clone(), at));
-            Ok::<_, StoreError>(())
-        })?;
-        Ok(failures)
-    }
-
-    /// The `limit` hosts with the most failures, in one jail or in all. Reads through all failures.
-    pub fn top_hosts(
-        &self,
-        jail: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<HostSummary>, StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.all(sql::FAILURE_TOP_HOSTS, (jail, limit), |row| {
-            Ok(HostSummary {
-                host: host_at(row, 0)?,
-                failures: count(row, 1)?,
-                first: time_at(row, 2)?,
-                last: time_at(row, 3)?,
-            })
+    ) -> Result<Vec<(BlockId, i64)>, StoreError> {
+        self.all(sql::BLOCK_SELECT_BETWEEN, (jail, from.micros(), to.micros()), |row| {
+            Ok((BlockId(row.get(0)?), row.get(1)?))
         })
     }
 
-    /// How much is stored. Reads through everything.
+    /// How much is stored.
     pub fn totals(&self) -> Result<Totals, StoreError> {
         self.one(sql::LOG_TOTALS, [], |row| {
             Ok(Totals {

@@ -33,8 +33,15 @@ pub struct Record<'a> {
     pub nofail: bool,
     /// Who is meant, if anyone.
     pub host: Option<Host>,
-    /// What else was caught: a JSON object of texts.
-    pub fields: Option<&'a str>,
+    /// What was caught: names and texts. What says who is meant is not stored again.
+    pub fields: &'a [(String, String)],
     /// Whether it counts as a failure of `host`; without a host it can't.
     pub failure: bool,
+}
+
+impl Record<'_> {
+    /// Whether it counts against somebody.
+    pub(super) fn is_failure(&self) -> bool {
+        self.failure && self.host.is_some()
+    }
 }

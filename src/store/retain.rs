@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
+use super::block::{self, BlockId};
 use super::write::insert_bans;
 use super::{Batch, Reader, Store, StoreError, bans, sql};
 use crate::model::{Ban, EndReason, Host, Time};
@@ -14,7 +15,7 @@ pub struct Purged {
     pub lines: u64,
     /// Matches.
     pub matches: u64,
-    /// Failures.
+    /// Failures among them.
     pub failures: u64,
     /// Bans that were over.
     pub bans: u64,
@@ -117,14 +118,24 @@ fn end_bans(
 }
 
 fn purge(conn: &Connection, before_us: i64) -> rusqlite::Result<Purged> {
-    Ok(Purged {
-        matches: execute(conn, sql::MATCH_DELETE_BEFORE, [before_us])?,
-        failures: execute(conn, sql::FAILURE_DELETE_UNMATCHED, [])?,
-        lines: execute(conn, sql::LINE_DELETE_UNMATCHED, [])?,
-        bans: execute(conn, sql::BAN_DELETE_BEFORE, [before_us])?,
-        hosts: execute(conn, sql::HOST_DELETE_IDLE, [])?,
-        logs: execute(conn, sql::LOG_DELETE_IDLE, [before_us])?,
-    })
+    let blocks: Vec<i64> = conn
+        .prepare_cached(sql::BLOCK_SELECT_BEFORE)?
+        .query_map([before_us], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut purged = Purged::default();
+    for block in blocks.into_iter().map(BlockId) {
+        let (first, next) = block.places();
+        let (lines, failures) = block::change(conn, block, || {
+            purged.matches += execute(conn, sql::MATCH_DELETE_BEFORE, (first, next, before_us))?;
+            Ok(())
+        })?;
+        purged.lines += lines;
+        purged.failures += failures;
+    }
+    purged.bans = execute(conn, sql::BAN_DELETE_BEFORE, [before_us])?;
+    purged.hosts = execute(conn, sql::HOST_DELETE_IDLE, [])?;
+    purged.logs = execute(conn, sql::LOG_DELETE_IDLE, [before_us])?;
+    Ok(purged)
 }
 
 /// Cuts the freed pages off the file. The pragma frees one page per row it gives, so all are asked for.

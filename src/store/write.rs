@@ -1,20 +1,19 @@
 //! One batch, one transaction: lines, matches and failures of a scan, and bans.
 
+mod found;
 mod hosts;
 
-use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, ToSql};
 
 pub(super) use self::hosts::HostCache;
-use super::bulk::Bulk;
 use super::record::{Record, Scanned};
-use super::{FilterId, JailId, LogId, OFFSET_BITS, OFFSET_END, Reader, Store, StoreError, sql};
+use super::{FilterId, JailId, LogId, OFFSET_END, Reader, Store, StoreError, sql};
 use crate::model::{Ban, Origin, Time};
 
 /// How much of a batch was new.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Matches that were not known.
+    /// Lines that this filter was not known to match.
     pub matches: u64,
     /// Failures that were not known.
     pub failures: u64,
@@ -27,12 +26,6 @@ pub struct Written {
 pub struct Batch<'s> {
     store: &'s mut Store,
     open: bool,
-}
-
-struct FailureRow {
-    host: i64,
-    place: i64,
-    time: Option<i64>,
 }
 
 impl Store {
@@ -104,9 +97,10 @@ impl Batch<'_> {
         &self.store.reader
     }
 
-    /// Stores what a filter found in a part of a log. What is known stays as it is.
+    /// Stores what a filter found in a part of a log. What is known stays as it is, but that a match that was
+    /// none becomes a failure if it is one now.
     ///
-    /// Fast when `records` are many (about 100,000) and in the order of the log.
+    /// Fast when `records` are many (about 100,000), whole blocks of 1 MiB, and in the order of the log.
     pub fn write(
         &mut self,
         source: Scanned,
@@ -119,11 +113,12 @@ impl Batch<'_> {
             let path = self.store.path().to_owned();
             return Err(StoreError::UnknownLog { path, id: source.log.0 });
         }
-        self.change(|conn, hosts| {
-            write_lines(conn, source.log, records)?;
-            let (matches, rows) = write_matches(conn, hosts, source, records)?;
-            Ok(Written { matches, failures: write_failures(conn, source, &rows)? })
-        })
+        if records.is_sorted_by_key(|record| record.offset) {
+            return self.change(|conn, hosts| found::write(conn, hosts, source, records));
+        }
+        let mut sorted = records.to_vec();
+        sorted.sort_by_key(|record| record.offset);
+        self.change(|conn, hosts| found::write(conn, hosts, source, &sorted))
     }
 
     /// Stores bans; how many of them were new.
@@ -163,81 +158,6 @@ fn has_log(conn: &Connection, log: LogId) -> rusqlite::Result<bool> {
     conn.prepare_cached(sql::LOG_HAS)?.exists([log.0])
 }
 
-/// Where a line stands, for good: the log's id above the 40 bits of the offset.
-pub(super) fn place(log: LogId, offset: u64) -> i64 {
-    let offset = i64::try_from(offset).expect("offsets of 2^40 and more were refused above");
-    log.0 << OFFSET_BITS | offset
-}
-
-/// A line's text: TEXT if it is UTF-8, so that people can read it in SQL, else the bytes as they are.
-struct LineText<'a>(&'a [u8]);
-
-impl ToSql for LineText<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match std::str::from_utf8(self.0) {
-            Ok(_) => ValueRef::Text(self.0),
-            Err(_) => ValueRef::Blob(self.0),
-        }))
-    }
-}
-
-fn write_lines(conn: &Connection, log: LogId, records: &[Record<'_>]) -> rusqlite::Result<()> {
-    let bulk = Bulk { conn, one: sql::LINE_INSERT, many: sql::LINE_INSERT_MANY };
-    bulk.insert(records, |values, record| {
-        values.bind(place(log, record.offset))?;
-        values.bind(number(record.line))?;
-        values.bind(LineText(record.text))
-    })?;
-    Ok(())
-}
-
-/// Stores the matches; how many were new, and the failures among them all.
-fn write_matches(
-    conn: &Connection,
-    hosts: &mut HostCache,
-    source: Scanned,
-    records: &[Record<'_>],
-) -> rusqlite::Result<(u64, Vec<FailureRow>)> {
-    let bulk = Bulk { conn, one: sql::MATCH_INSERT, many: sql::MATCH_INSERT_MANY };
-    let mut failures = Vec::with_capacity(records.len());
-    let new = bulk.insert(records, |values, record| {
-        let place = place(source.log, record.offset);
-        let host = record.host.as_ref().map(|host| hosts.id(conn, host)).transpose()?;
-        let time = record.time.map(Time::micros);
-        let failure = record.failure && host.is_some();
-        if let Some(host) = host.filter(|_| failure) {
-            failures.push(FailureRow { host, place, time });
-        }
-        values.bind(place)?;
-        values.bind(source.filter.0)?;
-        values.bind(record.regex)?;
-        values.bind(time)?;
-        values.bind(host)?;
-        values.bind(record.nofail)?;
-        values.bind(failure)?;
-        values.bind(record.fields)
-    })?;
-    Ok((new, failures))
-}
-
-/// Stores failures; how many were new.
-fn write_failures(
-    conn: &Connection,
-    source: Scanned,
-    rows: &[FailureRow],
-) -> rusqlite::Result<u64> {
-    let bulk = Bulk { conn, one: sql::FAILURE_INSERT, many: sql::FAILURE_INSERT_MANY };
-    let origin = origin_id(source.origin);
-    bulk.insert(rows, |values, row| {
-        values.bind(row.host)?;
-        values.bind(row.place)?;
-        values.bind(source.filter.0)?;
-        values.bind(source.jail.0)?;
-        values.bind(row.time)?;
-        values.bind(origin)
-    })
-}
-
 pub(super) fn insert_bans(
     conn: &Connection,
     hosts: &mut HostCache,
@@ -274,11 +194,6 @@ fn find_or_insert(
         Some(id) => Ok(id),
         None => conn.prepare_cached(insert)?.insert(params),
     }
-}
-
-/// A line's number as SQLite counts; saturates, which no log reaches.
-fn number(line: u64) -> i64 {
-    i64::try_from(line).unwrap_or(i64::MAX)
 }
 
 /// The number of an origin in table `origin`.

@@ -354,11 +354,8 @@ fn write(
     matches: &[(usize, Matches)],
 ) -> Result<Written, StoreError> {
     let lines = || matches.iter().flat_map(|(_, m)| m.lines.iter().map(move |line| (line, m)));
-    let fields: Vec<Option<String>> = lines().map(|(line, _)| fields_json(line)).collect();
-    let records: Vec<Record<'_>> = lines()
-        .zip(&fields)
-        .flat_map(|((line, of), fields)| records(line, of.text(line), fields.as_deref()))
-        .collect();
+    let records: Vec<Record<'_>> =
+        lines().flat_map(|(line, of)| records(line, of.text(line))).collect();
     batch.write(source, &records)
 }
 
@@ -370,11 +367,7 @@ fn goes_on(path: &str, end: u64) -> bool {
 }
 
 /// A record a failure; one for a line that is none.
-fn records<'r>(
-    line: &'r Match,
-    text: &'r [u8],
-    fields: Option<&'r str>,
-) -> impl Iterator<Item = Record<'r>> + 'r {
+fn records<'r>(line: &'r Match, text: &'r [u8]) -> impl Iterator<Item = Record<'r>> + 'r {
     let record = move |host, failure| Record {
         offset: line.place.offset,
         line: line.place.line,
@@ -383,20 +376,10 @@ fn records<'r>(
         regex: u16::try_from(line.regex + 1).unwrap_or(u16::MAX),
         nofail: line.nofail,
         host,
-        fields,
+        fields: &line.fields,
         failure,
     };
     let failures = line.failures.iter().map(move |host| record(Some(host.clone()), true));
     let other = line.failures.is_empty().then(|| record(line.id.clone(), false));
     failures.chain(other)
-}
-
-/// Captures beyond those that say who is meant, which has a column of its own.
-fn fields_json(line: &Match) -> Option<String> {
-    let identifies = |name: &str| matches!(name, "ip4" | "ip6" | "dns" | "cidr" | "fid" | "mlfid");
-    let mut fields = line.fields.iter().filter(|(name, _)| !identifies(name)).peekable();
-    fields.peek()?;
-    let object: serde_json::Map<_, _> =
-        fields.map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-    Some(serde_json::Value::Object(object).to_string())
 }

@@ -48,7 +48,7 @@ impl Fixture {
     }
 
     fn sqlite(&self) -> rusqlite::Connection {
-        rusqlite::Connection::open(self.path()).unwrap()
+        rusqlite::Connection::open(self.store.path()).unwrap()
     }
 
     /// No row refers to one that is not there.
@@ -58,8 +58,30 @@ impl Fixture {
         assert!(check.query([]).unwrap().next().unwrap().is_none(), "a dangling reference");
         let check: String = conn.query_row("PRAGMA integrity_check", [], |r| r.get(0)).unwrap();
         assert_eq!(check, "ok");
+        for (kept, counted) in COUNTS {
+            let differ = |a, b| self.number(&format!("SELECT count(*) FROM ({a} EXCEPT {b})"));
+            assert_eq!((differ(kept, counted), differ(counted, kept)), (0, 0), "{kept}");
+        }
     }
 }
+
+/// What is counted once and for all, and the same counted now.
+const COUNTS: &[(&str, &str)] = &[
+    (
+        "SELECT block, filter_id, jail_id, matches, failures, first_us, last_us, last_failure_us FROM block",
+        "SELECT place >> 20, filter_id, jail_id, count(*), sum(failure), min(time_us), max(time_us),
+         max(iif(failure, time_us, NULL)) FROM match GROUP BY 1, 2, 3",
+    ),
+    (
+        "SELECT host_id, block, filter_id, jail_id, matches, failures, first_us, last_us FROM tally",
+        "SELECT host_id, place >> 20, filter_id, jail_id, count(*), sum(failure), min(time_us), max(time_us)
+         FROM match WHERE host_id <> 0 GROUP BY 1, 2, 3, 4",
+    ),
+    (
+        "SELECT id, lines FROM log WHERE lines > 0",
+        "SELECT place >> 40, count(*) FROM line GROUP BY 1",
+    ),
+];
 
 /// So many seconds into a day in November 2026.
 fn at(secs: i64) -> Time {
@@ -76,7 +98,7 @@ fn failure<'a>(offset: u64, secs: i64, host: &str, text: &'a str) -> Record<'a> 
         regex: 1,
         nofail: false,
         host: Some(Host::parse(host)),
-        fields: None,
+        fields: &[],
         failure: true,
     }
 }

@@ -6,7 +6,10 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
+use rusqlite::Connection;
+
 use super::{Fixture, failure};
+use crate::model::Host;
 use crate::store::{Reader, Store, StoreError};
 
 /// What opening a file that holds `bytes` says, with the path left out; the file stays as it is.
@@ -39,7 +42,7 @@ fn a_store_can_be_opened_again_and_by_two_at_once() {
     let f = Fixture::new();
     let other = Store::open(&f.path()).unwrap();
     assert_eq!(other.reader().totals().unwrap(), f.store.reader().totals().unwrap());
-    assert_eq!(f.number("PRAGMA user_version"), 1);
+    assert_eq!(f.number("PRAGMA user_version"), 2);
     assert_eq!(f.number("PRAGMA auto_vacuum"), 2);
 }
 
@@ -78,10 +81,42 @@ fn err_a_database_of_another_program() {
 }
 
 #[test]
+fn a_store_of_version_1_is_counted_when_it_is_opened() {
+    let fixture = Fixture::new();
+    let path = fixture.folder.path().join("old.sqlite");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../../../migrations/0001_initial.sql")).unwrap();
+    old.execute_batch(
+        "PRAGMA user_version = 1;
+         PRAGMA application_id = 0x66326231;
+         INSERT INTO log (id, head, path, seen_us) VALUES (1, x'61', '/var/log/a', 9), (2, x'62', '/b', 9);
+         INSERT INTO filter (id, name, definition) VALUES (1, 'sshd', 'x');
+         INSERT INTO jail (id, name) VALUES (1, 'sshd');
+         INSERT INTO host (id, key, text) VALUES
+         (1, x'04c000020120', '192.0.2.1'), (2, x'04c000020220', '192.0.2.2');
+         INSERT INTO line (place, number, text)
+         SELECT (1 << 40) + 500000 * value, value + 1, 'line ' || value FROM json_each('[0, 1, 2, 3, 4]');
+         INSERT INTO match
+         SELECT place, 1, 3, number * 1000000, iif(number = 5, NULL, 1), number = 4, number < 4, NULL FROM line;
+         INSERT INTO failure SELECT 1, place, 1, number % 2, number * 1000000, 1 FROM line WHERE number < 4;
+         INSERT INTO failure SELECT 2, place, 1, 0, number * 1000000, 0 FROM line WHERE number = 2;",
+    )
+    .unwrap();
+    drop(old);
+    let fixture = Fixture { store: Store::open(&path).unwrap(), ..fixture };
+    fixture.assert_whole();
+    let totals = fixture.store.reader().totals().unwrap();
+    assert_eq!((totals.logs, totals.lines, totals.matches, totals.failures), (2, 5, 6, 4));
+    let history = fixture.store.reader().history(&Host::parse("192.0.2.1"), 9).unwrap();
+    assert_eq!(history.len(), 4);
+    assert_eq!(fixture.number("SELECT count(*) FROM failures WHERE jail = 'sshd'"), 2);
+}
+
+#[test]
 fn err_a_store_of_a_newer_f2b() {
     let f = Fixture::new();
     f.sqlite().pragma_update(None, "user_version", 7).unwrap();
-    let expected = "F: its schema is version 7, this f2b knows up to 1; install a newer f2b";
+    let expected = "F: its schema is version 7, this f2b knows up to 2; install a newer f2b";
     assert_eq!(without_path(&Store::open(&f.path()).unwrap_err(), &f.path()), expected);
     assert_eq!(without_path(&Reader::open(&f.path()).unwrap_err(), &f.path()), expected);
 }

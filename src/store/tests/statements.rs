@@ -9,7 +9,7 @@ use crate::model::{EndReason, Origin};
 use crate::store::sql;
 
 /// The tables that grow with the logs.
-const BIG: &[&str] = &["line", "match", "failure", "host", "ban", "other", "log", "jail", "filter"];
+const BIG: &[&str] = &["line", "match", "block", "tally", "host", "ban", "log", "jail", "filter"];
 
 #[test]
 fn every_file_of_sql_is_a_statement_and_the_other_way_round() {

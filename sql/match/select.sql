@@ -1,0 +1,12 @@
+-- What is known of a match. ?1: place; ?2: filter; ?3: jail; ?4: host.
+-- Gives time (µs) or NULL, jail, filter, regex, nofail, failure, origin, log path, line number, text.
+-- At most one row. Counts on primary keys.
+SELECT
+    match.time_us, jail.name, filter.name, match.regex, match.nofail, match.failure, match.origin,
+    log.path, line.number, line.text
+FROM match
+JOIN filter ON filter.id = match.filter_id
+JOIN line ON line.place = match.place
+JOIN log ON log.id = match.place >> 40
+JOIN jail ON jail.id = match.jail_id
+WHERE match.place = ?1 AND match.filter_id = ?2 AND match.jail_id = ?3 AND match.host_id = ?4;
