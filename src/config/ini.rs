@@ -95,6 +95,13 @@ fn without_comment(line: &str) -> (&str, bool) {
     (line, false)
 }
 
+/// Whether a comment has what a comment hardly ever has.
+fn looks_like_regex(comment: &str) -> bool {
+    let tags = ["<HOST>", "<ADDR>", "<IP4>", "<IP6>", "<DNS>", "<CIDR>", "<SUBNET>", "<F-"];
+    let escapes = ["\\S", "\\d", "\\s", "\\[", "\\(", ".*", ".+", "[^"];
+    comment.ends_with('$') || tags.iter().chain(&escapes).any(|part| comment.contains(part))
+}
+
 /// What Python calls white space: Unicode's, and four separators.
 fn is_blank(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
@@ -151,19 +158,46 @@ impl<'f> Reader<'f> {
         let whole = line.trim_matches(is_blank);
         let is_comment = whole.starts_with('#') || whole.starts_with(';');
         let stripped = if is_comment { "" } else { text.trim_matches(is_blank) };
+        let indent = line.chars().take_while(|c| is_blank(*c)).count();
         if stripped.is_empty() {
             if let (false, false, Some(open)) = (is_comment, has_comment, &mut self.open) {
                 open.lines.push((number, String::new()));
             }
+            let is_within = self.open.as_ref().is_some_and(|open| indent > open.indent);
+            if is_comment && is_within {
+                self.lost(number, whole, Severity::Note);
+            }
             return;
         }
-        let indent = line.chars().take_while(|c| is_blank(*c)).count();
         if let Some(open) = self.open.as_mut().filter(|open| indent > open.indent) {
             open.lines.push((number, stripped.to_owned()));
         } else if let Some(name) = header(stripped) {
             self.section(number, name);
         } else {
             self.option(number, indent, stripped);
+        }
+        if has_comment {
+            self.lost(number, line[text.len()..].trim_end_matches(is_blank), Severity::Warning);
+        }
+    }
+
+    /// Tells of a comment that may be meant as a part of an expression.
+    fn lost(&mut self, number: u32, comment: &str, severity: Severity) {
+        let Some(name) = self.open.as_ref().map(|open| open.name.clone()) else { return };
+        if !name.ends_with("regex") || !looks_like_regex(comment) {
+            return;
+        }
+        let (name, mark) = (text::printable(&name), &comment[..1]);
+        let message = match severity {
+            Severity::Note => {
+                format!("a line of this {name} begins with '{mark}': it is a comment")
+            }
+            _ => format!("what is behind ' {mark}' in this {name} is a comment"),
+        };
+        let help = format!("write '\\{mark}' where it is a part of the expression");
+        self.find("regex-in-comment", severity, number, message, &help);
+        if let Some(found) = self.parsed.findings.last_mut() {
+            found.text = Some(comment.to_owned());
         }
     }
 
@@ -325,6 +359,34 @@ mod tests {
             (option.value.as_str(), option.lines.as_slice()),
             ("\na\n\nb", &[2, 4, 5, 6][..])
         );
+    }
+
+    #[test]
+    fn an_expression_in_a_comment_is_told() {
+        let found = |content: &str| -> Vec<String> {
+            let parsed = read(&format!("[s]\n{content}"));
+            parsed.findings.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(
+            found("failregex = ^a\n  ;b <HOST>"),
+            ["f:3: a line of this failregex begins with ';': it is a comment; \
+              write '\\;' where it is a part of the expression"]
+        );
+        assert_eq!(
+            found("failregex = ^a ; b <HOST>$"),
+            ["f:2: what is behind ' ;' in this failregex is a comment; \
+              write '\\;' where it is a part of the expression"]
+        );
+        assert_eq!(found("ignoreregex = a\n  #\\d+ b").len(), 1);
+        for quiet in [
+            "failregex = ^a <HOST>\n  # the newer form",
+            "failregex = ^a <HOST>\n# ^b <HOST>",
+            "failregex = ^a <HOST>\n  \\;b <HOST>",
+            "failregex = ^a <HOST> ; since 2.0",
+            "action = a\n  ; b <HOST>",
+        ] {
+            assert_eq!(found(quiet), [""; 0], "{quiet}");
+        }
     }
 
     #[test]
