@@ -7,10 +7,10 @@ mod inject;
 mod place;
 mod tags;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::mpsc;
 
-use crate::config::{Config, Draft, JailDef, WithoutLogs};
+use crate::config::{Config, Draft, JailDef, WithoutLogs, explain_indented};
 use crate::date::YearWindow;
 use crate::diag::{Diagnostic, Location, Severity};
 use crate::engine::{Calendars, Jail, Overrides};
@@ -64,26 +64,51 @@ pub fn check(config: &Config, scope: Scope, now: Time) -> Report {
     report.findings.extend(config.slips());
     let names = names.value.unwrap_or_default();
     for (checked, findings) in look_at_all(config, names, scope, now) {
-        report.jails.push(checked);
+        report.jails.extend(checked);
         report.findings.extend(findings);
+    }
+    let has_files = !report.findings.iter().any(|found| found.id == "no-jails");
+    if report.jails.is_empty() && scope == Scope::Enabled && has_files {
+        report.findings.push(none_enabled());
     }
     let names: Vec<_> = report.jails.iter().map(|jail| jail.name.as_str()).collect();
     report.findings.extend(config.shadowed(&names));
-    // Jails share filters and defaults: what is wrong there is wrong once.
-    let mut seen = HashSet::new();
-    report.findings.retain(|finding| seen.insert(finding.to_string()));
+    report.findings = merged(report.findings);
     let mut sources = Sources::default();
     report.findings.iter_mut().for_each(|finding| sources.locate(finding));
     report
 }
 
-/// The jails in scope and what is wrong with each.
+fn none_enabled() -> Diagnostic {
+    Diagnostic::new(
+        "none-enabled",
+        Severity::Warning,
+        "no jail is enabled, so that nobody is ever banned",
+    )
+    .with_help("write 'enabled = true' into the sections of those to run; --all looks at all")
+}
+
+/// Jails share filters and defaults: what is wrong there is wrong once, as badly as it is for one of them.
+fn merged(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut places = HashMap::new();
+    let mut merged: Vec<Diagnostic> = Vec::new();
+    for found in findings {
+        let place = *places.entry(found.to_string()).or_insert(merged.len());
+        match merged.get_mut(place) {
+            Some(known) => known.severity = known.severity.max(found.severity),
+            None => merged.push(found),
+        }
+    }
+    merged
+}
+
+/// The jails in scope and what is wrong with each; of the others what they seem to be off for.
 fn look_at_all(
     config: &Config,
     names: Vec<String>,
     scope: Scope,
     now: Time,
-) -> impl Iterator<Item = (Checked, Vec<Diagnostic>)> {
+) -> impl Iterator<Item = (Option<Checked>, Vec<Diagnostic>)> {
     // Compiling takes most of the time: it begins while the next jails are still being read.
     let (sender, looked) = mpsc::channel();
     let calendars = Calendars::new(YearWindow::around(now));
@@ -94,8 +119,11 @@ fn look_at_all(
                 let (sender, calendars) = (sender.clone(), &calendars);
                 jobs.spawn(move |_| {
                     let (checked, findings) = look_at(draft, name, calendars);
-                    sender.send((place, checked, findings)).expect("it is received below");
+                    sender.send((place, Some(checked), findings)).expect("it is received below");
                 });
+            } else {
+                let slips = config.slips_of(&draft);
+                sender.send((place, None, slips)).expect("it is received below");
             }
         }
     });
@@ -115,6 +143,7 @@ fn look_at(draft: Draft, name: String, calendars: &Calendars) -> (Checked, Vec<D
     findings.extend(all.flat_map(tags::findings));
     findings.extend(filter.failregex.iter().filter_map(inject::finding));
     check_logs(&draft.jail, &mut findings);
+    explain_indented(&mut findings);
     let is_fatal = |finding: &Diagnostic| {
         finding.severity == Severity::Error && finding.id != "unknown-action"
     };

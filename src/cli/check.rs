@@ -69,9 +69,6 @@ fn text(report: &Report, is_verbose: bool, out: &mut dyn Write) -> Result<(), Er
         }
     }
     let usable = report.jails.iter().filter(|jail| jail.is_usable).count() as u64;
-    if report.jails.is_empty() {
-        writeln!(out, "no jail is enabled; --all looks at the others too")?;
-    }
     writeln!(
         out,
         "{} of {} usable; {}, {}, {}",

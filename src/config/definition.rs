@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::indented;
 use super::interpolate::{Given, InterpolationError, Scope};
 use super::merged::{DEFAULT, INCLUDES, Merged};
 use super::options::unknown_option;
@@ -192,6 +193,12 @@ impl Definition {
             let at = stack.last().map(|value| value.at.location());
             findings.extend(at.and_then(|at| slip(name, known, at)));
         }
+        let is_section = |name: &str, _| SECTIONS.contains(&name);
+        let sections = [DEFINITION, INIT].into_iter().filter_map(|name| self.merged.section(name));
+        let all = sections.chain([&self.merged.defaults]);
+        findings.extend(all.flat_map(|options| {
+            indented::findings(options, &|name| known.contains(&name), &is_section)
+        }));
         let mut words: Vec<&str> = self.own_names().map(String::as_str).collect();
         words.extend(known);
         for (name, _) in params.iter().filter(|(name, _)| !words.contains(&&**name)) {

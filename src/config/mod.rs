@@ -13,6 +13,7 @@ mod backend;
 mod definition;
 mod filter;
 mod folder;
+mod indented;
 mod ini;
 mod interpolate;
 mod jail;
@@ -23,6 +24,7 @@ mod merged;
 pub mod options;
 mod quoted;
 mod shadow;
+mod slips;
 mod spec;
 mod substitute;
 mod traced;
@@ -34,6 +36,7 @@ pub use action::ActionDef;
 pub use backend::{Backend, JournalSource};
 pub use filter::{FilterDef, UseDns};
 pub use folder::ConfigError;
+pub(crate) use indented::explain as explain_indented;
 pub use jail::{Draft, IgnoreCache, Increment, JailDef, LogPath, Setting, WithoutLogs};
 pub use journal::{JournalMatch, JournalTerm};
 pub use loaded::Loaded;
@@ -102,12 +105,25 @@ impl Config {
         Ok(Draft { findings, is_usable: draft.is_usable && !is_broken, ..draft })
     }
 
-    /// Names in `[DEFAULT]` that look like a misspelt option.
+    /// What is misspelt or indented in `[DEFAULT]`, and sections that are meant to be it.
     pub fn slips(&self) -> Vec<Diagnostic> {
+        slips::of_all(&self.folder.merged("jail"))
+    }
+
+    /// What a jail that is not enabled seems to be so for: options that are misspelt or indented, a name that is.
+    pub fn slips_of(&self, draft: &Draft) -> Vec<Diagnostic> {
         let merged = self.folder.merged("jail");
-        let defaults = merged.defaults.iter();
-        let options = defaults.filter_map(|(name, stack)| Some((name.as_str(), &stack.last()?.at)));
-        jail::slips(&merged, options)
+        let is_slip = |found: &&Diagnostic| {
+            let at = found.at.as_ref();
+            matches!(found.id, "unknown-option" | "indented-option")
+                && at.is_some_and(|at| merged.files.contains(&at.file))
+        };
+        // Whatever else comes of them, comes of nothing.
+        let harmless =
+            |found: &Diagnostic| Diagnostic { severity: Severity::Warning, ..found.clone() };
+        let mut findings: Vec<_> = draft.findings.iter().filter(is_slip).map(harmless).collect();
+        findings.extend(slips::of_section(&self.folder, &merged, &draft.jail.name));
+        findings
     }
 
     /// What the administrator's own files set in vain for these jails.

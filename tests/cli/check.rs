@@ -111,7 +111,7 @@ fn warnings_alone_exit_with_one() {
     let ran = world.f2b("check").exits(1);
     assert!(ran.out.ends_with("1 of 1 jail usable; 0 errors, 1 warning, 0 notes\n"), "{}", ran.out);
     world.write("jail.conf", "[empty]\n");
-    world.f2b("check").exits(0);
+    world.f2b("check").exits(1);
 }
 
 #[test]

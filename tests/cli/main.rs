@@ -6,6 +6,7 @@ mod bad_input;
 mod bans;
 mod beside_fail2ban;
 mod check;
+mod config_hints;
 mod harness;
 mod ignore;
 mod jails;

@@ -15,15 +15,17 @@ use super::backend::{Backend, LogType};
 use super::definition::Definition;
 use super::filter::{self, FilterDef};
 use super::folder::Folder;
+use super::indented;
 use super::interpolate::{Given, InterpolationError, Problem, Scope};
 use super::journal;
 use super::loaded::Loaded;
 use super::merged::Merged;
-use super::options::{self, JAIL_OPTIONS, OptionKind, named, truth, unknown_option};
+use super::options::{self, JAIL_OPTIONS, OptionKind, named, truth};
+use super::slips;
 use super::spec::Spec;
 use super::substitute::SubstituteError;
 use super::traced::{Line, Traced};
-use crate::diag::{Diagnostic, Location, Severity, nearest};
+use crate::diag::{Diagnostic, Location, Severity};
 use crate::text;
 
 /// Loads the jail of a section that exists.
@@ -105,6 +107,7 @@ impl Loader<'_> {
         let jail = read::jail(&mut values, parts);
         self.failed |= values.failed;
         self.findings.extend(values.findings);
+        self.indented();
         jail
     }
 
@@ -259,6 +262,22 @@ impl Loader<'_> {
         }
     }
 
+    /// Options that are none, because they are indented. Of the defaults' only those that something is wrong with:
+    /// the others are said once for all jails.
+    fn indented(&mut self) {
+        let own = self.merged.section(self.name).map(|own| slips::indented(self.merged, own));
+        self.findings.extend(own.unwrap_or_default());
+        indented::explain(&mut self.findings);
+        for found in slips::indented(self.merged, &self.merged.defaults) {
+            let count = self.findings.len();
+            self.findings.push(found);
+            indented::explain(&mut self.findings);
+            if self.findings.len() > count {
+                self.findings.pop();
+            }
+        }
+    }
+
     fn settings(&self, scope: &Scope<'_>) -> Vec<Setting> {
         let own = self.merged.section(self.name);
         let unknown = own.into_iter().flat_map(|options| options.keys().map(String::as_str));
@@ -286,7 +305,7 @@ impl Loader<'_> {
         });
         // What a filter quotes, its jail may set.
         let unread = own.filter(|(name, _)| !filter.is_some_and(|filter| filter.quotes(name)));
-        let slips = slips(self.merged, unread.clone());
+        let slips = slips::of_options(self.merged, unread.clone());
         let is_slip = |name: &str| slips.iter().any(|slip| slip.text.as_deref() == Some(name));
         let others = unread.filter(|(name, _)| {
             named(name).is_none() && !self.merged.quotes(name) && !is_slip(name)
@@ -299,28 +318,6 @@ impl Loader<'_> {
         }));
         self.findings.extend(slips);
     }
-}
-
-/// Findings for names that nobody reads and that are near to one that somebody reads.
-pub(in crate::config) fn slips<'o>(
-    merged: &Merged,
-    options: impl Iterator<Item = (&'o str, &'o Line)>,
-) -> Vec<Diagnostic> {
-    let mut findings = Vec::new();
-    for (name, at) in options.filter(|(name, _)| named(name).is_none()) {
-        if merged.quotes(name) {
-            continue;
-        }
-        let Some(near) = nearest(name, JAIL_OPTIONS.iter().map(|option| option.name)) else {
-            continue;
-        };
-        // Names such as action_mw are there for others to quote.
-        if name.strip_prefix(near).is_some_and(|rest| rest.starts_with('_')) {
-            continue;
-        }
-        findings.push(unknown_option(name, near, at.location()));
-    }
-    findings
 }
 
 /// The value of an option as the filter has it, for `%(known/option)s` in a jail.
