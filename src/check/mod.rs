@@ -3,11 +3,13 @@
 //! Loads every jail as it would be run: options, filter, expressions, dates, logs. A finding about one jail
 //! says nothing about the others. What comes out is data; nothing is printed here and nothing is run.
 
+mod ignored;
 mod inject;
 mod place;
 mod tags;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::mpsc;
 
 use crate::config::{Config, Draft, JailDef, WithoutLogs, explain_indented};
@@ -27,6 +29,13 @@ pub enum Scope {
     Enabled,
     /// All, as if they were.
     All,
+}
+
+/// Where the jails would run.
+#[derive(Clone, Copy)]
+struct Machine<'m> {
+    now: Time,
+    folders: &'m [PathBuf],
 }
 
 /// What a look at the configuration came to.
@@ -56,14 +65,14 @@ impl Report {
     }
 }
 
-/// Looks at the jails of `config` as of `now`.
-pub fn check(config: &Config, scope: Scope, now: Time) -> Report {
+/// Looks at the jails of `config` as of `now`; programs without a path would be looked for in `folders`.
+pub fn check(config: &Config, scope: Scope, now: Time, folders: &[PathBuf]) -> Report {
     let mut report = Report::default();
     let names = config.jail_names();
     report.findings.extend(names.findings);
     report.findings.extend(config.slips());
     let names = names.value.unwrap_or_default();
-    for (checked, findings) in look_at_all(config, names, scope, now) {
+    for (checked, findings) in look_at_all(config, names, scope, Machine { now, folders }) {
         report.jails.extend(checked);
         report.findings.extend(findings);
     }
@@ -107,18 +116,18 @@ fn look_at_all(
     config: &Config,
     names: Vec<String>,
     scope: Scope,
-    now: Time,
+    machine: Machine<'_>,
 ) -> impl Iterator<Item = (Option<Checked>, Vec<Diagnostic>)> {
     // Compiling takes most of the time: it begins while the next jails are still being read.
     let (sender, looked) = mpsc::channel();
-    let calendars = Calendars::new(YearWindow::around(now));
+    let calendars = Calendars::new(YearWindow::around(machine.now));
     rayon::in_place_scope(|jobs| {
         for (place, name) in names.into_iter().enumerate() {
             let Ok(draft) = config.draft(&name) else { continue };
             if scope == Scope::All || draft.jail.enabled || !draft.is_clear {
                 let (sender, calendars) = (sender.clone(), &calendars);
                 jobs.spawn(move |_| {
-                    let (checked, findings) = look_at(draft, name, calendars);
+                    let (checked, findings) = look_at(draft, name, calendars, machine.folders);
                     sender.send((place, Some(checked), findings)).expect("it is received below");
                 });
             } else {
@@ -134,7 +143,12 @@ fn look_at_all(
 }
 
 /// One jail and what is wrong with it.
-fn look_at(draft: Draft, name: String, calendars: &Calendars) -> (Checked, Vec<Diagnostic>) {
+fn look_at(
+    draft: Draft,
+    name: String,
+    calendars: &Calendars,
+    folders: &[PathBuf],
+) -> (Checked, Vec<Diagnostic>) {
     let mut findings = draft.findings;
     let (jail, wrong) = Jail::compile(&draft.jail, &Overrides::default(), calendars);
     findings.extend(wrong);
@@ -142,6 +156,7 @@ fn look_at(draft: Draft, name: String, calendars: &Calendars) -> (Checked, Vec<D
     let all = filter.prefregex.iter().chain(&filter.failregex).chain(&filter.ignoreregex);
     findings.extend(all.flat_map(tags::findings));
     findings.extend(filter.failregex.iter().filter_map(inject::finding));
+    findings.extend(ignored::findings(&draft.jail, folders));
     check_logs(&draft.jail, &mut findings);
     explain_indented(&mut findings);
     let is_fatal = |finding: &Diagnostic| {

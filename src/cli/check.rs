@@ -34,7 +34,9 @@ pub(super) fn run(
         return Ok(if draft.is_usable { Status::Found } else { Status::Trouble });
     }
     let scope = if args.all { Scope::All } else { Scope::Enabled };
-    let report = check(&config, scope, context.now);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<_> = std::env::split_paths(&path).collect();
+    let report = check(&config, scope, context.now, &folders);
     match args.format {
         CheckFormat::Text => text(&report, args.verbose > 0, out)?,
         CheckFormat::Json => json::document(&document(&report), out)?,

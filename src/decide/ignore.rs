@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 use std::path::Path;
 
+use super::doubt;
 use crate::diag::{Diagnostic, Location, Severity};
 use crate::model::{Addr, Host};
 use crate::text::shown;
@@ -146,11 +147,20 @@ impl IgnoreList {
                     .with_help(help),
             );
         }
+        // fail2ban takes brackets around an address for nothing.
+        let inner = word.strip_prefix('[').and_then(|word| word.strip_suffix(']'));
+        if let Some(network) = inner.and_then(|word| word.parse::<Addr>().ok()) {
+            self.add_network(network, rule);
+            return None;
+        }
         let rule = self.rule(rule);
         if self.texts.insert(word.to_owned(), rule).is_none() && is_hostname(word) {
             self.names.push(word.to_owned());
         }
-        None
+        let help = doubt::advice(word)?;
+        let message = format!("'{}' in ignoreip is no address, network or name", shown(word));
+        let found = Diagnostic::new("bad-ignoreip", Severity::Warning, message);
+        Some(found.with_text(word).with_help(help))
     }
 
     fn add_network(&mut self, network: Addr, rule: &str) {
@@ -327,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_text_that_is_an_address_is_ignored_as_one() {
-        let (list, _) = parse("10.0.0.0/8 2001:db8::/32");
+        let (list, _) = parse("[10.0.0.0/8] 2001:db8::/32");
         for text in ["10.1.2.3", "[10.1.2.3]", "2001:DB8::1", "10.1.2.3/33"] {
             let verdict = list.check(&Host::Name(text.into()));
             assert!(matches!(verdict, Listed::Ignored { .. }), "{text}");
@@ -389,6 +399,8 @@ mod tests {
                 "jail.local:7: '10.0.0.0/33' in ignoreip is no address or network; \
                  write a length of 0 to 32 or a mask such as 255.255.255.0 behind the '/'",
                 "jail.local:7: '999.1.2.3' in ignoreip is no address or network; \
+                 correct it, or nobody is ignored because of it",
+                "jail.local:7: '2001:db8::g::1' in ignoreip is no address, network or name; \
                  correct it, or nobody is ignored because of it",
                 "jail.local:7: '1:2:3' in ignoreip is no address or network; \
                  correct it, or nobody is ignored because of it",

@@ -12,6 +12,7 @@
 //! * [`IgnoreList`]: whose failures don't count. The judge doesn't ask it; the engine does, before.
 
 mod ban;
+mod doubt;
 mod formula;
 mod ignore;
 mod increment;

@@ -1,14 +1,19 @@
 //! What `f2b check` says of a configuration that is well-formed and does something else than it seems to.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
 use crate::harness::World;
 
-/// A world with filter `good` and these jails; LOG stands for a log that exists.
+/// A world with filter `good` and these jails; LOG stands for a log that exists, DIR for the folder.
 fn world(jails: &str) -> World {
     let world = World::empty();
     let log = world.write("maillog", "");
     world.write("filter.d/good.conf", "[Definition]\nfailregex = ^bad <HOST>$\n");
     world.write("jail.conf", "[DEFAULT]\nenabled = false\nfilter = %(__name__)s\n[good]\n");
-    world.write("jail.local", jails.replace("LOG", &log.display().to_string()));
+    let jails = jails.replace("LOG", &log.display().to_string());
+    let dir = world.path("").display().to_string();
+    world.write("jail.local", jails.replace("DIR", dir.trim_end_matches('/')));
     world
 }
 
@@ -110,4 +115,45 @@ fn an_expression_that_is_a_comment_is_told() {
         "good.conf:4:16: warning: what is behind ' ;' in this failregex is a comment [regex-in-comment, good]\n",
         "   = help: write '\\;' where it is a part of the expression\n",
     ]);
+}
+
+#[test]
+fn what_ignores_nobody_is_told_where_it_is_written() {
+    let good = "[good]\nenabled = true\nlogpath = LOG\n";
+    let ran = world(&format!("{good}ignoreip = 127.0.0.1/8 192.0.2.* and ::1 host.example.org\n"));
+    ran.f2b("check").exits(1).says(&[
+        "jail.local:4:24: warning: '192.0.2.*' in ignoreip is no address, network or name [bad-ignoreip, good]\n",
+        "   = help: write it as a network: 192.0.2.0/24\n",
+        "jail.local:4:34: warning: 'and' in ignoreip is no address, network or name [bad-ignoreip, good]\n",
+        "0 errors, 2 warnings, 0 notes\n",
+    ]);
+    world(&format!("{good}ignoreregex = 192.0.2.0/24\n")).f2b("check").exits(1).says(&[
+        "jail.local:4:15: warning: '192.0.2.0/24' is a text in an ignoreregex, no network [address-in-regex, good]\n",
+        "   = help: write networks to be ignored into ignoreip\n",
+    ]);
+}
+
+#[test]
+fn an_ignorecommand_that_can_not_be_run_is_told() {
+    let check = |command: &str, mode: u32, status: i32, wanted: &str| {
+        let jail = "[good]\nenabled = true\nlogpath = LOG\nignorecommand =";
+        let world = world(&format!("{jail} {command} <ip>\n"));
+        let script = world.write("mine", "#!/none/python -u\n");
+        fs::set_permissions(script, fs::Permissions::from_mode(mode)).unwrap();
+        world.f2b("check").exits(status).says(&[wanted]);
+    };
+    let command = |command: &str, wanted: &str| check(command, 0o644, 1, wanted);
+    command("/none/ask", "jail.local:4:17: warning: '/none/ask' of ignorecommand doesn't exist [");
+    command("no-such-program", "'no-such-program' of ignorecommand isn't in any folder of PATH [");
+    command("DIR/mine", "mine' of ignorecommand isn't executable (chmod +x makes it so) [");
+    check(
+        "DIR/mine",
+        0o755,
+        1,
+        "mine' of ignorecommand is run by '/none/python', which isn't there [",
+    );
+    command("/tmp", "'/tmp' of ignorecommand is a folder [");
+    for good in ["A=1 sh -c true", "test 1 =", "/bin/sh", "[ 1 ] #", "true;"] {
+        check(good, 0o644, 0, "1 of 1 jail usable; 0 errors, 0 warnings, 0 notes\n");
+    }
 }
