@@ -5,22 +5,23 @@
 
 mod ignored;
 mod inject;
+mod logs;
 mod place;
+mod report;
 mod tags;
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::mpsc;
 
-use crate::config::{Config, Draft, JailDef, WithoutLogs, explain_indented};
+use crate::config::{Config, Draft, explain_indented};
 use crate::date::YearWindow;
-use crate::diag::{Diagnostic, Location, Severity};
+use crate::diag::{Diagnostic, Severity};
 use crate::engine::{Calendars, Jail, Overrides};
 use crate::filter::Filter;
 use crate::model::Time;
-use crate::source;
-use crate::text::shown;
 pub use place::{Excerpt, Sources};
+pub use report::{Checked, Finding, Report};
+use report::{in_order, merged};
 
 /// Which jails are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,61 +32,39 @@ pub enum Scope {
     All,
 }
 
-/// Where the jails would run.
-#[derive(Clone, Copy)]
-struct Machine<'m> {
-    now: Time,
-    folders: &'m [PathBuf],
-}
-
-/// What a look at the configuration came to.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// Everything that was found, jail by jail; what several jails share is said once.
-    pub findings: Vec<Diagnostic>,
-    /// The jails that were looked at.
-    pub jails: Vec<Checked>,
-}
-
-/// A jail that was looked at.
-#[derive(Debug)]
-pub struct Checked {
-    /// Its name.
-    pub name: String,
-    /// Whether it could be run.
-    pub is_usable: bool,
-    /// Its expressions that need the backtracking engine, each with the constructs for which it does.
-    pub backtracking: Vec<(String, Vec<&'static str>)>,
-}
-
-impl Report {
-    /// How many findings are at least this bad.
-    pub fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|finding| finding.severity == severity).count()
-    }
+/// What a look at a jail needs beside it.
+struct Looking<'l> {
+    calendars: Calendars,
+    /// Where programs without a path are looked for.
+    folders: &'l [PathBuf],
+    /// What the administrator writes.
+    own_files: Vec<PathBuf>,
 }
 
 /// Looks at the jails of `config` as of `now`; programs without a path would be looked for in `folders`.
 pub fn check(config: &Config, scope: Scope, now: Time, folders: &[PathBuf]) -> Report {
-    let mut report = Report::default();
+    let mut jails = Vec::new();
     let names = config.jail_names();
-    report.findings.extend(names.findings);
-    report.findings.extend(config.slips());
+    let mut findings = in_order(names.findings.into_iter().chain(config.slips()).collect());
     let names = names.value.unwrap_or_default();
-    for (checked, findings) in look_at_all(config, names, scope, Machine { now, folders }) {
-        report.jails.extend(checked);
-        report.findings.extend(findings);
+    let calendars = Calendars::new(YearWindow::around(now));
+    let looking = Looking { calendars, folders, own_files: config.own_files() };
+    for (checked, found) in look_at_all(config, names, scope, &looking) {
+        jails.extend(checked);
+        findings.extend(found);
     }
-    let has_files = !report.findings.iter().any(|found| found.id == "no-jails");
-    if report.jails.is_empty() && scope == Scope::Enabled && has_files {
-        report.findings.push(none_enabled());
+    let has_files = !findings.iter().any(|found| found.id == "no-jails");
+    if jails.is_empty() && scope == Scope::Enabled && has_files {
+        findings.push(none_enabled());
     }
-    let names: Vec<_> = report.jails.iter().map(|jail| jail.name.as_str()).collect();
-    report.findings.extend(config.shadowed(&names));
-    report.findings = merged(report.findings);
+    let names: Vec<_> = jails.iter().map(|jail| jail.name.as_str()).collect();
+    findings.extend(config.shadowed(&names));
+    let mut findings = merged(findings);
     let mut sources = Sources::default();
-    report.findings.iter_mut().for_each(|finding| sources.locate(finding));
-    report
+    for found in &mut findings {
+        sources.locate(&mut found.diagnostic);
+    }
+    Report { findings, jails }
 }
 
 fn none_enabled() -> Diagnostic {
@@ -97,37 +76,22 @@ fn none_enabled() -> Diagnostic {
     .with_help("write 'enabled = true' into the sections of those to run; --all looks at all")
 }
 
-/// Jails share filters and defaults: what is wrong there is wrong once, as badly as it is for one of them.
-fn merged(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let mut places = HashMap::new();
-    let mut merged: Vec<Diagnostic> = Vec::new();
-    for found in findings {
-        let place = *places.entry(found.to_string()).or_insert(merged.len());
-        match merged.get_mut(place) {
-            Some(known) => known.severity = known.severity.max(found.severity),
-            None => merged.push(found),
-        }
-    }
-    merged
-}
-
 /// The jails in scope and what is wrong with each; of the others what they seem to be off for.
 fn look_at_all(
     config: &Config,
     names: Vec<String>,
     scope: Scope,
-    machine: Machine<'_>,
-) -> impl Iterator<Item = (Option<Checked>, Vec<Diagnostic>)> {
+    looking: &Looking<'_>,
+) -> impl Iterator<Item = (Option<Checked>, Vec<Diagnostic>)> + use<> {
     // Compiling takes most of the time: it begins while the next jails are still being read.
     let (sender, looked) = mpsc::channel();
-    let calendars = Calendars::new(YearWindow::around(machine.now));
     rayon::in_place_scope(|jobs| {
         for (place, name) in names.into_iter().enumerate() {
             let Ok(draft) = config.draft(&name) else { continue };
             if scope == Scope::All || draft.jail.enabled || !draft.is_clear {
-                let (sender, calendars) = (sender.clone(), &calendars);
+                let sender = sender.clone();
                 jobs.spawn(move |_| {
-                    let (checked, findings) = look_at(draft, name, calendars, machine.folders);
+                    let (checked, findings) = look_at(draft, name, looking);
                     sender.send((place, Some(checked), findings)).expect("it is received below");
                 });
             } else {
@@ -139,25 +103,20 @@ fn look_at_all(
     drop(sender);
     let mut looked: Vec<_> = looked.into_iter().collect();
     looked.sort_by_key(|(place, ..)| *place);
-    looked.into_iter().map(|(_, checked, findings)| (checked, findings))
+    looked.into_iter().map(|(_, checked, findings)| (checked, in_order(findings)))
 }
 
 /// One jail and what is wrong with it.
-fn look_at(
-    draft: Draft,
-    name: String,
-    calendars: &Calendars,
-    folders: &[PathBuf],
-) -> (Checked, Vec<Diagnostic>) {
+fn look_at(draft: Draft, name: String, looking: &Looking<'_>) -> (Checked, Vec<Diagnostic>) {
     let mut findings = draft.findings;
-    let (jail, wrong) = Jail::compile(&draft.jail, &Overrides::default(), calendars);
+    let (jail, wrong) = Jail::compile(&draft.jail, &Overrides::default(), &looking.calendars);
     findings.extend(wrong);
     let filter = &draft.jail.filter;
     let all = filter.prefregex.iter().chain(&filter.failregex).chain(&filter.ignoreregex);
     findings.extend(all.flat_map(tags::findings));
     findings.extend(filter.failregex.iter().filter_map(inject::finding));
-    findings.extend(ignored::findings(&draft.jail, folders));
-    check_logs(&draft.jail, &mut findings);
+    findings.extend(ignored::findings(&draft.jail, looking.folders));
+    findings.extend(logs::findings(&draft.jail, &looking.own_files));
     explain_indented(&mut findings);
     let is_fatal = |finding: &Diagnostic| {
         finding.severity == Severity::Error && finding.id != "unknown-action"
@@ -175,38 +134,4 @@ fn backtracking(filter: &Filter) -> Vec<(String, Vec<&'static str>)> {
     let all = filter.prefregex().into_iter().chain(filter.failregex());
     let all = all.chain(filter.ignoreregex()).filter(|pattern| !pattern.narrowing().is_empty());
     all.map(|pattern| (pattern.source().to_owned(), pattern.narrowing().to_vec())).collect()
-}
-
-/// A jail watches something, or it is no use.
-fn check_logs(jail: &JailDef, findings: &mut Vec<Diagnostic>) {
-    if jail.backend.reads_journal() {
-        return;
-    }
-    let exists = |glob: &str| source::expand(&[glob.to_owned()]).is_ok_and(|logs| !logs.is_empty());
-    let missing: Vec<_> = jail.logpaths.iter().filter(|log| !exists(&log.glob)).collect();
-    let is_blind = missing.len() == jail.logpaths.len();
-    if jail.logpaths.is_empty() {
-        let found = error_at("no-log", "no log to watch".to_owned(), None);
-        findings.push(found.with_help("set logpath, or backend = systemd"));
-    }
-    for log in missing {
-        let message = format!("no log matches '{}'", shown(&log.glob));
-        let found = error_at("no-log", message, Some(log.at.clone())).with_text(&log.glob);
-        findings.push(match jail.without_logs {
-            _ if !is_blind => Diagnostic { severity: Severity::Note, ..found },
-            WithoutLogs::Fails => found,
-            WithoutLogs::IsSkipped => Diagnostic { severity: Severity::Warning, ..found }
-                .with_help("the jail is left out, as skip_if_nologs says"),
-            WithoutLogs::ReadsJournal => Diagnostic { severity: Severity::Warning, ..found }
-                .with_help("the jail reads the journal, as systemd_if_nologs says"),
-        });
-    }
-}
-
-fn error_at(id: &'static str, message: String, at: Option<Location>) -> Diagnostic {
-    let found = Diagnostic::new(id, Severity::Error, message);
-    match at {
-        Some(at) => found.with_location(at),
-        None => found,
-    }
 }

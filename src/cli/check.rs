@@ -7,7 +7,7 @@ use std::io::Write;
 use super::args::{CheckArgs, CheckFormat};
 use super::output::{counted, grouped, json};
 use super::{Context, Error, Status, warn_findings};
-use crate::check::{Excerpt, Report, Scope, Sources, check};
+use crate::check::{Excerpt, Finding, Report, Scope, Sources, check};
 use crate::config::Config;
 use crate::diag::{Diagnostic, Severity};
 use crate::error;
@@ -15,6 +15,8 @@ use crate::text::printable;
 
 /// Longer lines are quoted in part, in characters.
 const QUOTED_MAX: usize = 110;
+/// So many jails are named that have a problem in common.
+const NAMED_MAX: usize = 3;
 
 pub(super) fn run(
     context: &Context,
@@ -41,8 +43,7 @@ pub(super) fn run(
         CheckFormat::Text => text(&report, args.verbose > 0, out)?,
         CheckFormat::Json => json::document(&document(&report), out)?,
     }
-    let worst = report.findings.iter().map(|finding| finding.severity).max();
-    Ok(match worst {
+    Ok(match report.worst() {
         None | Some(Severity::Note) => Status::Found,
         Some(Severity::Warning) => Status::Nothing,
         Some(Severity::Error) => Status::Trouble,
@@ -53,6 +54,7 @@ fn text(report: &Report, is_verbose: bool, out: &mut dyn Write) -> Result<(), Er
     let mut sources = Sources::default();
     for finding in &report.findings {
         writeln!(out, "{}", line(finding))?;
+        let finding = &finding.diagnostic;
         if let Some(excerpt) = sources.excerpt(finding) {
             quote(finding, &excerpt, out)?;
         }
@@ -105,11 +107,18 @@ fn quote(finding: &Diagnostic, excerpt: &Excerpt, out: &mut dyn Write) -> Result
 }
 
 /// `jail.conf:12:3: error: unknown action 'x' [unknown-action, jail y]`.
-fn line(finding: &Diagnostic) -> String {
-    let at = finding.at.as_ref().map(|at| format!("{at}: ")).unwrap_or_default();
-    let subject =
-        finding.subject.as_ref().map(|name| format!(", {}", printable(name))).unwrap_or_default();
-    format!("{at}{}: {} [{}{subject}]", word(finding.severity), finding.message, finding.id)
+fn line(Finding { diagnostic, others }: &Finding) -> String {
+    let Diagnostic { at, severity, message, id, subject, .. } = diagnostic;
+    let at = at.as_ref().map(|at| format!("{at}: ")).unwrap_or_default();
+    let whom = subject.iter().chain(others).take(NAMED_MAX);
+    let whom: Vec<_> =
+        std::iter::once((*id).into()).chain(whom.map(|name| printable(name))).collect();
+    let whom = whom.join(", ");
+    let more = match others.len().saturating_sub(NAMED_MAX - 1) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{at}{}: {message} [{whom}{more}]", word(*severity))
 }
 
 fn word(severity: Severity) -> &'static str {
@@ -121,7 +130,7 @@ fn word(severity: Severity) -> &'static str {
 }
 
 fn document(report: &Report) -> serde_json::Value {
-    let findings = report.findings.iter().map(|finding| {
+    let findings = report.findings.iter().map(|Finding { diagnostic: finding, others }| {
         let at = finding.at.as_ref();
         serde_json::json!({
             "id": finding.id,
@@ -130,6 +139,7 @@ fn document(report: &Report) -> serde_json::Value {
             "line": at.map(|at| at.line).filter(|line| *line > 0),
             "column": at.map(|at| at.column).filter(|column| *column > 0),
             "subject": finding.subject,
+            "others": others,
             "text": finding.text,
             "message": finding.message,
             "help": finding.help,

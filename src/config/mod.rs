@@ -29,7 +29,7 @@ mod spec;
 mod substitute;
 mod traced;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 pub use action::ActionDef;
@@ -128,9 +128,14 @@ impl Config {
 
     /// What the administrator's own files set in vain for these jails.
     pub fn shadowed(&self, jails: &[&str]) -> Vec<Diagnostic> {
+        shadow::findings(&self.folder.merged("jail"), &self.own_files(), jails)
+    }
+
+    /// The files of the jails that are the administrator's: all but jail.conf.
+    pub fn own_files(&self) -> Vec<PathBuf> {
         let mut own = self.folder.candidates("jail");
         own.retain(|file| *file != self.dir().join("jail.conf"));
-        shadow::findings(&self.folder.merged("jail"), &own, jails)
+        own
     }
 
     /// All enabled jails that load.

@@ -157,3 +157,23 @@ fn an_ignorecommand_that_can_not_be_run_is_told() {
         check(good, 0o644, 0, "1 of 1 jail usable; 0 errors, 0 warnings, 0 notes\n");
     }
 }
+
+#[test]
+fn what_jails_have_in_common_is_told_once_with_all_of_them_in_order_of_lines() {
+    let jails = "[DEFAULT]\nenabled = true\nlogpath = LOG\nfilter = odd\n[good]\nfilter = odd\nmaxretry = x\n\
+                 [b]\n[c]\n[d]\nbantime.increment = on\nbantime.rndtime = x\nfindtime = y\nmaxretry = z\n";
+    let world = world(jails);
+    world.write("filter.d/odd.conf", "[Definition]\nfailregex = ^bad <HOTS> <HOST>$\n");
+    let ran = world.f2b("check").exits(2);
+    ran.says(&["<HOTS> is no tag, but text [unknown-tag, good, b, c and 1 more]\n"]);
+    let lines = ran.out.lines().filter_map(|line| line.split_once("jail.local:"));
+    let lines: Vec<_> = lines.filter_map(|(_, rest)| rest.split(':').next()).collect();
+    assert_eq!(lines, ["7", "12", "13", "14"]);
+    let json = world.f2b("check --format json").exits(2).json();
+    let tag = json["findings"].as_array().unwrap().iter().find(|f| f["id"] == "unknown-tag");
+    let tag = tag.unwrap();
+    assert_eq!(
+        (&tag["subject"], &tag["others"]),
+        (&"good".into(), &serde_json::json!(["b", "c", "d"]))
+    );
+}

@@ -84,6 +84,10 @@ pub struct JailDef {
     pub maxlines: u32,
     /// How logs are watched.
     pub backend: Backend,
+    /// Where that is written, if it is.
+    pub backend_at: Option<Location>,
+    /// The first of its logs, and where they are set, if they are not read because the journal is.
+    pub unread_logpath: Option<Text>,
     /// The logs.
     pub logpaths: Vec<LogPath>,
     /// What if none of them exists.

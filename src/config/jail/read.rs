@@ -47,6 +47,9 @@ pub(super) fn jail(values: &mut Values<'_>, parts: Parts) -> JailDef {
         maxlines: filter.maxlines.unwrap_or_else(|| values::default("maxlines", values::number)),
         filter,
         logpaths: logpaths(values, &backend),
+        unread_logpath: unread_logpath(values, &backend),
+        // The text may come from another option, which is the one to be changed.
+        backend_at: values.filled("backend").map(|value| value.place_of(0).location()),
         without_logs: without_logs(values, &backend),
         backend,
         maxretry: values.number("maxretry"),
@@ -140,6 +143,13 @@ fn logpaths(values: &mut Values<'_>, backend: &Backend) -> Vec<LogPath> {
         }
     }
     paths
+}
+
+/// The first path of a jail that has any in vain.
+fn unread_logpath(values: &Values<'_>, backend: &Backend) -> Option<Text> {
+    let value = values.filled("logpath").filter(|_| backend.reads_journal())?;
+    let first = value.lines().into_iter().next()?;
+    Some(Text { value: first.value, at: value.at.location() })
 }
 
 fn read_ignorecache(value: &Traced) -> Result<IgnoreCache, String> {

@@ -1,0 +1,78 @@
+//! What the jails read: is it there, is it what their author thinks.
+
+use std::path::PathBuf;
+
+use crate::config::{JailDef, WithoutLogs};
+use crate::diag::{Diagnostic, Location, Severity};
+use crate::source;
+use crate::text::shown;
+
+/// A jail watches something, or it is no use. `own` are the files that its administrator writes.
+pub(super) fn findings(jail: &JailDef, own: &[PathBuf]) -> Vec<Diagnostic> {
+    if jail.backend.reads_journal() {
+        return of_journal(jail, own);
+    }
+    let mut findings = Vec::new();
+    let exists = |glob: &str| source::expand(&[glob.to_owned()]).is_ok_and(|logs| !logs.is_empty());
+    let missing: Vec<_> = jail.logpaths.iter().filter(|log| !exists(&log.glob)).collect();
+    let is_blind = missing.len() == jail.logpaths.len();
+    if jail.logpaths.is_empty() {
+        let found = error_at("no-log", "no log to watch".to_owned(), None);
+        findings.push(found.with_help("set logpath, or backend = systemd"));
+    }
+    for log in missing {
+        let message = format!("no log matches '{}'", shown(&log.glob));
+        let found = error_at("no-log", message, Some(log.at.clone())).with_text(&log.glob);
+        findings.push(match jail.without_logs {
+            _ if !is_blind => Diagnostic { severity: Severity::Note, ..found },
+            WithoutLogs::Fails => found,
+            WithoutLogs::IsSkipped => Diagnostic { severity: Severity::Warning, ..found }
+                .with_help("the jail is left out, as skip_if_nologs says"),
+            WithoutLogs::ReadsJournal => Diagnostic { severity: Severity::Warning, ..found }
+                .with_help("the jail reads the journal, as systemd_if_nologs says"),
+        });
+    }
+    findings
+}
+
+/// A jail that reads the journal has no need of logs; whoever gives it one doesn't know that it does. That the stock
+/// files have a logpath for each jail is no such sign, if the journal is told apart from all others by a journalmatch.
+fn of_journal(jail: &JailDef, own: &[PathBuf]) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    let reads_all = jail.filter.journalmatch.is_empty();
+    let backend = jail.backend_at.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
+    if let Some(log) =
+        jail.unread_logpath.as_ref().filter(|log| reads_all || own.contains(&log.at.file))
+    {
+        let path = shown(&log.value);
+        let message =
+            format!("'{path}' is not read: backend is systemd{backend}, so the journal is");
+        findings.push(
+            Diagnostic::new("unread-logpath", Severity::Warning, message)
+                .with_location(log.at.clone())
+                .with_text(&log.value)
+                .with_help(
+                    "write 'backend = auto' into the section, or take the logpath out of it",
+                ),
+        );
+    }
+    if reads_all {
+        let found = Diagnostic::new(
+            "no-journalmatch",
+            Severity::Note,
+            "every entry of the journal is searched, for there is no journalmatch",
+        );
+        let found =
+            found.with_help("write for instance 'journalmatch = _SYSTEMD_UNIT=NAME.service'");
+        findings.push(Diagnostic { at: jail.backend_at.clone(), ..found });
+    }
+    findings
+}
+
+fn error_at(id: &'static str, message: String, at: Option<Location>) -> Diagnostic {
+    let found = Diagnostic::new(id, Severity::Error, message);
+    match at {
+        Some(at) => found.with_location(at),
+        None => found,
+    }
+}
