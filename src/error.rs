@@ -42,6 +42,9 @@ pub enum Error {
         /// Where its logpath is written, and a colon; empty if it has none.
         location: String,
     },
+    /// Jails of which none has a log.
+    #[error("none of {0} jails has a log to scan; f2b check says which are missing, or name logs")]
+    NoLogs(usize),
     /// A network of all hosts.
     #[error("'{}' is everyone; a ban of everyone is none", shown(.0))]
     Everyone(String),

@@ -10,6 +10,7 @@ mod config_hints;
 mod harness;
 mod ignore;
 mod jails;
+mod journal;
 mod logs;
 mod read_only;
 mod readme;

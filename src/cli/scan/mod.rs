@@ -4,6 +4,7 @@
 //! matches one by one while the logs are read; [`end`] says what came of it.
 
 mod end;
+mod journal;
 mod plan;
 mod takers;
 

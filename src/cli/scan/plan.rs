@@ -7,6 +7,7 @@ use super::super::output::failure::Shape;
 use super::super::output::report::{SAMPLE_LINES, Show};
 use super::super::target::{Subject, Target};
 use super::super::{Context, Error, warn, warn_findings};
+use super::journal;
 use crate::config::{Text, UseDns};
 use crate::date::YearWindow;
 use crate::diag::Location;
@@ -129,14 +130,15 @@ fn overrides(args: &ScanArgs) -> Result<Overrides, Error> {
 fn readings(target: &Target) -> Result<Vec<Reading>, Error> {
     if let Some(named) = &target.logs {
         let jails: Vec<usize> = (0..target.subjects.len()).collect();
-        let logs = source::expand(named)?.into_iter();
+        let logs = source::expand(named).map_err(|error| instead_of(error, target))?.into_iter();
         return Ok(logs.map(|log| Reading { log, jails: jails.clone() }).collect());
     }
     let mut readings: Vec<Reading> = Vec::new();
+    let mut without = Vec::new();
     for (jail, subject) in target.subjects.iter().enumerate() {
-        let logs = logs_of(subject)?;
+        let logs = logs_of(subject, &mut without)?;
         if logs.is_empty() {
-            without_logs(subject, target.subjects.len() == 1)?;
+            without.push(without_logs(subject).to_string());
         }
         for log in logs {
             match readings.iter_mut().find(|known| source::is_same(&known.log, &log)) {
@@ -145,17 +147,40 @@ fn readings(target: &Target) -> Result<Vec<Reading>, Error> {
             }
         }
     }
-    Ok(readings)
+    let tell = |what: &[String]| what.iter().for_each(|what| warn(&format!("f2b: {what}")));
+    match &target.subjects[..] {
+        [subject] if readings.is_empty() => {
+            tell(&without[..without.len() - 1]);
+            Err(without_logs(subject).into())
+        }
+        // A list of all that is missing says less than that all is.
+        several if readings.is_empty() => Err(error::Error::NoLogs(several.len()).into()),
+        _ => {
+            tell(&without);
+            Ok(readings)
+        }
+    }
 }
 
-/// The logs of a jail that exist.
-fn logs_of(subject: &Subject) -> Result<Vec<Log>, Error> {
+/// The journal is no log, but fail2ban-regex takes it for one.
+fn instead_of(error: SourceError, target: &Target) -> error::Error {
+    let name = match &error {
+        SourceError::Missing { path, .. } => path.to_string_lossy().into_owned(),
+        SourceError::NoMatch { pattern } => pattern.clone(),
+        _ => return error.into(),
+    };
+    let found = target.subjects.first().and_then(|first| journal::named(&name, first));
+    found.map_or_else(|| error.into(), |found| error::Error::Findings(vec![found]))
+}
+
+/// The logs of a jail that exist; others are said in `missing`.
+fn logs_of(subject: &Subject, missing: &mut Vec<String>) -> Result<Vec<Log>, Error> {
     let mut logs = Vec::new();
     for path in &subject.jail.logpaths {
         match source::expand(std::slice::from_ref(&path.glob)) {
             Ok(found) => logs.extend(found),
             Err(error @ (SourceError::Missing { .. } | SourceError::NoMatch { .. })) => {
-                warn(&format!("f2b: {error} (logpath of jail '{}')", subject.jail.name));
+                missing.push(format!("{error} (logpath of jail '{}')", subject.jail.name));
             }
             Err(error) => return Err(error.into()),
         }
@@ -164,14 +189,12 @@ fn logs_of(subject: &Subject) -> Result<Vec<Log>, Error> {
     Ok(source::distinct(logs))
 }
 
-/// A jail without a log is an error where it is the only one, as there is nothing to scan.
-fn without_logs(subject: &Subject, is_sole: bool) -> Result<(), Error> {
+/// Why a jail has nothing to scan.
+fn without_logs(subject: &Subject) -> error::Error {
+    if subject.jail.backend.reads_journal() {
+        return error::Error::Findings(vec![journal::of_jail(&subject.jail)]);
+    }
     let first = subject.jail.logpaths.first().map(|log| format!("{}: ", log.at));
     let location = first.unwrap_or_default();
-    let error = error::Error::JailWithoutLog { jail: subject.jail.name.clone(), location };
-    if is_sole {
-        return Err(error.into());
-    }
-    warn(&format!("f2b: {error}"));
-    Ok(())
+    error::Error::JailWithoutLog { jail: subject.jail.name.clone(), location }
 }
