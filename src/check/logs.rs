@@ -1,10 +1,11 @@
 //! What the jails read: is it there, is it what their author thinks.
 
+use std::fs::File;
 use std::path::PathBuf;
 
-use crate::config::{JailDef, WithoutLogs};
+use crate::config::{JailDef, LogPath, WithoutLogs};
 use crate::diag::{Diagnostic, Location, Severity};
-use crate::source;
+use crate::source::{self, SourceError};
 use crate::text::shown;
 
 /// A jail watches something, or it is no use. `own` are the files that its administrator writes.
@@ -13,8 +14,14 @@ pub(super) fn findings(jail: &JailDef, own: &[PathBuf]) -> Vec<Diagnostic> {
         return of_journal(jail, own);
     }
     let mut findings = Vec::new();
-    let exists = |glob: &str| source::expand(&[glob.to_owned()]).is_ok_and(|logs| !logs.is_empty());
-    let missing: Vec<_> = jail.logpaths.iter().filter(|log| !exists(&log.glob)).collect();
+    let mut missing = Vec::new();
+    for log in &jail.logpaths {
+        match logs_at(&log.glob) {
+            Ok(true) => {}
+            Ok(false) => missing.push(log),
+            Err(error) => findings.push(unreadable(log, &error)),
+        }
+    }
     let is_blind = missing.len() == jail.logpaths.len();
     if jail.logpaths.is_empty() {
         let found = error_at("no-log", "no log to watch".to_owned(), None);
@@ -33,6 +40,33 @@ pub(super) fn findings(jail: &JailDef, own: &[PathBuf]) -> Vec<Diagnostic> {
         });
     }
     findings
+}
+
+/// Whether a pattern has logs; an error if they can't be read.
+fn logs_at(glob: &str) -> Result<bool, SourceError> {
+    let logs = match source::expand(&[glob.to_owned()]) {
+        Ok(logs) => logs,
+        Err(SourceError::Missing { .. } | SourceError::NoMatch { .. }) => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    for log in &logs {
+        let opened =
+            if log.kind.can_be_reread() { File::open(&log.path).map(drop) } else { Ok(()) };
+        opened.map_err(|source| SourceError::Unreadable { path: log.path.clone(), source })?;
+    }
+    Ok(!logs.is_empty())
+}
+
+/// Whoever runs the jails may have more rights than who looks at them.
+fn unreadable(log: &LogPath, error: &SourceError) -> Diagnostic {
+    let message = format!("log {error}");
+    let found = Diagnostic::new("unreadable-log", Severity::Warning, message)
+        .with_location(log.at.clone())
+        .with_text(&log.glob);
+    match error {
+        SourceError::Unreadable { .. } => found.with_help("let whoever runs f2b read it"),
+        _ => Diagnostic { severity: Severity::Error, ..found },
+    }
 }
 
 /// A jail that reads the journal has no need of logs; whoever gives it one doesn't know that it does. That the stock

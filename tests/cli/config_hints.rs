@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::harness::World;
+use crate::harness::{World, ran};
 
 /// A world with filter `good` and these jails; LOG stands for a log that exists, DIR for the folder.
 fn world(jails: &str) -> World {
@@ -176,4 +176,20 @@ fn what_jails_have_in_common_is_told_once_with_all_of_them_in_order_of_lines() {
         (&tag["subject"], &tag["others"]),
         (&"good".into(), &serde_json::json!(["b", "c", "d"]))
     );
+}
+
+#[test]
+fn a_log_that_can_not_be_read_is_there() {
+    let world = world("[good]\nenabled = true\nlogpath = LOG\n");
+    let log = world.path("maillog");
+    fs::set_permissions(&log, fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(world.path(""), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = world.as_nobody();
+    command.arg("check");
+    ran(&mut command).exits(1).says(&[
+        "jail.local:3:11: warning: log ",
+        "maillog: can't be read: Permission denied (os error 13) [unreadable-log, good]\n",
+        "   = help: let whoever runs f2b read it\n",
+        "1 of 1 jail usable",
+    ]);
 }

@@ -64,6 +64,18 @@ impl World {
         command
     }
 
+    /// The same, run by nobody: root reads what it likes.
+    pub(crate) fn as_nobody(&self) -> Command {
+        let binary = self.path("f2b");
+        fs::copy(env!("CARGO_BIN_EXE_f2b"), &binary).unwrap();
+        let command = self.command();
+        let mut dropped = Command::new("setpriv");
+        dropped.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(binary);
+        dropped.current_dir(self.dir.path()).env_clear();
+        dropped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        dropped
+    }
+
     /// A line as it is typed at a shell, with f2b in the path.
     pub(crate) fn shell(&self, line: &str) -> Command {
         let f2b = Path::new(env!("CARGO_BIN_EXE_f2b")).parent().unwrap().to_owned();

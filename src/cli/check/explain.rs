@@ -47,12 +47,20 @@ pub(super) fn text(jail: &JailDef, out: &mut dyn Write) -> Result<(), Error> {
 
 fn explain_action(action: &ActionDef, out: &mut dyn Write) -> Result<(), Error> {
     writeln!(out, "\n# action {} ({})", action.name, action.file.display())?;
-    for (name, text) in action.properties.iter().filter(|(name, _)| name.starts_with("action")) {
-        if !text.value.is_empty() {
-            value(name, text, out)?;
-        }
+    // What is done at a ban first, then what it is made of, but for the pieces that are named `_…` by custom.
+    let shown = action.properties.iter().filter(|(name, _)| !name.starts_with('_'));
+    let (commands, others): (Vec<_>, Vec<_>) = shown.partition(|(name, _)| is_command(name));
+    for (name, text) in commands.into_iter().filter(|(_, text)| !text.value.is_empty()) {
+        value(name, text, out)?;
+    }
+    for (name, text) in others {
+        value(name, text, out)?;
     }
     Ok(())
+}
+
+fn is_command(name: &str) -> bool {
+    name.starts_with("action") && name != "actname"
 }
 
 fn value(name: &str, text: &Text, out: &mut dyn Write) -> Result<(), Error> {
