@@ -141,8 +141,11 @@ impl Definition {
 
     /// The names of all options and parameters.
     pub(super) fn names(&self) -> BTreeSet<String> {
-        let all = self.own_names().chain(self.merged.defaults.keys()).chain(self.params.keys());
-        all.cloned().collect()
+        let is_variant = |name: &&String| name.contains('?');
+        let all =
+            self.own_names().chain(self.merged.defaults.keys()).filter(|name| !is_variant(name));
+        let init = self.merged.section(INIT).into_iter().flat_map(BTreeMap::keys);
+        all.chain(init.filter(is_variant)).chain(self.params.keys()).cloned().collect()
     }
 
     /// Findings about tags left in a text that look like one of the options: `<mdre-agressive>`.
@@ -193,6 +196,7 @@ impl Definition {
             let at = stack.last().map(|value| value.at.location());
             findings.extend(at.and_then(|at| slip(name, known, at)));
         }
+        findings.extend(self.misplaced());
         let is_section = |name: &str, _| SECTIONS.contains(&name);
         let sections = [DEFINITION, INIT].into_iter().filter_map(|name| self.merged.section(name));
         let all = sections.chain([&self.merged.defaults]);
@@ -325,10 +329,28 @@ impl Definition {
         }
     }
 
-    /// Whether the value depends on the address that is being banned.
+    /// Whether the value depends on the address that is being banned; only parameters and `[Init]` can say so.
     fn is_conditional(&self, name: &str) -> bool {
-        let prefix = format!("{name}?");
-        self.own_names().any(|key| key.starts_with(&prefix))
+        let is_variant =
+            |key: &String| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('?'));
+        let init = self.merged.section(INIT).into_iter().flat_map(BTreeMap::keys);
+        init.chain(self.params.keys()).any(is_variant)
+    }
+
+    /// Values for a family of addresses that stand where none are looked for.
+    fn misplaced(&self) -> Vec<Diagnostic> {
+        let section = |name| self.merged.section(name);
+        let vain =
+            [section(DEFINITION), Some(&self.merged.defaults)].into_iter().flatten().flatten();
+        let init = section(INIT).into_iter().flatten().filter(|(name, _)| !name.contains('='));
+        let variants = vain.chain(init).filter_map(|(name, stack)| {
+            let (option, _) = name.split_once('?')?;
+            let message = format!("this '{}' for a family has no effect", printable(name));
+            let found = Diagnostic::new("misplaced-condition", Severity::Warning, message);
+            let help = format!("write '{}' below [Init?family=inet6]", printable(option));
+            Some(found.with_location(stack.last()?.at.location()).with_help(help))
+        });
+        variants.collect()
     }
 }
 

@@ -428,3 +428,23 @@ fn what_cannot_be_read_has_the_default() {
         ]
     );
 }
+
+#[test]
+fn a_parameter_for_a_family_waits_for_the_ban() {
+    // As in fail2ban 1.1; to 1.0 it is no parameter, and the jail is left out.
+    let action = "[Definition]\nactionban = do <x> <y>\ny = a<x>b\n[Init]\nx = four\n\
+                  [Definition?family=inet6]\nx = vain\n";
+    let jail = "[j]\nfilter = f\naction = act[x?family=inet6=\"six\"]\n";
+    let filter = "[Definition]\nfailregex = <HOST>\n";
+    let files = [("jail.conf", jail), ("action.d/act.conf", action), ("filter.d/f.conf", filter)];
+    let folder = Folder::new(&files);
+    let loaded = folder.config().jail("j");
+    assert_eq!(
+        folder.shown(&loaded.findings),
+        ["action.d/act.conf:7: this 'x?family=inet6' for a family has no effect; \
+          write 'x' below [Init?family=inet6]"]
+    );
+    let properties = &loaded.value.expect("it loads").actions[0].properties;
+    let value = |name: &str| properties[name].value.as_str();
+    assert_eq!((value("actionban"), value("x?family=inet6")), ("do <x> a<x>b", "six"));
+}

@@ -117,6 +117,16 @@ fn what_depends_on_the_family_waits_for_the_ban() {
         "action.d/a.conf",
         "[Init]\nactionstart = <name>\n[Init?family=inet6]\nactionstart =\n",
     )]);
+    let action =
+        "[Definition]\nactionban = do <port> <other>\nother = a<port>b\n[Init]\nport = 4\n";
+    for variant in [
+        "[Init?family=inet6]\nport = 6\n",
+        "[Definition?family=inet6]\nactionban = six\nport = 6\n",
+        "[DEFAULT?family=inet6]\nport = 6\n",
+        "port?family=inet6 = 6\n",
+    ] {
+        tree(&[("action.d/a.conf", &format!("{action}{variant}"))]);
+    }
 }
 
 #[test]
