@@ -1,7 +1,7 @@
 //! From a filter's definition to expressions that run, or to everything that is wrong with it.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::hit::Hit;
 use super::literal::Candidates;
@@ -35,8 +35,8 @@ pub struct Filter {
     candidates: Option<Candidates>,
     /// Per failregex what a line must contain for it; checked where `candidates` can't tell them apart.
     pub(super) gates: Vec<Box<[Candidates]>>,
-    /// For each first byte of a text, the failregexes that can match it, in order.
-    by_first: Vec<Box<[usize]>>,
+    /// For each first byte of a text, the failregexes that can match it, in order; made for the first text.
+    by_first: OnceLock<Vec<Box<[usize]>>>,
     has_sessions: bool,
     has_open_prefregex: bool,
     pub(super) raw: bool,
@@ -82,7 +82,6 @@ impl Filter {
         let tuples =
             failregex.iter().map(|regex| tuples(&parts, prefregex.as_ref(), regex)).collect();
         let gates = gates(prefregex.is_some(), &failregex);
-        let by_first = (0..=u8::MAX).map(|byte| beginning_with(byte, &failregex)).collect();
         let has_open_prefregex =
             options.maxlines <= 1 && prefregex.as_ref().is_some_and(Pattern::is_open);
         let mut filter = Self {
@@ -93,7 +92,7 @@ impl Filter {
             names: names.0.into(),
             candidates: None,
             gates,
-            by_first,
+            by_first: OnceLock::new(),
             has_sessions,
             has_open_prefregex,
             raw: options.raw,
@@ -148,7 +147,8 @@ impl Filter {
     /// word of their own: of sshd's thirty, two or three are left.
     pub(super) fn possible(&self, text: &str) -> &[usize] {
         let first = text.as_bytes().first().copied().unwrap_or(b'\n');
-        &self.by_first[usize::from(first)]
+        let list = || (0..=u8::MAX).map(|byte| beginning_with(byte, &self.failregex)).collect();
+        &self.by_first.get_or_init(list)[usize::from(first)]
     }
 
     /// Whether a prefregex matches every line that has any text beside its date.

@@ -40,7 +40,10 @@ pub(super) enum Engine {
     Backtracking {
         superset: Box<Linear>,
         exact: Box<fancy_regex::Regex>,
-        direct: Option<Box<Direct>>,
+        /// The expression as a walk understands it.
+        marked: Option<String>,
+        /// Built like the programs of a [`Linear`]; `None` inside: there is no such way.
+        direct: OnceLock<Option<Box<Direct>>>,
     },
 }
 
@@ -52,7 +55,8 @@ pub(super) struct Linear {
     /// `None` inside: too large, its texts are given up.
     ascii: OnceLock<Option<meta::Regex>>,
     unicode: OnceLock<Option<meta::Regex>>,
-    direct: Option<Direct>,
+    /// Built in the same way; `None` inside: there is no such way.
+    direct: OnceLock<Option<Direct>>,
 }
 
 /// A way to the groups of an ASCII text without looking for the match first.
@@ -90,9 +94,23 @@ impl Engine {
             .delegate_size_limit(SIZE_LIMIT_BYTES)
             .build()
             .map_err(Box::new)?;
-        let parsed = marked.and_then(|marked| regex_syntax::Parser::new().parse(&marked).ok());
-        let direct = parsed.and_then(|hir| Direct::of(&of_ascii(&hir))).map(Box::new);
-        Ok((Self::Backtracking { superset: plain, exact: Box::new(exact), direct }, narrowing))
+        let exact = Box::new(exact);
+        let direct = OnceLock::new();
+        Ok((Self::Backtracking { superset: plain, exact, marked, direct }, narrowing))
+    }
+
+    /// The way to the groups without looking for the match first, if there is one.
+    fn direct(&self) -> Option<&Direct> {
+        match self {
+            Self::Linear(linear) => linear.direct(),
+            Self::Backtracking { marked, direct, .. } => {
+                let build = || {
+                    let hir = regex_syntax::Parser::new().parse(marked.as_ref()?).ok()?;
+                    Direct::of(&of_ascii(&hir)).map(Box::new)
+                };
+                direct.get_or_init(build).as_deref()
+            }
+        }
     }
 
     /// Names of the groups, by index.
@@ -119,12 +137,8 @@ impl Engine {
 
     /// Whether a text that begins with `byte` may match, as far as that is plain to see.
     pub(super) fn may_begin_with(&self, byte: u8) -> bool {
-        let direct = match self {
-            Self::Linear(linear) => linear.direct.as_ref(),
-            Self::Backtracking { direct, .. } => direct.as_deref(),
-        };
         // The walk's classes are of ASCII; a text that goes on otherwise begins with the same ones.
-        let at_start = direct.filter(|direct| byte.is_ascii() && direct.beginning.is_none());
+        let at_start = self.direct().filter(|direct| byte.is_ascii() && direct.beginning.is_none());
         at_start.is_none_or(|direct| direct.walk.may_begin_with(byte))
     }
 
@@ -138,8 +152,8 @@ impl Engine {
     pub(super) fn is_match(&self, text: &str, scratch: &mut Scratch) -> bool {
         match self {
             Self::Linear(linear) => linear.is_match(text, scratch),
-            Self::Backtracking { superset, exact, direct } => {
-                if let Some(is_match) = by_walk(direct.as_deref(), text, scratch) {
+            Self::Backtracking { superset, exact, .. } => {
+                if let Some(is_match) = by_walk(self.direct(), text, scratch) {
                     return is_match;
                 }
                 superset.is_match(text, scratch)
@@ -155,8 +169,8 @@ impl Engine {
     pub(super) fn search(&self, text: &str, scratch: &mut Scratch) -> bool {
         match self {
             Self::Linear(linear) => linear.search(text, scratch),
-            Self::Backtracking { superset, exact, direct } => {
-                if let Some(is_match) = by_walk(direct.as_deref(), text, scratch) {
+            Self::Backtracking { superset, exact, .. } => {
+                if let Some(is_match) = by_walk(self.direct(), text, scratch) {
                     return is_match;
                 }
                 if !superset.is_match(text, scratch) {
@@ -208,8 +222,12 @@ impl Scratch {
 impl Linear {
     fn new(expression: &str) -> Result<Self, PatternError> {
         let hir = regex_syntax::Parser::new().parse(expression).map_err(Box::new)?;
-        let direct = Direct::of(&of_ascii(&hir));
-        Ok(Self { hir, ascii: OnceLock::new(), unicode: OnceLock::new(), direct })
+        let (ascii, unicode, direct) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Ok(Self { hir, ascii, unicode, direct })
+    }
+
+    fn direct(&self) -> Option<&Direct> {
+        self.direct.get_or_init(|| Direct::of(&of_ascii(&self.hir))).as_ref()
     }
 
     /// The program for a text, with its scratch space.
@@ -237,7 +255,7 @@ impl Linear {
     }
 
     fn search(&self, text: &str, scratch: &mut Scratch) -> bool {
-        if let Some(is_match) = by_walk(self.direct.as_ref(), text, scratch) {
+        if let Some(is_match) = by_walk(self.direct(), text, scratch) {
             return is_match;
         }
         self.program(text, scratch).is_some_and(|(program, cache, slots)| {
@@ -413,7 +431,7 @@ mod tests {
     fn what_looks_around_is_walked_from_the_beginning_of_the_text() {
         let is_walked = |expression| {
             let (engine, _) = Engine::compile(expression, Lines::One).expect("compiles");
-            matches!(engine, Engine::Backtracking { direct: Some(_), .. })
+            matches!(engine, Engine::Backtracking { .. }) && engine.direct().is_some()
         };
         assert!(is_walked(
             r"^(?:(?P<u>\S+)|(?:(?! from ).)*?) from (?(u)x|w)(?:(?P<q>['-]).*(?P=q)|(?>y*)z)$"
