@@ -19,6 +19,8 @@ const DEFINITION: &str = "Definition";
 const INIT: &str = "Init";
 /// The sections that mean something.
 const SECTIONS: [&str; 4] = [DEFINITION, INIT, DEFAULT, INCLUDES];
+/// The longest letter in UTF-8, in bytes.
+const LETTER_MAX_BYTES: usize = 4;
 /// The tags of a failregex that stand for a part of a line.
 const BUILT_IN: [&str; 7] = ["HOST", "ADDR", "IP4", "IP6", "CIDR", "SUBNET", "DNS"];
 
@@ -160,7 +162,11 @@ impl Definition {
             left.filter(|tag| tag.len() > 3 && tag.chars().all(is_option) && !names.contains(*tag));
         let slip = |tag: &str| {
             // Text and parameters to be given are often near to something; a slip is one letter.
-            let near = names.iter().find(|name| strsim::damerau_levenshtein(tag, name) == 1)?;
+            let is_near = |name: &&String| {
+                name.len().abs_diff(tag.len()) <= LETTER_MAX_BYTES
+                    && strsim::damerau_levenshtein(tag, name) == 1
+            };
+            let near = names.iter().find(is_near)?;
             let message = format!("there is no option for <{tag}>, so that it is text");
             let found = Diagnostic::new("unknown-tag", Severity::Warning, message);
             let found = found.with_location(text.at.clone()).with_text(format!("<{tag}>"));
@@ -188,8 +194,9 @@ impl Definition {
             known.contains(&&*lower) || self.merged.quotes(&lower) || self.merged.tags(&lower)
         };
         let slip = |name: &str, words: &[&str], at: Location| {
-            let near = words.iter().find(|word| is_slip(name, word)).filter(|_| !is_read(name))?;
-            Some(unknown_option(name, near, at))
+            // Most names are known, which is soon seen.
+            let near = if is_read(name) { None } else { words.iter().find(|w| is_slip(name, w)) };
+            Some(unknown_option(name, near?, at))
         };
         let sections = [DEFINITION, INIT].into_iter().filter_map(|name| self.merged.section(name));
         for (name, stack) in sections.flatten() {

@@ -52,6 +52,7 @@ pub(super) fn findings(
     is_section: IsSection<'_>,
 ) -> Vec<Diagnostic> {
     let values = options.iter().filter_map(|(name, stack)| Some((name, stack.last()?)));
+    let values = values.filter(|(_, value)| value.value.contains('\n'));
     values.flat_map(|(name, value)| in_value(name, value, is_known, is_section)).collect()
 }
 
