@@ -23,6 +23,7 @@ mod merge;
 mod merged;
 pub mod options;
 mod quoted;
+mod server;
 mod shadow;
 mod slips;
 mod spec;
@@ -108,6 +109,11 @@ impl Config {
     /// What is misspelt or indented in `[DEFAULT]`, and sections that are meant to be it.
     pub fn slips(&self) -> Vec<Diagnostic> {
         slips::of_all(&self.folder.merged("jail"))
+    }
+
+    /// What is wrong with fail2ban.conf and its companions; none of it keeps a jail from being used.
+    pub fn server(&self) -> Vec<Diagnostic> {
+        server::findings(&self.folder)
     }
 
     /// What a jail that is not enabled seems to be so for: options that are misspelt or indented, a name that is.

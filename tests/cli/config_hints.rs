@@ -193,3 +193,26 @@ fn a_log_that_can_not_be_read_is_there() {
         "1 of 1 jail usable",
     ]);
 }
+
+#[test]
+fn the_files_of_the_server_are_looked_at() {
+    let world = world("[good]\nenabled = true\nlogpath = LOG\n");
+    let stock = "[DEFAULT]\nloglevel = INFO\ndbpurgeage = 1d\n[Definition]\n[Thread]\n";
+    world.write("fail2ban.conf", stock);
+    world.f2b("check").exits(0);
+    world.write(
+        "fail2ban.local",
+        "[Definition]\nloglevel = FOO\ndbpurgage = 2d\ndbpurgeage = 5 parsecs\nallowipv6 = maybe\n\
+         dbfile = %(nope)s\nnonsense\n[Definitions]\n",
+    );
+    world.f2b("check").exits(1).says(&[
+        "fail2ban.local:2:12: warning: loglevel is 'FOO' [bad-server-option]\n",
+        "fail2ban.local:3:1: warning: unknown option 'dbpurgage' [unknown-option]\n",
+        "fail2ban.local:4:14: warning: dbpurgeage is '5 parsecs' [bad-server-option]\n",
+        "fail2ban.local:5:13: warning: allowipv6 is 'maybe' [bad-server-option]\n",
+        "fail2ban.local:6:10: warning: option 'dbfile' needs 'nope', which isn't set [missing-option]\n",
+        "fail2ban.local:7:1: warning: 'nonsense' is no option [no-delimiter]\n",
+        "fail2ban.local:8:2: warning: section [Definitions] means nothing [unknown-section]\n",
+        "1 of 1 jail usable; 0 errors, 7 warnings, 0 notes\n",
+    ]);
+}
