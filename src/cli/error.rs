@@ -33,6 +33,12 @@ pub(super) enum Error {
     /// A filter but no log.
     #[error("no log to scan before the filter '{}'; write LOG... FILTER", shown(.0))]
     NoLog(String),
+    /// Logs but no filter.
+    #[error("'{}' is a log, and no filter is named behind it; write LOG... FILTER, or --jail NAME", shown(.0))]
+    NoFilter(String),
+    /// A filter where the jail has one.
+    #[error("'{}' is a filter, but with --jail all operands are logs: the jail has its filter", shown(.0))]
+    FilterBesideJail(String),
     /// A text that should be a host.
     #[error("'{}' is not an IP address or network{}", shown(.0), host_hint(.0))]
     NotAHost(String),

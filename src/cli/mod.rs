@@ -11,6 +11,7 @@ mod error;
 mod exchange;
 mod files;
 mod history;
+mod operands;
 pub mod output;
 mod purge;
 mod scan;

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use super::args::ScanArgs;
-use super::{Context, Error};
+use super::{Context, Error, operands};
 use crate::config::{Config, FilterDef, JailDef, Loaded, Spec};
 use crate::diag::{Diagnostic, Severity};
 use crate::error;
@@ -32,6 +32,9 @@ type Header = (&'static str, String);
 pub(super) fn resolve(context: &Context, args: &ScanArgs) -> Result<Target, Error> {
     if args.jail.is_empty() && !args.jails {
         return of_operands(context, &args.operands);
+    }
+    if let Some(filter) = operands::stray_filter(&args.operands, has_filter(context)) {
+        return Err(Error::FilterBesideJail(filter.clone()));
     }
     let logs = (!args.operands.is_empty()).then(|| args.operands.clone());
     let subjects = if args.jails { enabled(context)? } else { named(context, &args.jail)? };
@@ -76,13 +79,10 @@ fn subject(config: &Config, jail: JailDef) -> Subject {
 }
 
 fn of_operands(context: &Context, operands: &[String]) -> Result<Target, Error> {
-    let (filter, logs) = operands.split_last().ok_or(Error::NoOperands)?;
-    if logs.is_empty() {
-        return Err(Error::NoLog(filter.clone()));
-    }
+    let (filter, logs) = operands::split(operands, has_filter(context))?;
     let (filter, header) = find_filter(context, filter)?;
     let subject = Subject { jail: JailDef::of_filter(filter), header };
-    Ok(Target { logs: Some(logs.to_vec()), subjects: vec![subject] })
+    Ok(Target { logs: Some(logs), subjects: vec![subject] })
 }
 
 /// A filter by path, by name, or as a literal expression.
@@ -121,8 +121,7 @@ fn literal(text: &str) -> (FilterDef, Header) {
 
 /// The filter `filter.d/NAME` of a configuration folder, if it has one.
 fn in_folder(folder: &Path, spec: &Spec) -> Result<Option<(FilterDef, Header)>, Error> {
-    let name = spec.name.strip_prefix("filter.d/").unwrap_or(&spec.name);
-    let name = name.strip_suffix(".conf").or_else(|| name.strip_suffix(".local")).unwrap_or(name);
+    let name = stem(spec);
     if name.contains('/') || !folder.is_dir() {
         return Ok(None);
     }
@@ -134,6 +133,21 @@ fn in_folder(folder: &Path, spec: &Spec) -> Result<Option<(FilterDef, Header)>, 
     let filter = usable(config.filter(&spec))?;
     let shown = format!("{name}, basedir: {}", folder.display());
     Ok(Some((filter, ("filter file", shown))))
+}
+
+/// The name of a filter, which may be written as its path below the folder.
+fn stem(spec: &Spec) -> &str {
+    let name = spec.name.strip_prefix("filter.d/").unwrap_or(&spec.name);
+    name.strip_suffix(".conf").or_else(|| name.strip_suffix(".local")).unwrap_or(name)
+}
+
+/// Whether the configuration has the filter that a text names.
+fn has_filter(context: &Context) -> impl Fn(&str) -> bool {
+    let config = Config::open(&context.config).ok();
+    move |text| {
+        let spec = filter_spec(text);
+        spec.zip(config.as_ref()).is_some_and(|(spec, config)| config.has_filter(stem(&spec)))
+    }
 }
 
 /// `word-or-path[options]`; `None` for anything else, which can only be an expression.

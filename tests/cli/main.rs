@@ -12,6 +12,7 @@ mod ignore;
 mod jails;
 mod journal;
 mod logs;
+mod operands;
 mod read_only;
 mod readme;
 mod truth;

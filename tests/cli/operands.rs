@@ -1,0 +1,59 @@
+//! Logs and filter in another order than f2b asks for.
+
+use crate::harness::World;
+
+/// A configuration with one filter, and a log with one line for it.
+fn world() -> World {
+    let world = World::empty();
+    world.write("filter.d/door.conf", "[Definition]\nfailregex = ^ knock from <HOST>$\n");
+    world.write("door.log", "2026-11-20T09:00:00Z knock from 192.0.2.1\n");
+    world.write(
+        "jail.conf",
+        "[door]\nenabled = true\nfilter = door\nlogpath = door.log\n\
+         [shed]\nfilter = door\nmaxretry = many\nlogpath = door.log\n",
+    );
+    world
+}
+
+#[test]
+fn log_and_filter_may_change_places_where_their_names_leave_no_doubt() {
+    let world = world();
+    world.write("door.log.1", "2026-11-19T09:00:00Z knock from 192.0.2.2\n");
+    let told = |filter: &str| {
+        format!("f2b: '{filter}' is taken for the filter, though it comes before a log\n")
+    };
+    let scan = "scan --dry-run --output ip".split(' ');
+    for (operands, found, filter) in [
+        (["door", "door.log"].as_slice(), "192.0.2.1\n", "door"),
+        (&["filter.d/door.conf", "door.log"], "192.0.2.1\n", "filter.d/door.conf"),
+        (&["door[mode=x]", "door.log*"], "192.0.2.2\n192.0.2.1\n", "door[mode=x]"),
+        (&["knock from <HOST>$", "door.log"], "192.0.2.1\n", "knock from <HOST>$"),
+        (&["door.log", "door", "door.log.1"], "192.0.2.2\n192.0.2.1\n", "door"),
+    ] {
+        let ran = world.run(scan.clone().chain(operands.iter().copied())).exits(0);
+        assert_eq!((ran.out.as_str(), ran.err), (found, told(filter)), "{operands:?}");
+    }
+}
+
+#[test]
+fn an_order_that_leaves_doubt_is_not_guessed() {
+    let world = world();
+    // A log and a filter of the same name: the last is the filter, as ever.
+    world.write("door", "2026-11-20T09:00:00Z knock from 192.0.2.3\n");
+    let ran = world.f2b("scan --dry-run --output ip door door").exits(0);
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("192.0.2.3\n", ""));
+    let advice = "is a log, and no filter is named behind it; write LOG... FILTER, or --jail NAME";
+    world.f2b("scan door.log").fails_with(&format!("'door.log' {advice}"));
+    world.f2b("scan dor door.log").fails_with(&format!("'door.log' {advice}"));
+    world.f2b("scan door.log door.log").fails_with(&format!("'door.log' {advice}"));
+    world
+        .f2b("scan door")
+        .fails_with("no log to scan before the filter 'door'; write LOG... FILTER");
+}
+
+#[test]
+fn a_filter_beside_a_jail_is_told() {
+    let world = world();
+    let wanted = "'filter.d/door.conf' is a filter, but with --jail all operands are logs: the jail has its filter";
+    world.f2b("scan --jail door door.log filter.d/door.conf").fails_with(wanted);
+}
