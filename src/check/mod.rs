@@ -25,11 +25,23 @@ use report::{in_order, merged};
 
 /// Which jails are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum Scope<'n> {
     /// Those that are enabled.
     Enabled,
     /// All, as if they were.
     All,
+    /// Those of these names, as if they were.
+    Named(&'n [String]),
+}
+
+impl Scope<'_> {
+    fn has(self, name: &str, is_enabled: bool) -> bool {
+        match self {
+            Self::Enabled => is_enabled,
+            Self::All => true,
+            Self::Named(names) => names.iter().any(|named| named == name),
+        }
+    }
 }
 
 /// What a look at a jail needs beside it.
@@ -42,7 +54,7 @@ struct Looking<'l> {
 }
 
 /// Looks at the jails of `config` as of `now`; programs without a path would be looked for in `folders`.
-pub fn check(config: &Config, scope: Scope, now: Time, folders: &[PathBuf]) -> Report {
+pub fn check(config: &Config, scope: Scope<'_>, now: Time, folders: &[PathBuf]) -> Report {
     let mut jails = Vec::new();
     let names = config.jail_names();
     let mut findings = in_order(config.server());
@@ -81,7 +93,7 @@ fn none_enabled() -> Diagnostic {
 fn look_at_all(
     config: &Config,
     names: Vec<String>,
-    scope: Scope,
+    scope: Scope<'_>,
     looking: &Looking<'_>,
 ) -> impl Iterator<Item = (Option<Checked>, Vec<Diagnostic>)> + use<> {
     // Compiling takes most of the time: it begins while the next jails are still being read.
@@ -89,7 +101,7 @@ fn look_at_all(
     rayon::in_place_scope(|jobs| {
         for (place, name) in names.into_iter().enumerate() {
             let Ok(draft) = config.draft(&name) else { continue };
-            if scope == Scope::All || draft.jail.enabled || !draft.is_clear {
+            if scope.has(&name, draft.jail.enabled || !draft.is_clear) {
                 let sender = sender.clone();
                 jobs.spawn(move |_| {
                     let (checked, findings) = look_at(draft, name, looking);
@@ -127,7 +139,7 @@ fn look_at(draft: Draft, name: String, looking: &Looking<'_>) -> (Checked, Vec<D
         finding.subject = Some(name.clone());
     }
     let backtracking = jail.map(|jail| backtracking(&jail.filter)).unwrap_or_default();
-    (Checked { name, is_usable, backtracking }, findings)
+    (Checked { name, is_enabled: draft.jail.enabled, is_usable, backtracking }, findings)
 }
 
 /// The expressions that need the backtracking engine, and why.

@@ -27,6 +27,8 @@ pub struct Finding {
 pub struct Checked {
     /// Its name.
     pub name: String,
+    /// Whether it is to be run.
+    pub is_enabled: bool,
     /// Whether it could be run.
     pub is_usable: bool,
     /// Its expressions that need the backtracking engine, each with the constructs for which it does.

@@ -323,12 +323,15 @@ pub struct PurgeArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Exit status: 0 nothing but notes, 1 warnings, 2 errors.")]
 pub struct CheckArgs {
+    /// Look at these jails only, enabled or not.
+    #[arg(value_name = "JAIL")]
+    pub jails: Vec<String>,
     /// Look at jails that are not enabled too.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "jails")]
     pub all: bool,
-    /// Print every setting of this jail with the file and line that it comes from.
-    #[arg(long, value_name = "JAIL")]
-    pub explain: Option<String>,
+    /// Print every setting of a jail with the file and line that it comes from.
+    #[arg(long, value_name = "JAIL", num_args = 0..=1)]
+    pub explain: Option<Option<String>>,
     /// How to print the findings.
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub format: CheckFormat,

@@ -25,6 +25,7 @@ pub(super) fn run(
 ) -> Result<Status, Error> {
     let config = Config::open(&context.config)?;
     if let Some(name) = &args.explain {
+        let name = name.as_ref().or(args.jails.first()).ok_or(Error::NothingToExplain)?;
         context.known_jail(name)?;
         let draft = config.draft(name).map_err(error::Error::Findings)?;
         match args.format {
@@ -35,12 +36,19 @@ pub(super) fn run(
         warn_findings(&errors.collect::<Vec<_>>());
         return Ok(if draft.is_usable { Status::Found } else { Status::Trouble });
     }
-    let scope = if args.all { Scope::All } else { Scope::Enabled };
+    for name in &args.jails {
+        context.known_jail(name)?;
+    }
+    let scope = match &args.jails[..] {
+        [] if args.all => Scope::All,
+        [] => Scope::Enabled,
+        names => Scope::Named(names),
+    };
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders: Vec<_> = std::env::split_paths(&path).collect();
     let report = check(&config, scope, context.now, &folders);
     match args.format {
-        CheckFormat::Text => text(&report, args.verbose > 0, out)?,
+        CheckFormat::Text => text(&report, args, out)?,
         CheckFormat::Json => json::document(&document(&report), out)?,
     }
     Ok(match report.worst() {
@@ -50,7 +58,7 @@ pub(super) fn run(
     })
 }
 
-fn text(report: &Report, is_verbose: bool, out: &mut dyn Write) -> Result<(), Error> {
+fn text(report: &Report, args: &CheckArgs, out: &mut dyn Write) -> Result<(), Error> {
     let mut sources = Sources::default();
     for finding in &report.findings {
         writeln!(out, "{}", line(finding))?;
@@ -63,7 +71,7 @@ fn text(report: &Report, is_verbose: bool, out: &mut dyn Write) -> Result<(), Er
         }
         writeln!(out)?;
     }
-    if is_verbose {
+    if args.verbose > 0 {
         for jail in report.jails.iter().filter(|jail| !jail.backtracking.is_empty()) {
             writeln!(out, "{}: needs the backtracking engine", jail.name)?;
             for (regex, why) in &jail.backtracking {
@@ -71,6 +79,10 @@ fn text(report: &Report, is_verbose: bool, out: &mut dyn Write) -> Result<(), Er
             }
             writeln!(out)?;
         }
+    }
+    let named = report.jails.iter().filter(|jail| args.jails.contains(&jail.name));
+    for jail in named.filter(|jail| !jail.is_enabled) {
+        writeln!(out, "'{}' is not enabled; write enabled = true into its section", jail.name)?;
     }
     let usable = report.jails.iter().filter(|jail| jail.is_usable).count() as u64;
     writeln!(
@@ -157,6 +169,7 @@ fn document(report: &Report) -> serde_json::Value {
                 .collect();
             serde_json::json!({
                 "name": jail.name,
+                "enabled": jail.is_enabled,
                 "usable": jail.is_usable,
                 "backtracking": backtracking,
             })

@@ -39,6 +39,9 @@ pub(super) enum Error {
     /// A filter where the jail has one.
     #[error("'{}' is a filter, but with --jail all operands are logs: the jail has its filter", shown(.0))]
     FilterBesideJail(String),
+    /// Nothing to explain.
+    #[error("--explain needs a jail; write f2b check --explain JAIL")]
+    NothingToExplain,
     /// A text that should be a host.
     #[error("'{}' is not an IP address or network{}", shown(.0), host_hint(.0))]
     NotAHost(String),

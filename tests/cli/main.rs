@@ -6,6 +6,7 @@ mod bad_input;
 mod bans;
 mod beside_fail2ban;
 mod check;
+mod check_jail;
 mod config_hints;
 mod harness;
 mod ignore;
