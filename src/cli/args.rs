@@ -7,12 +7,19 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+/// What an exit status means, for all commands: this is where it is written down.
+const EXIT_STATUS: &str = "\
+Exit status:
+  0    found, or done; of check: nothing but notes
+  1    nothing found, nothing to do; of check: warnings
+  2    something went wrong and is told on standard error; of check: errors
+  130  stopped by Ctrl-C or SIGTERM; what was stored until then stays";
+
 /// fail2ban's job with a memory: finds password guessing in logs, keeps every match, failure and ban
 /// in SQLite, and answers questions about the past.
 #[derive(Debug, Parser)]
-#[command(name = "f2b", version, arg_required_else_help = true, disable_help_subcommand = true)]
-#[command(after_help = "Exit status: 0 found or done, 1 nothing found, 2 error.\n\
-    Start with: f2b scan --dry-run /var/log/auth.log sshd")]
+#[command(name = "f2b", version, arg_required_else_help = true)]
+#[command(after_help = format!("{EXIT_STATUS}\n\nStart with: f2b scan --dry-run /var/log/auth.log sshd"))]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
@@ -88,6 +95,9 @@ pub enum Command {
 /// Arguments of `f2b scan`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug, Default, Args)]
+#[command(
+    override_usage = "f2b scan [OPTIONS] LOG... FILTER\n       f2b scan [OPTIONS] --jail NAME [LOG]..."
+)]
 #[command(after_help = "\
 LOG is a file, a glob, a folder, '-', a .gz .bz2 .xz .zst archive, or a literal log line.
 FILTER is a path, a path below the configuration folder (filter.d/sshd.conf), a name in its
@@ -101,7 +111,7 @@ Examples:
   f2b scan --format jsonl access.log '^<HOST> .* 401 ' | jq .host")]
 pub struct ScanArgs {
     /// Logs, then the filter; with --jail: other logs than the jail's own.
-    #[arg(value_name = "LOG... FILTER", allow_hyphen_values = false)]
+    #[arg(value_name = "LOG|FILTER", allow_hyphen_values = false)]
     pub operands: Vec<String>,
 
     /// Take logs, filter and thresholds from this jail; several read a log in one pass.
@@ -296,9 +306,10 @@ pub struct ExportArgs {
 
 /// Arguments of `f2b import`.
 #[derive(Debug, Args)]
+#[command(override_usage = "f2b import [OPTIONS] FORMAT FILE")]
 pub struct ImportArgs {
     /// The form of the list (ip.deny, hosts.deny, csv, json) and the file, or '-'.
-    #[arg(required = true, num_args = 1..=2, value_name = "FORMAT FILE")]
+    #[arg(num_args = 0..=2, value_name = "FORMAT|FILE")]
     pub operands: Vec<String>,
     /// Form of the list, in place of the operand.
     #[arg(long, value_enum)]
@@ -321,7 +332,7 @@ pub struct PurgeArgs {
 
 /// Arguments of `f2b check`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit status: 0 nothing but notes, 1 warnings, 2 errors.")]
+#[command(after_help = EXIT_STATUS)]
 pub struct CheckArgs {
     /// Look at these jails only, enabled or not.
     #[arg(value_name = "JAIL")]

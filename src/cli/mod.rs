@@ -13,6 +13,7 @@ mod files;
 mod history;
 mod operands;
 pub mod output;
+mod parse;
 mod purge;
 mod scan;
 mod status;
@@ -21,8 +22,6 @@ mod target;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use crate::config::Config;
 use crate::control::{Change, Direct, Jails, Question, Reply, Request};
@@ -59,13 +58,9 @@ impl From<Status> for ExitCode {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parse::parse(std::env::args_os().collect()) {
         Ok(cli) => cli,
-        Err(help_or_error) => {
-            let is_lost =
-                help_or_error.print().is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe);
-            return ExitCode::from(if help_or_error.use_stderr() || is_lost { 2 } else { 0 });
-        }
+        Err(help_or_error) => return told(&help_or_error),
     };
     let stdout = io::stdout().lock();
     let stdout: Box<dyn Write> =
@@ -79,6 +74,18 @@ pub fn main() -> ExitCode {
             warn(&format!("f2b: {error}"));
             ExitCode::from(2)
         }
+    }
+}
+
+/// Prints help, or what is wrong with the command line.
+fn told(help_or_error: &clap::Error) -> ExitCode {
+    match help_or_error.print() {
+        _ if help_or_error.use_stderr() => ExitCode::from(2),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            warn(&format!("f2b: {}", Error::Output(error)));
+            ExitCode::from(2)
+        }
+        _ => ExitCode::SUCCESS,
     }
 }
 

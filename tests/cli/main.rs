@@ -17,3 +17,4 @@ mod operands;
 mod read_only;
 mod readme;
 mod truth;
+mod words;
