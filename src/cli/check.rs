@@ -5,6 +5,7 @@ mod explain;
 use std::io::Write;
 
 use super::args::{CheckArgs, CheckFormat};
+use super::output::terminal::folded;
 use super::output::{counted, grouped, json};
 use super::{Context, Error, Status, warn_findings};
 use crate::check::{Excerpt, Finding, Report, Scope, Sources, check};
@@ -17,6 +18,15 @@ use crate::text::printable;
 const QUOTED_MAX: usize = 110;
 /// So many jails are named that have a problem in common.
 const NAMED_MAX: usize = 3;
+
+/// What stands before a quoted line and, where it is cut, around it: `    12 | …`.
+const QUOTED_FRAME: usize = 11;
+
+/// Further lines of a finding stand below its text.
+const FINDING_INDENT: usize = 4;
+
+/// What stands before advice.
+const HELP: &str = "   = help: ";
 
 pub(super) fn run(
     context: &Context,
@@ -48,7 +58,7 @@ pub(super) fn run(
     let folders: Vec<_> = std::env::split_paths(&path).collect();
     let report = check(&config, scope, context.now, &folders);
     match args.format {
-        CheckFormat::Text => text(&report, args, out)?,
+        CheckFormat::Text => text(&report, args, context.columns, out)?,
         CheckFormat::Json => json::document(&document(&report), out)?,
     }
     Ok(match report.worst() {
@@ -58,16 +68,21 @@ pub(super) fn run(
     })
 }
 
-fn text(report: &Report, args: &CheckArgs, out: &mut dyn Write) -> Result<(), Error> {
+fn text(
+    report: &Report,
+    args: &CheckArgs,
+    columns: Option<usize>,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
     let mut sources = Sources::default();
     for finding in &report.findings {
-        writeln!(out, "{}", line(finding))?;
+        writeln!(out, "{}", folded(&line(finding), columns, FINDING_INDENT))?;
         let finding = &finding.diagnostic;
         if let Some(excerpt) = sources.excerpt(finding) {
-            quote(finding, &excerpt, out)?;
+            quote(finding, &excerpt, columns, out)?;
         }
         if let Some(help) = &finding.help {
-            writeln!(out, "   = help: {help}")?;
+            writeln!(out, "{}", folded(&format!("{HELP}{help}"), columns, HELP.len()))?;
         }
         writeln!(out)?;
     }
@@ -98,12 +113,19 @@ fn text(report: &Report, args: &CheckArgs, out: &mut dyn Write) -> Result<(), Er
 }
 
 /// The line of a finding with what offends underlined; of a long one the part around it.
-fn quote(finding: &Diagnostic, excerpt: &Excerpt, out: &mut dyn Write) -> Result<(), Error> {
+fn quote(
+    finding: &Diagnostic,
+    excerpt: &Excerpt,
+    columns: Option<usize>,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let room = columns.map_or(QUOTED_MAX, |columns| columns.saturating_sub(QUOTED_FRAME));
+    let quoted_max = room.min(QUOTED_MAX);
     let number = finding.at.as_ref().map_or(0, |at| at.line);
     let chars: Vec<char> = excerpt.line.chars().collect();
     let from =
-        if chars.len() > QUOTED_MAX { excerpt.start.saturating_sub(QUOTED_MAX / 4) } else { 0 };
-    let to = chars.len().min(from + QUOTED_MAX);
+        if chars.len() > quoted_max { excerpt.start.saturating_sub(quoted_max / 4) } else { 0 };
+    let to = chars.len().min(from + quoted_max);
     let part = |from: usize, to: usize| -> String {
         let text: String = chars[from..to.max(from)].iter().collect();
         printable(&text).replace('\t', " ")

@@ -30,6 +30,7 @@ use crate::model::{Clock, Host, SystemClock, Time, Zone};
 use args::{Cli, Command, Global};
 use error::Error;
 use output::harmless::Harmless;
+use output::terminal;
 
 /// What a command came to, as grep counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,11 +63,12 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(help_or_error) => return told(&help_or_error),
     };
+    let columns = terminal::columns(&io::stdout());
     let stdout = io::stdout().lock();
     let stdout: Box<dyn Write> =
         if stdout.is_terminal() { Box::new(Harmless::new(stdout)) } else { Box::new(stdout) };
     let mut out = io::BufWriter::with_capacity(1 << 16, stdout);
-    let result = run(cli, &mut out).and_then(|status| Ok(out.flush().map(|()| status)?));
+    let result = run(cli, columns, &mut out).and_then(|status| Ok(out.flush().map(|()| status)?));
     match result {
         Ok(status) => status.into(),
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
@@ -89,8 +91,8 @@ fn told(help_or_error: &clap::Error) -> ExitCode {
     }
 }
 
-fn run(cli: Cli, out: &mut dyn Write) -> Result<Status, Error> {
-    let context = Context::new(cli.global)?;
+fn run(cli: Cli, columns: Option<usize>, out: &mut dyn Write) -> Result<Status, Error> {
+    let context = Context::new(cli.global, columns)?;
     match cli.command {
         Command::Scan(args) => scan::run(&context, &args, out),
         Command::Status(args) => status::run(&context, &args, out),
@@ -105,9 +107,14 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Status, Error> {
     }
 }
 
+/// Further lines of a warning stand below its text: `f2b: …`.
+const WARNING_INDENT: usize = 5;
+
 /// Prints a line on standard error; there is nowhere to complain if that fails.
 fn warn(line: &str) {
-    let lines: Vec<_> = line.split('\n').map(crate::text::printable).collect();
+    let columns = terminal::columns(&io::stderr());
+    let shown = |line| terminal::folded(&crate::text::printable(line), columns, WARNING_INDENT);
+    let lines: Vec<_> = line.split('\n').map(shown).collect();
     let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
 }
 
@@ -124,10 +131,12 @@ struct Context {
     db: PathBuf,
     zone: Zone,
     now: Time,
+    /// The width of the terminal that standard output is; `None` if it is none.
+    columns: Option<usize>,
 }
 
 impl Context {
-    fn new(global: Global) -> Result<Self, Error> {
+    fn new(global: Global, columns: Option<usize>) -> Result<Self, Error> {
         let zone = match &global.timezone {
             Some(text) => Zone::parse(text).ok_or_else(|| Error::Zone(text.clone()))?,
             None => Zone::Local,
@@ -136,7 +145,8 @@ impl Context {
             Some(text) => Time::parse(text, zone).ok_or_else(|| Error::Now(text.clone()))?,
             None => SystemClock.now(),
         };
-        Ok(Self { config: global.config, db: global.db.unwrap_or_else(default_db), zone, now })
+        let db = global.db.unwrap_or_else(default_db);
+        Ok(Self { config: global.config, db, zone, now, columns })
     }
 
     /// The jail's name if the configuration knows it; otherwise what is like it.

@@ -6,6 +6,7 @@ pub mod json;
 pub mod progress;
 pub mod report;
 pub mod table;
+pub mod terminal;
 
 use std::fmt::Write as _;
 
@@ -38,7 +39,8 @@ pub fn grouped(n: u64) -> String {
 pub fn scaled(quantity: f64, unit: &str) -> String {
     let (mut value, mut prefix) = (quantity, "");
     for next in ["k", "M", "G", "T"] {
-        if value < 1000.0 {
+        // What is rounded up to a thousand is one of the next.
+        if value < 999.5 {
             break;
         }
         value /= 1000.0;
@@ -70,6 +72,7 @@ mod tests {
         assert_eq!(grouped(999), "999");
         assert_eq!(scaled(4.31e9, "B/s"), "4.31 GB/s");
         assert_eq!(scaled(999.0, "B"), "999 B");
+        assert_eq!(scaled(999_700.0, "B"), "1.00 MB");
         assert_eq!(scaled(82.04e6, "lines/s"), "82.0 Mlines/s");
         assert_eq!(counted(1, "host"), "1 host");
         assert_eq!(counted(2, "host"), "2 hosts");
