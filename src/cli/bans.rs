@@ -76,7 +76,7 @@ fn text(context: &Context, args: &BansArgs, out: &mut dyn Write) -> Result<u64, 
         table::right(if args.all { "state" } else { "left" }),
         table::left("by"),
     ];
-    write!(out, "{}", table::render(&columns, rows))?;
+    write!(out, "{}", table::render(&columns, rows, context.columns))?;
     writeln!(out, "\n{}", counted(count, "ban"))?;
     Ok(count)
 }

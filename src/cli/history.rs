@@ -76,14 +76,9 @@ fn text(
         counted(bans, "ban")
     )?;
     let rows = shown.iter().map(|(event, jails)| row(context, event, jails)).collect();
-    let columns = [
-        table::left("time"),
-        table::left("what"),
-        table::left("jail"),
-        table::left("where"),
-        table::left("text"),
-    ];
-    write!(out, "{}", table::render(&columns, rows))?;
+    let columns =
+        [table::left("time"), table::left("what"), table::left("jail"), table::left("where")];
+    write!(out, "{}", table::render_texts(&columns, "text", rows, context.columns))?;
     Ok(())
 }
 
@@ -112,24 +107,19 @@ fn is_same_line(one: &Event, other: &Event) -> bool {
     (one.line, &one.log, one.failure.is_some()) == (other.line, &other.log, other.failure.is_some())
 }
 
-fn row(context: &Context, event: &Event, jails: &[&str]) -> Vec<String> {
+/// Its cells, and the text behind them.
+fn row(context: &Context, event: &Event, jails: &[&str]) -> (Vec<String>, String) {
     let time = event.time().map_or_else(|| "-".to_owned(), |time| civil(time, context.zone));
     match event {
-        Event::Match(line) => vec![
-            time,
-            what(line).to_owned(),
-            if jails.is_empty() { "-".to_owned() } else { jails.join(", ") },
-            format!("{}:{}", line.log, line.line),
-            String::from_utf8_lossy(&line.text).into_owned(),
-        ],
+        Event::Match(line) => {
+            let jails = if jails.is_empty() { "-".to_owned() } else { jails.join(", ") };
+            let place = format!("{}:{}", line.log, line.line);
+            let text = String::from_utf8_lossy(&line.text).into_owned();
+            (vec![time, what(line).to_owned(), jails, place], text)
+        }
         Event::Ban(ban) => {
-            vec![
-                time,
-                "ban".to_owned(),
-                ban.jail.clone(),
-                format!("by {}", ban.origin.name()),
-                fate(context, ban),
-            ]
+            let by = format!("by {}", ban.origin.name());
+            (vec![time, "ban".to_owned(), ban.jail.clone(), by], fate(context, ban))
         }
     }
 }

@@ -77,7 +77,7 @@ fn overview(context: &Context, all: &Overview, out: &mut dyn Write) -> io::Resul
         table::right("banned"),
         table::right("bans in all"),
     ];
-    write!(out, "{}", table::render(&columns, rows))?;
+    write!(out, "{}", table::render(&columns, rows, context.columns))?;
     Ok(Status::Found)
 }
 

@@ -84,6 +84,8 @@ pub struct Report<'r> {
     pub elapsed: Duration,
     /// Where times are shown.
     pub zone: Zone,
+    /// The width of the terminal, if it is one that reads this.
+    pub columns: Option<usize>,
     /// What became of the matches: one line each.
     pub stored: Vec<String>,
     /// Whether it was stopped early.
@@ -237,7 +239,7 @@ impl Report<'_> {
             table::left("jails"),
             table::left("banned"),
         ];
-        writeln!(out, "{title}\n{}", table::render(&columns, rows))
+        writeln!(out, "{title}\n{}", table::render(&columns, rows, self.columns))
     }
 }
 

@@ -194,6 +194,7 @@ impl<'e> Part<'e> {
             offenders: self.offenders()?,
             elapsed: self.elapsed,
             zone: job.context.zone,
+            columns: job.context.columns,
             stored: self.stored(),
             interrupted: self.interrupted,
         })
