@@ -1,17 +1,23 @@
 //! The progress bar on a terminal: bytes, rate, time left, matches.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
+use super::{counted, scaled, terminal};
 use crate::engine::Control;
+use crate::model::duration;
 
 /// How often the bar is drawn anew.
 const TICK: Duration = Duration::from_millis(100);
+
+/// A bar has at most so many cells, and at least so many: a shorter one is none.
+const BAR_CELLS: (usize, usize) = (30, 10);
+
+/// What stands between two parts of the line.
+const GAP: &str = "  ";
 
 /// A bar that watches a scan until it is dropped; nothing where standard error is no terminal.
 pub struct Progress {
@@ -23,7 +29,7 @@ impl Progress {
     /// Begins to watch.
     pub fn watch(control: &Arc<Control>, is_quiet: bool) -> Self {
         let done = Arc::new(AtomicBool::new(false));
-        if is_quiet || !std::io::stderr().is_terminal() {
+        if is_quiet || !io::stderr().is_terminal() {
             return Self { done, watcher: None };
         }
         let (control, ended) = (Arc::clone(control), Arc::clone(&done));
@@ -47,32 +53,136 @@ impl Drop for Progress {
 }
 
 fn draw(control: &Control, ended: &AtomicBool) {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let sized =
-        "{bar:30} {percent:>3} %  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left  {msg}";
-    let endless = "{spinner} {bytes}  {bytes_per_sec}  {msg}";
-    let mut is_sized = false;
-    bar.set_style(style(endless));
+    let started = Instant::now();
+    let mut drawn = 0;
     while !ended.load(Ordering::Relaxed) {
         std::thread::park_timeout(TICK);
-        let total = control.total_bytes.load(Ordering::Relaxed);
-        if total > 0 && !is_sized {
-            bar.set_length(total);
-            bar.set_style(style(sized));
-            is_sized = true;
-        }
-        let done = control.done_bytes.load(Ordering::Relaxed);
-        bar.set_position(if total > 0 { done.min(total) } else { done });
-        bar.set_message(
-            super::counted(control.matched.load(Ordering::Relaxed), "match")
-                .replace("matchs", "matches"),
-        );
+        let state = State {
+            done: control.done_bytes.load(Ordering::Relaxed),
+            total: control.total_bytes.load(Ordering::Relaxed),
+            matches: control.matched.load(Ordering::Relaxed),
+            elapsed: started.elapsed(),
+        };
+        let line = state.line(terminal::columns(&io::stderr()).unwrap_or_default());
+        overwrite(drawn, &line);
+        drawn = line.chars().count();
     }
-    bar.finish_and_clear();
+    overwrite(drawn, "");
 }
 
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("█▉ ")
+/// Draws a line over one of `drawn` characters; where it can't be drawn, nobody misses it.
+fn overwrite(drawn: usize, line: &str) {
+    let rest = drawn.saturating_sub(line.chars().count());
+    let (blanks, back) = (" ".repeat(rest), "\u{8}".repeat(rest));
+    let _ = write!(io::stderr().lock(), "\r{line}{blanks}{back}");
+}
+
+/// How far a scan is.
+#[derive(Clone, Copy, Debug)]
+struct State {
+    /// Bytes that were read.
+    done: u64,
+    /// Bytes that there are; 0 if nobody knows.
+    total: u64,
+    matches: u64,
+    elapsed: Duration,
+}
+
+impl State {
+    /// The line that says it, one column shorter than the terminal: in the last one, the cursor may wrap.
+    ///
+    /// What doesn't fit is left out, the last first; the bar takes what the others leave.
+    fn line(&self, columns: usize) -> String {
+        let room = columns.saturating_sub(1);
+        let mut parts = self.parts();
+        let text = loop {
+            let text = parts.join(GAP);
+            if text.chars().count() <= room || parts.pop().is_none() {
+                break text;
+            }
+        };
+        let cells = room.saturating_sub(text.chars().count() + GAP.len()).min(BAR_CELLS.0);
+        if self.total == 0 || cells < BAR_CELLS.1 {
+            return text;
+        }
+        let full = self.share_of(cells);
+        format!("{}{}{GAP}{text}", "█".repeat(full), "░".repeat(cells - full))
+    }
+
+    /// How many of `cells` are behind it. A log that grows while it is read doesn't make them more.
+    fn share_of(&self, cells: usize) -> usize {
+        let full = u128::from(self.done.min(self.total)) * cells as u128;
+        usize::try_from(full / u128::from(self.total.max(1))).unwrap_or(cells)
+    }
+
+    /// At the rate of so far. Rounded up to seconds: nothing that goes on has no time left.
+    fn left(&self) -> Option<String> {
+        let rest = u128::from(self.total.checked_sub(self.done)?);
+        let read = (self.done > 0).then_some(u128::from(self.done) * 1_000_000)?;
+        let secs = (rest * self.elapsed.as_micros()).div_ceil(read);
+        let secs = i64::try_from(secs).ok().filter(|secs| *secs > 0)?;
+        Some(format!("{} left", duration::spell(secs.saturating_mul(1_000_000))))
+    }
+
+    fn parts(&self) -> Vec<String> {
+        let bytes = |bytes: u64| scaled(bytes as f64, "B");
+        let rate = self.done as f64 / self.elapsed.as_secs_f64().max(1e-3);
+        let mut parts = Vec::new();
+        if self.total == 0 {
+            parts.push(bytes(self.done));
+        } else {
+            parts.push(format!("{:>3} %", self.share_of(100)));
+            let done = bytes(self.done.min(self.total));
+            parts.push(format!("{done} of {}", bytes(self.total)));
+        }
+        parts.push(scaled(rate, "B/s"));
+        parts.extend(self.left());
+        let matches = counted(self.matches, "match");
+        parts.push(matches.replace("matchs", "matches"));
+        parts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(done: u64, total: u64, millis: u64) -> State {
+        State { done, total, matches: 1_234_567, elapsed: Duration::from_millis(millis) }
+    }
+
+    #[test]
+    fn a_line_says_how_far_it_is_in_the_units_of_the_report() {
+        assert_eq!(
+            state(430_000_000, 4_310_000_000, 1000).line(120),
+            "██░░░░░░░░░░░░░░░░░░░░░░░░░░░░    9 %  430 MB of 4.31 GB  430 MB/s  10s left  1 234 567 matches"
+        );
+        assert_eq!(state(430_000, 0, 500).line(80), "430 kB  860 kB/s  1 234 567 matches");
+    }
+
+    #[test]
+    fn nothing_is_left_before_it_began_or_when_it_is_done() {
+        assert!(!state(0, 4_310_000_000, 100).line(120).contains("left"));
+        assert!(!state(5_000, 5_000, 100).line(120).contains("left"));
+        assert!(state(4_309_999_999, 4_310_000_000, 1000).line(120).contains("  1s left  "));
+    }
+
+    #[test]
+    fn a_line_never_fills_its_terminal() {
+        for columns in 0..140 {
+            for state in [
+                state(430_000_000, 4_310_000_000, 1000),
+                state(1, u64::MAX, 86_400_000),
+                state(430_000, 0, 500),
+            ] {
+                let line = state.line(columns);
+                assert!(line.chars().count() < columns.max(1), "{columns}: {line}");
+            }
+        }
+        let narrow = state(430_000_000, 4_310_000_000, 1000).line(80);
+        assert_eq!(
+            narrow,
+            "█░░░░░░░░░░░░░    9 %  430 MB of 4.31 GB  430 MB/s  10s left  1 234 567 matches"
+        );
+    }
 }
