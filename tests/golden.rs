@@ -12,6 +12,7 @@ mod harness;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::LazyLock;
 
 use harness::{World, ran};
@@ -54,11 +55,33 @@ fn transcript(world: &World, name: &str, lines: &[&str]) {
             writeln!(text, "--- exit status {}\n", found.status).unwrap();
         }
     }
+    compare(world, name, &text);
+}
+
+#[track_caller]
+fn compare(world: &World, name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("golden");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(name, redacted(world, &text)));
+    settings.bind(|| insta::assert_snapshot!(name, redacted(world, text)));
+}
+
+/// Runs shell lines as `transcript` does, each on a terminal of 80 columns.
+#[track_caller]
+fn transcript_on_a_terminal(world: &World, name: &str, lines: &[&str]) {
+    let mut text = String::new();
+    for line in lines {
+        let typed = format!("stty cols 80 rows 24; {line} --now {NOW}");
+        let mut script = world.shell(r#"script --quiet --return --command "$TYPED" /dev/null"#);
+        let found = ran(script.env("TYPED", typed).stdin(Stdio::null()));
+        let shown = found.out.replace('\r', "");
+        writeln!(text, "$ {line}\n{shown}").unwrap();
+        if found.status != 0 {
+            writeln!(text, "--- exit status {}\n", found.status).unwrap();
+        }
+    }
+    compare(world, name, &text);
 }
 
 /// `[processed in 0.01 sec: 930 B, 93.0 kB/s, …]`: only the bytes are the same everywhere.
@@ -387,6 +410,36 @@ fn errors() {
             "f2b export ip.deny --output nowhere/ip.deny --db other.sqlite3",
             "f2b bans --db portal.log",
             "f2b scan portal.log login --db filter.d",
+        ],
+    );
+}
+
+/// What a person sees: nothing is wider than the terminal but what can't be broken.
+#[test]
+fn on_a_terminal() {
+    let world = stage();
+    // Paths in folded lines would break them elsewhere: the folder is as long as its name in the golden file.
+    world.write("bad/jail.conf", fs::read(world.path("wrong.conf")).unwrap());
+    for folder in ["filter.d", "action.d"] {
+        for entry in fs::read_dir(world.path(folder)).unwrap() {
+            let name = Path::new("bad").join(folder).join(entry.as_ref().unwrap().file_name());
+            world.write(name.to_str().unwrap(), fs::read(entry.unwrap().path()).unwrap());
+        }
+    }
+    transcript_on_a_terminal(
+        &world,
+        "on_a_terminal",
+        &[
+            "f2b scan --quiet --jail portal --ban --print-no-missed --db f2b.sqlite3",
+            "f2b ban 2001:db8:1111:2222:3333:4444:5555:7 --jail gate --time -1 --db f2b.sqlite3",
+            "f2b bans --db f2b.sqlite3",
+            "f2b status --db f2b.sqlite3",
+            "f2b status gate --db f2b.sqlite3",
+            "f2b history 203.0.113.7 --db f2b.sqlite3",
+            "f2b check --config bad",
+            "f2b scan portal.log",
+            "f2b ban 2001:db8::1:22:8080 --jail portal",
+            "env -u F2B_CONFIG -u F2B_DB f2b ban --help",
         ],
     );
 }
