@@ -165,7 +165,8 @@ pub struct ScanArgs {
     /// Form of the report; jsonl prints one object a matched line.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub format: Format,
-    /// Print only this of every failure: id, ip, host, msg, row, a field's name, or a template with <tags>.
+    /// Print only this of every failure: id, ip, host, msg, row, a field such as user, or a template
+    /// with tags: '<time> <ip> <F-USER>'.
     #[arg(short, long, value_name = "WHAT", conflicts_with = "format", help_heading = "Output")]
     pub output: Option<String>,
     /// Every hit with its host and time; twice: the options in force.

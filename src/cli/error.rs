@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::output::failure::ShapeError;
 use crate::control::Failed;
 use crate::error;
 use crate::model::duration::DurationError;
@@ -42,6 +43,9 @@ pub(super) enum Error {
     /// Nothing to explain.
     #[error("--explain needs a jail; write f2b check --explain JAIL")]
     NothingToExplain,
+    /// `--output` asks for what no failure has.
+    #[error("--output: {0}")]
+    Shape(#[source] ShapeError),
     /// A text that should be a host.
     #[error("'{}' is not an IP address or network{}", shown(.0), host_hint(.0))]
     NotAHost(String),

@@ -31,7 +31,7 @@ impl Epoch {
         let hit = |at: usize| {
             let end = self.end(line, at)?;
             let stamp = epoch_micros(&line[at..end], self.long)
-                .map_or(Stamp::IMPOSSIBLE, |micros| Stamp(StampKind::Exact(micros)));
+                .map_or(Stamp::IMPOSSIBLE, |micros| Stamp(StampKind::Epoch(micros)));
             let whole = if self.anchored { 0 } else { at };
             Some(Dated { start: whole, end, cut: Cut { start: at, end }, stamp })
         };

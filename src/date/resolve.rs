@@ -41,7 +41,7 @@ impl Resolver {
         match stamp.0 {
             StampKind::Impossible => None,
             StampKind::Dateless => Some(self.now),
-            StampKind::Exact(micros) => Some(Time::from_micros(micros)),
+            StampKind::Exact(micros) | StampKind::Epoch(micros) => Some(Time::from_micros(micros)),
             StampKind::Civil(civil) => self.instant(civil, None),
             StampKind::Partial { day: Day::Today, second, east } => self.today(second.into(), east),
             StampKind::Partial { day, second, east } => {

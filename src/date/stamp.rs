@@ -16,8 +16,10 @@ pub(super) enum StampKind {
     Impossible,
     /// Lines have no date, as their filter says.
     Dateless,
-    /// An instant in microseconds.
+    /// An instant in microseconds: the date names its zone.
     Exact(i64),
+    /// An instant in microseconds: the date is a number of seconds.
+    Epoch(i64),
     /// A civil time in the log's zone: seconds since 1970 as the clock there shows them.
     Civil(i64),
     /// A day without a year, or no day at all.
@@ -66,6 +68,15 @@ impl Stamp {
     /// Whether it says no time: an impossible date, or a template without one.
     pub fn is_undated(&self) -> bool {
         matches!(self.0, StampKind::Impossible | StampKind::Dateless)
+    }
+
+    /// Whether it says which zone it is of, as a TAI64N label does; seconds since 1970 say none.
+    pub fn names_zone(&self) -> bool {
+        match self.0 {
+            StampKind::Exact(_) => true,
+            StampKind::Partial { east, .. } => east.is_some(),
+            _ => false,
+        }
     }
 
     /// Where in the year, if the date says month and day but no year.
@@ -248,7 +259,7 @@ pub(super) fn read<'t>(fields: impl Iterator<Item = (Field, &'t [u8])>) -> Stamp
         if let Field::Epoch | Field::LongEpoch = field {
             let long = field == Field::LongEpoch;
             return epoch_micros(text, long)
-                .map_or(Stamp::IMPOSSIBLE, |us| Stamp(StampKind::Exact(us)));
+                .map_or(Stamp::IMPOSSIBLE, |us| Stamp(StampKind::Epoch(us)));
         }
         if read_field(&mut parts, field, text).is_none() {
             return Stamp::IMPOSSIBLE;

@@ -286,8 +286,8 @@ fn is_of_host(tag: &str) -> bool {
     !tag.starts_with("F-") && !matches!(tag, "time" | "matches" | "ipmatches" | "ipjailmatches")
 }
 
-/// As a name in DNS has it: `1.2.0.192.`, or the digits of an IPv6 address.
-fn reversed(ip: IpAddr) -> String {
+/// An address as a name in DNS has it: `1.2.0.192.`, or the digits of an IPv6 address.
+pub fn reversed(ip: IpAddr) -> String {
     let mut out = String::new();
     match ip {
         IpAddr::V4(v4) => v4.octets().iter().rev().for_each(|octet| {
@@ -300,7 +300,8 @@ fn reversed(ip: IpAddr) -> String {
     out
 }
 
-fn name_of(ip: IpAddr) -> Option<String> {
+/// The name of an address, if name servers know one; waits for them.
+pub fn name_of(ip: IpAddr) -> Option<String> {
     // Where there is no name, the system gives the address.
     dns_lookup::lookup_addr(&ip).ok().filter(|name| name.parse::<IpAddr>().is_err())
 }

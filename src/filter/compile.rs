@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use super::hit::Hit;
+use super::hit::{Hit, is_field};
 use super::literal::Candidates;
 use super::names::{DNS, FID, IP4, IP6, MLFID, NameId, Names, RESERVED, Tuple};
 use super::pattern::Pattern;
@@ -168,6 +168,14 @@ impl Filter {
         text: &'t [u8],
     ) -> impl Iterator<Item = (&'t str, Cow<'t, str>)> {
         hit.fields(|name| self.group_name(name), text)
+    }
+
+    /// The names of the groups of a failregex and of the prefregex before it, in order, without those that only
+    /// steer f2b.
+    pub fn field_names(&self, regex: usize) -> impl Iterator<Item = &str> {
+        let patterns = self.prefregex.iter().chain(self.failregex.get(regex));
+        let groups = patterns.flat_map(Pattern::groups).filter(|(_, id)| is_field(*id));
+        groups.map(|(_, id)| self.group_name(*id))
     }
 
     /// Groups of a failregex that skip lines.

@@ -129,7 +129,7 @@ impl Hit {
     }
 }
 
-fn is_field(name: NameId) -> bool {
+pub(super) fn is_field(name: NameId) -> bool {
     !matches!(name, NOFAIL | MLFFORGET | MLFGAINED | CONTENT)
 }
 

@@ -16,5 +16,6 @@ mod logs;
 mod operands;
 mod read_only;
 mod readme;
+mod templates;
 mod truth;
 mod words;

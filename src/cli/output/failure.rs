@@ -1,9 +1,23 @@
 //! `--output`: one thing of every failure, as fail2ban-regex's `-o` prints it.
+//!
+//! What is asked for is read once ([`Shape::parse`]), with the fields that the filters capture, so that a misspelt
+//! name is an error and not a column of `None`.
+
+mod python;
+mod tag;
 
 use std::io::{self, Write};
 
-use crate::model::{Host, Match};
-use crate::text::quoted;
+use self::python::Said;
+use self::tag::{Tag, TagName};
+use crate::date::Detector;
+use crate::diag::{Diagnostic, Severity, nearest};
+use crate::engine::Jail;
+use crate::model::Match;
+use crate::text::shown;
+
+/// Names of what every failure has.
+const NAMES: [&str; 9] = ["id", "ip", "host", "msg", "row", "ip4", "ip6", "dns", "users"];
 
 /// What is printed of a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,128 +32,211 @@ pub enum Shape {
     Row,
     /// One named capture, or `None`.
     Field(String),
-    /// A text with `<ip>`, `<F-USER>`, `<time>` and others filled in.
-    Template(String),
+    /// A text with tags.
+    Template(Vec<Part>),
+}
+
+/// A piece of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Printed as it is.
+    Text(String),
+    /// Replaced.
+    Tag(Tag),
+}
+
+/// Why an argument of `--output` is none.
+#[derive(Debug, thiserror::Error)]
+pub enum ShapeError {
+    /// Nothing has this name.
+    #[error("no filter captures '{}'{}; there are {names}, or write a template such as '<time> <ip>'",
+        shown(.name), near.as_ref().map(|near| format!(", did you mean '{near}'?")).unwrap_or_default())]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What is like it.
+        near: Option<String>,
+        /// What there is.
+        names: String,
+    },
+    /// Only a ban has this.
+    #[error("<{0}> is known of a ban, not of a failure; f2b bans lists bans")]
+    OfBan(&'static str),
 }
 
 impl Shape {
-    /// Reads the option's argument.
-    pub fn parse(text: &str) -> Self {
-        match text {
+    /// Reads the option's argument, for failures of these jails; and what is strange about it.
+    ///
+    /// # Errors
+    /// No failure of theirs has it.
+    pub fn parse<'j>(
+        text: &str,
+        jails: impl IntoIterator<Item = &'j Jail>,
+    ) -> Result<(Self, Vec<Diagnostic>), ShapeError> {
+        let fields = fields(jails);
+        if text.contains('<') {
+            let parts = tag::parts(text)?;
+            let findings = strange(&parts, &fields);
+            return Ok((Self::Template(parts), findings));
+        }
+        let name = text.to_lowercase();
+        let shape = match &*name {
             "id" | "fid" => Self::Id,
             "ip" => Self::Ip,
             "msg" => Self::Message,
             "row" => Self::Row,
-            _ if text.contains('<') => Self::Template(text.to_owned()),
-            _ => Self::Field(text.to_lowercase()),
-        }
-    }
-
-    /// Prints each failure of a matched line.
-    pub fn write(&self, found: &Match, text: &[u8], out: &mut dyn Write) -> io::Result<()> {
-        let text = String::from_utf8_lossy(text);
-        found.failures.iter().try_for_each(|host| match self {
-            Self::Id => writeln!(out, "{host}"),
-            Self::Ip => writeln!(out, "{}", found.host.as_ref().unwrap_or(host)),
-            Self::Message => writeln!(out, "{text}"),
-            Self::Row => writeln!(out, "{}", row(found, host)),
-            Self::Field(name) => {
-                writeln!(out, "{}", field(found, name).unwrap_or_else(|| "None".into()))
+            _ if fields.contains(&name) => Self::Field(name),
+            "host" => Self::Ip,
+            "ip4" | "ip6" | "dns" | "users" => Self::Field(name),
+            _ => {
+                let fields = fields.iter().map(String::as_str);
+                let own = fields.filter(|field| !NAMES.contains(field));
+                let names: Vec<&str> = NAMES.into_iter().chain(own).collect();
+                let near = nearest(&name, names.iter().copied()).map(str::to_owned);
+                let near = near.filter(|_| !name.is_empty());
+                let near = near.or_else(|| TagName::parse(&name).map(|_| format!("<{name}>")));
+                return Err(ShapeError::Unknown { name, near, names: names.join(", ") });
             }
-            Self::Template(template) => writeln!(out, "{}", filled(template, found, host, &text)),
-        })
+        };
+        Ok((shape, Vec::new()))
     }
 }
 
-fn field(found: &Match, name: &str) -> Option<String> {
-    let addr =
-        |v4: bool| found.host.as_ref().filter(|h| h.addr().is_some_and(|a| a.ip().is_ipv4() == v4));
-    match name {
-        "ip4" => addr(true).map(Host::to_string),
-        "ip6" => addr(false).map(Host::to_string),
-        "dns" => found.host.as_ref().filter(|host| host.addr().is_none()).map(Host::to_string),
-        _ => found.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()),
-    }
-}
-
-/// `['192.0.2.1',⇥1782060468.0,⇥{'user': 'root', 'ip4': '192.0.2.1', 'ip6': None, 'dns': None}],`
-fn row(found: &Match, host: &Host) -> String {
-    let time =
-        found.time.map_or_else(|| "None".to_owned(), |time| format!("{:?}", time.as_secs_f64()));
-    let mut data: Vec<String> =
-        found.fields.iter().map(|(name, value)| format!("'{name}': {}", quoted(value))).collect();
-    for name in ["ip4", "ip6", "dns"] {
-        let value = field(found, name).map_or_else(|| "None".to_owned(), |value| quoted(&value));
-        data.push(format!("'{name}': {value}"));
-    }
-    format!("[{},\t{time},\t{{{}}}],", quoted(&host.to_string()), data.join(", "))
-}
-
-/// Known tags are replaced; others stay, as fail2ban leaves them.
-fn filled(template: &str, found: &Match, host: &Host, text: &str) -> String {
-    let mut out = String::with_capacity(template.len() + text.len());
-    let mut rest = template;
-    while let Some(open) = rest.find('<') {
-        let (before, tail) = rest.split_at(open);
-        out.push_str(before);
-        let tag = tail.find('>').map(|close| &tail[1..close]);
-        if let Some((tag, value)) = tag.and_then(|tag| Some((tag, value(tag, found, host, text)?)))
-        {
-            out.push_str(&value);
-            rest = &tail[tag.len() + 2..];
-        } else {
-            out.push('<');
-            rest = &tail[1..];
+/// The names of what these jails' filters capture.
+fn fields<'j>(jails: impl IntoIterator<Item = &'j Jail>) -> Vec<String> {
+    let mut fields = Vec::new();
+    for Jail { filter, .. } in jails {
+        let regexes = 0..filter.failregex().len();
+        for name in regexes.flat_map(|regex| filter.field_names(regex)) {
+            if !fields.iter().any(|known| known == name) {
+                fields.push(name.to_owned());
+            }
         }
     }
-    out + rest
+    fields
 }
 
-fn value(tag: &str, found: &Match, host: &Host, text: &str) -> Option<String> {
-    let addr = found.host.as_ref().or(Some(host)).and_then(Host::addr);
-    Some(match tag {
-        "ip" => found.host.as_ref().unwrap_or(host).to_string(),
-        "fid" | "F-ID" => host.to_string(),
-        "time" => found.time.map_or_else(String::new, |time| format!("{:?}", time.as_secs_f64())),
-        "matches" | "msg" => text.to_owned(),
-        "failures" => "1".to_owned(),
-        "family" => if addr?.ip().is_ipv4() { "inet4" } else { "inet6" }.to_owned(),
-        _ => field(found, &tag.strip_prefix("F-")?.to_lowercase())?,
-    })
+/// Tags that stand for nothing, or for themselves, and are like one that means something.
+fn strange(parts: &[Part], fields: &[String]) -> Vec<Diagnostic> {
+    let captured = fields.iter().map(|field| format!("F-{}", field.to_uppercase()));
+    let known: Vec<String> =
+        captured.chain(tag::NAMES.iter().map(|name| (*name).to_owned())).collect();
+    let near = |name: &str| {
+        let known = known.iter().map(String::as_str);
+        let captured = format!("F-{}", name.to_uppercase());
+        match name.to_lowercase().trim_start_matches("f-") {
+            "host" => Some("ip".to_owned()),
+            _ if known.clone().any(|known| known == captured) => Some(captured),
+            lower => nearest(name, known.clone())
+                .or_else(|| known.clone().find(|known| *known == lower))
+                .map(str::to_owned),
+        }
+    };
+    let mut findings = Vec::new();
+    for part in parts {
+        let (name, what) = match part {
+            Part::Tag(Tag::Field(name))
+                if !tag::is_always_there(name) && !fields.contains(name) =>
+            {
+                (format!("F-{}", name.to_uppercase()), "stands for nothing: no filter captures it")
+            }
+            Part::Tag(Tag::Unknown(name)) if near(name).is_some() => {
+                (name.clone(), "is no tag, but text")
+            }
+            _ => continue,
+        };
+        let message = format!("--output: <{}> {what}", shown(&name));
+        let found = Diagnostic::new("output-tag", Severity::Warning, message);
+        findings.push(match near(&name) {
+            Some(near) => found.with_help(format!("did you mean <{near}>?")),
+            None => found,
+        });
+    }
+    findings
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Time;
+/// Prints what was asked for of every failure.
+#[derive(Debug)]
+pub struct Printer<'p> {
+    shape: &'p Shape,
+    /// Of each jail.
+    of: Vec<OfJail<'p>>,
+}
 
-    fn found() -> Match {
-        Match {
-            time: Some(Time::from_secs(1_782_060_468)),
-            id: Some(Host::parse("192.0.2.1")),
-            host: Some(Host::parse("192.0.2.1")),
-            fields: vec![("user".into(), "o'root".into())],
-            failures: vec![Host::parse("192.0.2.1")],
-            ..Match::default()
+/// How the lines of a jail are read once more, for what nobody else wants to know.
+#[derive(Debug)]
+struct OfJail<'p> {
+    jail: &'p Jail,
+    detector: Detector,
+    /// Whether the last date named its zone.
+    is_zoned: bool,
+}
+
+impl<'p> Printer<'p> {
+    /// Prints failures of these jails.
+    pub fn new(shape: &'p Shape, jails: impl IntoIterator<Item = &'p Jail>) -> Self {
+        let of =
+            |jail: &'p Jail| OfJail { jail, detector: jail.templates.detector(), is_zoned: false };
+        Self { shape, of: jails.into_iter().map(of).collect() }
+    }
+
+    /// Prints each failure of a line that the jail at this place matched.
+    pub fn write(
+        &mut self,
+        jail: usize,
+        found: &Match,
+        line: &[u8],
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let of = &mut self.of[jail];
+        let is_zoned = self.shape.tells_time() && of.is_zoned(line);
+        let text = String::from_utf8_lossy(line);
+        for failure in &found.failures {
+            let said = Said { found, failure, text: &text, is_zoned };
+            match self.shape {
+                Shape::Id => writeln!(out, "{failure}"),
+                Shape::Ip => writeln!(out, "{}", said.ip()),
+                Shape::Message => writeln!(out, "{text}"),
+                Shape::Row => {
+                    let names = of.jail.filter.field_names(found.regex);
+                    writeln!(out, "{}", said.row(names))
+                }
+                Shape::Field(name) => {
+                    let value = said.field(name);
+                    writeln!(out, "{}", value.unwrap_or_else(|| "None".into()))
+                }
+                Shape::Template(parts) => {
+                    for part in parts {
+                        match part {
+                            Part::Text(text) => out.write_all(text.as_bytes())?,
+                            Part::Tag(tag) => out.write_all(tag.value(&said).as_bytes())?,
+                        }
+                    }
+                    writeln!(out)
+                }
+            }?;
+        }
+        Ok(())
+    }
+}
+
+impl Shape {
+    fn tells_time(&self) -> bool {
+        match self {
+            Self::Row => true,
+            Self::Template(parts) => parts.contains(&Part::Tag(Tag::Named(TagName::Time))),
+            _ => false,
         }
     }
+}
 
-    fn printed(shape: &str) -> String {
-        let mut out = Vec::new();
-        Shape::parse(shape).write(&found(), b"the line", &mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn each_shape_is_the_originals() {
-        assert_eq!(printed("id"), "192.0.2.1\n");
-        assert_eq!(printed("msg"), "the line\n");
-        assert_eq!(printed("user"), "o'root\n");
-        assert_eq!(printed("dns"), "None\n");
-        assert_eq!(
-            printed("row"),
-            "['192.0.2.1',\t1782060468.0,\t{'user': \"o'root\", 'ip4': '192.0.2.1', 'ip6': None, 'dns': None}],\n"
-        );
-        assert_eq!(printed("<ip> <F-USER> <family> <nosuch>"), "192.0.2.1 o'root inet4 <nosuch>\n");
+impl OfJail<'_> {
+    /// Whether the date of a line, or else the last one before it, names its zone: fail2ban writes that as a whole
+    /// number.
+    fn is_zoned(&mut self, line: &[u8]) -> bool {
+        if let Some(found) = self.detector.find(line).filter(|found| !found.stamp.is_undated()) {
+            self.is_zoned = found.stamp.names_zone();
+        }
+        self.is_zoned
     }
 }

@@ -60,7 +60,6 @@ impl Plan {
         let first_only = args.no_check_all || args.output.is_some();
         Ok(Self {
             readings: readings(target)?,
-            jails,
             names: Names::default(),
             wanted: Wanted {
                 mode: if first_only { Mode::First } else { Mode::All },
@@ -72,7 +71,8 @@ impl Plan {
                 bans: args.ban,
             },
             show,
-            shape: args.output.as_deref().map(Shape::parse),
+            shape: shape(args, &jails)?,
+            jails,
         })
     }
 
@@ -85,6 +85,15 @@ impl Plan {
     pub(super) fn scan(&self) -> Scan<'_> {
         Scan { jails: &self.jails, names: &self.names, wanted: self.wanted }
     }
+}
+
+/// What `--output` asks for.
+fn shape(args: &ScanArgs, jails: &[Arc<Jail>]) -> Result<Option<Shape>, Error> {
+    let Some(text) = &args.output else { return Ok(None) };
+    let (shape, findings) =
+        Shape::parse(text, jails.iter().map(|jail| &**jail)).map_err(Error::Shape)?;
+    warn_findings(&findings);
+    Ok(Some(shape))
 }
 
 fn shown(all: bool, none: bool, maxlines: Option<u32>) -> Show {

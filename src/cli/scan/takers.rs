@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::Error;
 use super::super::args::{Format, ScanArgs};
-use super::super::output::failure::Shape;
+use super::super::output::failure::Printer;
 use super::super::output::json;
 use super::plan::Plan;
 use crate::control::FileFate;
@@ -27,7 +27,7 @@ pub(super) struct Takers<'t> {
 enum Print<'t> {
     Jsonl(&'t mut dyn Write),
     Csv(Box<csv::Writer<&'t mut dyn Write>>),
-    Shape(&'t Shape, &'t mut dyn Write),
+    Shape(Printer<'t>, &'t mut dyn Write),
 }
 
 impl<'t> Takers<'t> {
@@ -50,7 +50,10 @@ impl<'t> Takers<'t> {
             (args.ban || writer.is_some()).then(|| Intake::new(attended, Origin::Scan, now));
         let names = (jails.len() > 1).then(|| jails.clone().map(|jail| &*jail.name).collect());
         let print = match (&plan.shape, args.format) {
-            (Some(shape), _) => Some(Print::Shape(shape, out)),
+            (Some(shape), _) => {
+                let jails = jails.clone().map(|jail| &**jail);
+                Some(Print::Shape(Printer::new(shape, jails), out))
+            }
             (None, Format::Jsonl) => Some(Print::Jsonl(out)),
             (None, Format::Csv) => {
                 let mut rows = csv::Writer::from_writer(out);
@@ -92,7 +95,7 @@ impl Sink for Takers<'_> {
         if let Some(print) = &mut self.print {
             let name = self.names.as_ref().map(|names| names[jail]);
             for found in &matches.lines {
-                print.one(name, log, found, matches.text(found))?;
+                print.one((jail, name), log, found, matches.text(found))?;
             }
         }
         match (&mut self.intake, &mut self.writer) {
@@ -107,7 +110,7 @@ impl Sink for Takers<'_> {
 impl Print<'_> {
     fn one(
         &mut self,
-        jail: Option<&str>,
+        (place, jail): (usize, Option<&str>),
         log: &LogInfo,
         found: &Match,
         text: &[u8],
@@ -116,7 +119,7 @@ impl Print<'_> {
         match self {
             Self::Jsonl(out) => json::line(&object(), *out),
             Self::Csv(rows) => Ok(rows.write_record(object().cells())?),
-            Self::Shape(shape, out) => shape.write(found, text, *out),
+            Self::Shape(shape, out) => shape.write(place, found, text, *out),
         }
     }
 }
