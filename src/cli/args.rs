@@ -108,7 +108,8 @@ Examples:
   f2b scan --dry-run '/var/log/auth.log*' 'sshd[mode=aggressive]'
   f2b scan --jail password-fail --ban
   f2b scan --jail sshd --jail postfix --ban
-  f2b scan --format jsonl access.log '^<HOST> .* 401 ' | jq .host")]
+  f2b scan --format jsonl --failures access.log '^<HOST> .* 401 ' | jq -r .host
+  f2b scan --output '<time> <ip> <F-USER>' auth.log sshd")]
 pub struct ScanArgs {
     /// Logs, then the filter; with --jail: other logs than the jail's own.
     #[arg(value_name = "LOG|FILTER", allow_hyphen_values = false)]
@@ -165,6 +166,9 @@ pub struct ScanArgs {
     /// Form of the report; jsonl prints one object a matched line.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub format: Format,
+    /// With jsonl or csv: only the lines that are a failure, not context such as an accepted login.
+    #[arg(long, conflicts_with = "output", help_heading = "Output")]
+    pub failures: bool,
     /// Print only this of every failure: id, ip, host, msg, row, a field such as user, or a template
     /// with tags: '<time> <ip> <F-USER>'.
     #[arg(short, long, value_name = "WHAT", conflicts_with = "format", help_heading = "Output")]

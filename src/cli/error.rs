@@ -46,6 +46,9 @@ pub(super) enum Error {
     /// `--output` asks for what no failure has.
     #[error("--output: {0}")]
     Shape(#[source] ShapeError),
+    /// `--failures` without a format that prints lines.
+    #[error("--failures chooses among printed lines; add --format jsonl or csv")]
+    NothingToChoose,
     /// A text that should be a host.
     #[error("'{}' is not an IP address or network{}", shown(.0), host_hint(.0))]
     NotAHost(String),

@@ -44,6 +44,13 @@ pub struct Match {
     pub failures: Vec<Host>,
 }
 
+impl Match {
+    /// Whether someone failed.
+    pub fn is_failure(&self) -> bool {
+        !self.failures.is_empty()
+    }
+}
+
 /// Matched lines of a piece of a log, in order, with the bytes of the lines.
 #[derive(Clone, Debug, Default)]
 pub struct Matches {

@@ -14,6 +14,7 @@ mod jails;
 mod journal;
 mod logs;
 mod operands;
+mod only_failures;
 mod read_only;
 mod readme;
 mod templates;

@@ -40,6 +40,8 @@ pub struct Match<'m> {
     /// The first failregex that matched, from 1.
     regex: usize,
     nofail: bool,
+    /// Whether someone failed whom the jail does not ignore: `host` stands beside other lines too.
+    failure: bool,
     fields: Map<String, Value>,
     text: Cow<'m, str>,
 }
@@ -65,6 +67,7 @@ impl<'m> Match<'m> {
             host: found.host.as_ref().map(Host::to_string),
             regex: found.regex + 1,
             nofail: found.nofail,
+            failure: found.is_failure(),
             fields: fields.chain(users).collect(),
             text: String::from_utf8_lossy(text),
         }
@@ -86,6 +89,7 @@ impl<'m> Match<'m> {
             self.host.clone().unwrap_or_default(),
             self.regex.to_string(),
             self.nofail.to_string(),
+            self.failure.to_string(),
             fields,
             self.text.to_string(),
         ];
@@ -94,8 +98,10 @@ impl<'m> Match<'m> {
 }
 
 /// The header of matches as CSV.
-pub const MATCH_COLUMNS: [&str; 10] =
-    ["source", "line", "offset", "time", "id", "host", "regex", "nofail", "fields", "text"];
+pub const MATCH_COLUMNS: [&str; 11] = [
+    "source", "line", "offset", "time", "id", "host", "regex", "nofail", "failure", "fields",
+    "text",
+];
 
 /// A ban.
 #[derive(Serialize)]

@@ -31,6 +31,9 @@ pub(super) struct Plan {
 impl Plan {
     /// Compiles the jails and settles what the arguments leave open.
     pub(super) fn new(context: &Context, args: &ScanArgs, target: &Target) -> Result<Self, Error> {
+        if args.failures && !matches!(args.format, Format::Jsonl | Format::Csv) {
+            return Err(Error::NothingToChoose);
+        }
         let overrides = overrides(args)?;
         let calendars = Calendars::new(YearWindow::archive());
         let mut jails = Vec::new();

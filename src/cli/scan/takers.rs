@@ -19,6 +19,8 @@ pub(super) struct Takers<'t> {
     /// None if nothing is stored and nobody is going to be banned.
     intake: Option<Intake>,
     print: Option<Print<'t>>,
+    /// Whether lines that are no failure are left out of what is printed.
+    only_failures: bool,
     now: Time,
     /// The jails' names, where output has to say whose a line is.
     names: Option<Vec<&'t str>>,
@@ -64,7 +66,8 @@ impl<'t> Takers<'t> {
             }
             (None, Format::Text | Format::Json) => None,
         };
-        Ok(Self { writer, intake, print, now, names })
+        let only_failures = args.failures;
+        Ok(Self { writer, intake, print, only_failures, now, names })
     }
 
     pub(super) fn want_matches(&self) -> bool {
@@ -94,7 +97,8 @@ impl Sink for Takers<'_> {
     fn take(&mut self, log: &LogInfo, jail: usize, matches: Matches) -> Result<(), Error> {
         if let Some(print) = &mut self.print {
             let name = self.names.as_ref().map(|names| names[jail]);
-            for found in &matches.lines {
+            let chosen = |found: &&Match| !self.only_failures || found.is_failure();
+            for found in matches.lines.iter().filter(chosen) {
                 print.one((jail, name), log, found, matches.text(found))?;
             }
         }
