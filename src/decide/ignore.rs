@@ -31,7 +31,7 @@ pub enum Listed<'l> {
 }
 
 /// The rule of own addresses.
-const IGNORESELF: &str = "ignoreself";
+pub const IGNORESELF: &str = "ignoreself";
 
 /// The hosts of one jail that are ignored.
 ///

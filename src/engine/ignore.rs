@@ -8,6 +8,7 @@
 //! otherwise, an answer is kept for as long as the program runs.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +18,7 @@ use super::ask::{Asker, Keep};
 use super::lookup::Names;
 use crate::command::{self, Filled};
 use crate::config::{JailDef, Text};
-use crate::decide::{IgnoreList, Listed};
+use crate::decide::{IGNORESELF, IgnoreList, Listed};
 use crate::diag::{Diagnostic, Severity};
 use crate::model::{Addr, BanTime, Host, Match, Time};
 use crate::source;
@@ -36,6 +37,19 @@ pub struct IgnoreRules {
     /// What is known of these names; apart from what is known of those in logs, which are strangers'.
     addresses: Names,
     command: Option<IgnoreCommand>,
+    /// Whom a question has spared so far.
+    spared: Mutex<HashMap<Host, IgnoredBy>>,
+}
+
+/// What makes a jail ignore a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IgnoredBy {
+    /// It is an address of this machine: `ignoreself`.
+    Own,
+    /// A word of `ignoreip`: an address, a network, a name, `file:PATH`.
+    Word(String),
+    /// The jail's `ignorecommand`.
+    Command,
 }
 
 /// The command of a jail, and what it has answered.
@@ -79,12 +93,26 @@ impl IgnoreRules {
             names.extend(rustix::system::uname().nodename().to_str().ok().map(str::to_owned));
         }
         let (addresses, command) = (Names::default(), IgnoreCommand::of(jail));
-        (Self { list, names, addresses, command }, findings)
+        (Self { list, names, addresses, command, spared: Mutex::default() }, findings)
     }
 
     /// Whether the host is ignored for what is written alone.
     pub fn lists(&self, host: &Host) -> bool {
         matches!(self.list.check(host), Listed::Ignored { .. })
+    }
+
+    /// What makes the jail ignore a host, as far as that was asked.
+    pub fn ignored_by(&self, host: &Host) -> Option<IgnoredBy> {
+        match self.list.check(host) {
+            Listed::Ignored { rule } if rule == IGNORESELF => Some(IgnoredBy::Own),
+            Listed::Ignored { rule } => Some(IgnoredBy::Word(rule.to_owned())),
+            _ => self.spared.lock().unwrap_or_else(PoisonError::into_inner).get(host).cloned(),
+        }
+    }
+
+    fn spare(&self, host: &Host, by: IgnoredBy) {
+        let mut spared = self.spared.lock().unwrap_or_else(PoisonError::into_inner);
+        spared.entry(host.clone()).or_insert(by);
     }
 
     /// Whether failures have to be asked about one by one.
@@ -113,8 +141,13 @@ impl IgnoreRules {
         text: &[u8],
         now: Time,
     ) -> bool {
-        let command = self.command_for(host, true);
-        command.is_some_and(|command| command.wait(command.asked(host, Some((line, text))), now))
+        let asked =
+            |command: &IgnoreCommand| command.wait(command.asked(host, Some((line, text))), now);
+        let is_ignored = self.command_for(host, true).is_some_and(asked);
+        if is_ignored {
+            self.spare(host, IgnoredBy::Command);
+        }
+        is_ignored
     }
 
     /// Asks everything that has to be known before the host is banned.
@@ -138,14 +171,22 @@ impl IgnoreRules {
 
     /// Whether a host that is going to be banned is ignored after all, all questions asked and waited for.
     pub(super) fn ignores_host(&self, host: &Host, now: Time) -> bool {
-        let is_named = |addr: Addr| {
-            self.names.iter().any(|name| self.addresses.wait(name, now).contains(&addr))
+        if self.lists(host) {
+            return true;
+        }
+        let named = host.addr().and_then(|addr| {
+            self.names.iter().find(|name| self.addresses.wait(name, now).contains(&addr))
+        });
+        let asked = |command: &IgnoreCommand| command.wait(command.asked(host, None), now);
+        let by = match named {
+            Some(name) if self.list.names().contains(name) => IgnoredBy::Word(name.clone()),
+            // The name of this machine is not in the list.
+            Some(_) => IgnoredBy::Own,
+            None if self.command_for(host, false).is_some_and(asked) => IgnoredBy::Command,
+            None => return false,
         };
-        self.lists(host)
-            || host.addr().is_some_and(is_named)
-            || self
-                .command_for(host, false)
-                .is_some_and(|command| command.wait(command.asked(host, None), now))
+        self.spare(host, by);
+        true
     }
 
     /// What kept the command from answering.

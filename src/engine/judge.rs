@@ -16,7 +16,7 @@ use super::totals::HitNote;
 use super::wanted::Wanted;
 use crate::config::UseDns;
 use crate::filter::{Said, Sessions};
-use crate::model::{Host, Match, Matches, Time};
+use crate::model::{Host, Match, Matches, NoFailure, Time};
 
 /// What it takes to say what a line of a jail is.
 #[derive(Clone, Copy)]
@@ -105,6 +105,9 @@ impl Judging<'_> {
                     let text = &texts[line.text.clone()];
                     !self.jail.ignore.ignores_failure(host, line, text, self.wanted.now)
                 });
+                if failures.is_empty() {
+                    line.no_failure = line.no_failure.or(Some(NoFailure::Ignored));
+                }
                 line.failures = failures;
             }
         }
@@ -142,7 +145,10 @@ impl Judging<'_> {
             share.totals.hosts.count(host, line.time);
         }
         if self.wanted.matches {
-            line.failures.retain(|host| !self.jail.ignore.lists(host));
+            if line.is_failure() {
+                line.failures.retain(|host| !self.jail.ignore.lists(host));
+                line.no_failure = (!line.is_failure()).then_some(NoFailure::Ignored);
+            }
             if line.text.is_empty() {
                 line.text = share.matches.keep(text);
             }
@@ -157,6 +163,10 @@ impl Judging<'_> {
         let failures: Vec<Vec<Host>> = seen.iter().map(|seen| self.failures_of(seen)).collect();
         let deciding = failures.iter().position(|failures| !failures.is_empty());
         line.nofail = deciding.is_none();
+        line.no_failure = match seen.first() {
+            Some(first) if deciding.is_none() => Some(self.why_not(first)),
+            _ => None,
+        };
         if let Some(seen) = seen.into_iter().nth(deciding.unwrap_or(0)) {
             line.host = seen.addr.map(Host::Addr).or_else(|| seen.id.clone());
             line.id = seen.id;
@@ -183,6 +193,16 @@ impl Judging<'_> {
                 found.into_iter().map(Host::Addr).collect()
             }
             (Some(id), _) => vec![id.clone()],
+        }
+    }
+
+    /// Why a hit by which nobody failed is no failure.
+    fn why_not(&self, seen: &Seen) -> NoFailure {
+        match (&seen.id, self.jail.usedns) {
+            _ if seen.nofail => NoFailure::Context,
+            (None, _) => NoFailure::Nobody,
+            (Some(_), UseDns::No) => NoFailure::Name,
+            (Some(_), _) => NoFailure::Unresolved,
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Match {
     pub host: Option<Host>,
     /// Whether it counts no failure by itself.
     pub nofail: bool,
+    /// Why nobody failed, where nobody did.
+    pub no_failure: Option<NoFailure>,
     /// Named captures.
     pub fields: Vec<(String, String)>,
     /// Everyone who tried on the same connection, where the filter tracks connections.
@@ -42,6 +44,21 @@ pub struct Match {
     pub is_unfinished: bool,
     /// Who failed: none if `nofail`, several if a name has several addresses.
     pub failures: Vec<Host>,
+}
+
+/// Why a matched line is nobody's failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoFailure {
+    /// The filter says that it is context: an accepted login, the beginning of a connection.
+    Context,
+    /// It identifies nobody, or nobody yet.
+    Nobody,
+    /// It names a host, and names of hosts are passed over.
+    Name,
+    /// It names a host, and the name has no address.
+    Unresolved,
+    /// The jail ignores who it is.
+    Ignored,
 }
 
 impl Match {

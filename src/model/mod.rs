@@ -16,7 +16,7 @@ pub use addr::{Addr, Host};
 pub use duration::BanTime;
 pub use encoding::encoding;
 pub use head::{HEAD_MAX_BYTES, Head};
-pub use matched::{Match, Matches, Place};
+pub use matched::{Match, Matches, NoFailure, Place};
 pub use record::{Ban, EndReason, Origin};
 pub use time::{Clock, SystemClock, Time};
 pub use zone::Zone;

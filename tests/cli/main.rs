@@ -17,6 +17,7 @@ mod operands;
 mod only_failures;
 mod read_only;
 mod readme;
+mod reasons;
 mod templates;
 mod truth;
 mod words;

@@ -5,6 +5,7 @@ pub mod harmless;
 pub mod json;
 pub mod progress;
 pub mod report;
+pub mod standing;
 pub mod table;
 pub mod terminal;
 

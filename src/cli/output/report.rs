@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{civil, counted, grouped, scaled, table, until_when};
+use super::standing::Standing;
+use super::{civil, counted, grouped, scaled, table};
 use crate::engine::Totals;
 use crate::engine::totals::Samples;
 use crate::model::{Host, Time, Zone};
@@ -52,8 +53,8 @@ pub struct Offender {
     pub last: Option<Time>,
     /// Jails that know the host.
     pub jails: Vec<String>,
-    /// Whether it is banned, and until when (`None`: for ever).
-    pub banned: Option<Option<Time>>,
+    /// Whether it is banned, or why not.
+    pub standing: Standing,
 }
 
 /// Everything the report says.
@@ -224,10 +225,7 @@ impl Report<'_> {
                     } else {
                         offender.jails.join(", ")
                     },
-                    match offender.banned {
-                        None => "no".to_owned(),
-                        Some(until) => until_when(until, self.zone),
-                    },
+                    offender.standing.text(self.zone),
                 ]
             })
             .collect();
@@ -239,7 +237,11 @@ impl Report<'_> {
             table::left("jails"),
             table::left("banned"),
         ];
-        writeln!(out, "{title}\n{}", table::render(&columns, rows, self.columns))
+        writeln!(out, "{title}\n{}", table::render(&columns, rows, self.columns))?;
+        if self.offenders.iter().any(|offender| offender.standing == Standing::Undecided) {
+            writeln!(out, "Not decided: --ban says who would be banned.\n")?;
+        }
+        Ok(())
     }
 }
 

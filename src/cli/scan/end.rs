@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::super::args::{Format, ScanArgs};
 use super::super::output::report::{Offender, Report, header_text};
+use super::super::output::standing::{Known, Standing};
 use super::super::output::{counted, json};
 use super::super::target::Target;
 use super::super::{Context, Error, Status, warn, warn_findings};
 use super::plan::Plan;
+use super::sums::Sums;
 use crate::date::{TemplateId, Templates};
 use crate::diag::{Diagnostic, Severity};
 use crate::engine::writer::Settled;
@@ -34,6 +36,8 @@ pub(super) struct End<'j> {
     pub(super) outcome: Outcome,
     /// What became of each jail's matches.
     pub(super) settled: Vec<Settled>,
+    /// What each jail's matched lines were.
+    pub(super) sums: Vec<Sums>,
     pub(super) elapsed: Duration,
 }
 
@@ -47,6 +51,7 @@ struct Part<'e> {
     header: &'e (&'static str, String),
     totals: &'e Totals,
     written: Option<Written>,
+    sums: &'e Sums,
     bans: &'e [Ban],
     elapsed: Duration,
     interrupted: bool,
@@ -101,6 +106,7 @@ impl End<'_> {
             header: &subject.header,
             totals: &counted.totals,
             written: self.written(place),
+            sums: &self.sums[place],
             bans: self.settled.get(place).map_or(&[], |settled| &settled.bans),
             elapsed: self.elapsed,
             interrupted: self.outcome.interrupted,
@@ -204,12 +210,7 @@ impl<'e> Part<'e> {
         let Job { context, args, .. } = self.job;
         let mut lines = Vec::new();
         if let Some(written) = self.written {
-            let new = counted(written.matches, "new matched line");
-            lines.push(format!(
-                "Stored {new} and {} in {}",
-                counted(written.failures, "new failure"),
-                context.db.display()
-            ));
+            lines.extend(self.sums.stored(written, &context.db.display().to_string()));
         }
         if args.ban {
             let active = self.bans.iter().filter(|ban| ban.is_active(context.now)).count() as u64;
@@ -241,18 +242,21 @@ impl<'e> Part<'e> {
                 .transpose()?
                 .unwrap_or_default();
             let mine = self.bans.iter().filter(|ban| ban.host == host).cloned();
-            let in_force = stored.into_iter().chain(mine).filter(|ban| ban.is_active(context.now));
-            // The longest one counts; a permanent one is longer than any.
-            let banned = in_force
-                .map(|ban| ban.until)
-                .max_by_key(|until| until.map_or(i64::MAX, crate::model::Time::micros));
+            let bans: Vec<Ban> = stored.into_iter().chain(mine).collect();
+            let known = Known {
+                bans: &bans,
+                ignored: self.jail.ignore.ignored_by(&host),
+                is_dated: tally.last.is_some(),
+                rule: args.ban.then_some(self.jail.rule),
+            };
+            let standing = Standing::of(known, context.now);
             offenders.push(Offender {
                 host,
                 failures: tally.failures,
                 first: tally.first,
                 last: tally.last,
                 jails,
-                banned,
+                standing,
             });
         }
         Ok(offenders)

@@ -6,6 +6,7 @@
 mod end;
 mod journal;
 mod plan;
+mod sums;
 mod takers;
 
 use std::io::{self, IsTerminal, Write};
@@ -14,7 +15,7 @@ use std::time::Instant;
 
 use self::end::{End, Job};
 use self::plan::Plan;
-use self::takers::Takers;
+use self::takers::{Taken, Takers};
 use super::args::ScanArgs;
 use super::output::progress::Progress;
 use super::target;
@@ -33,7 +34,7 @@ pub(super) fn run(
     let mut writer = if args.dry_run { None } else { Some(Writer::open(&context.db)?) };
     let control = Arc::new(Control::default());
     stop_on_signals(&control);
-    let (outcome, (settled, fates)) = {
+    let (outcome, Taken { settled, fates, sums }) = {
         let mut takers = Takers::new(&plan, args, context.now, writer.as_mut(), &mut *out)?;
         let is_taken = takers.want_matches();
         let is_quiet = args.quiet || (takers.prints() && io::stdout().is_terminal());
@@ -48,7 +49,7 @@ pub(super) fn run(
     let kept = files::show(&fates, &mut io::sink())?;
     let elapsed = started.elapsed();
     let job = Job { context, args, target: &target, plan: &plan };
-    let end = End { job, outcome, settled, elapsed };
+    let end = End { job, outcome, settled, sums, elapsed };
     end.show(out)?;
     Ok(kept.unwrap_or(end.status()))
 }

@@ -8,6 +8,7 @@ use super::super::args::{Format, ScanArgs};
 use super::super::output::failure::Printer;
 use super::super::output::json;
 use super::plan::Plan;
+use super::sums::Sums;
 use crate::control::FileFate;
 use crate::engine::writer::{Decides, Intake, Settled};
 use crate::engine::{LogInfo, Sink, Writer};
@@ -22,8 +23,20 @@ pub(super) struct Takers<'t> {
     /// Whether lines that are no failure are left out of what is printed.
     only_failures: bool,
     now: Time,
+    /// Of each jail.
+    sums: Vec<Sums>,
     /// The jails' names, where output has to say whose a line is.
     names: Option<Vec<&'t str>>,
+}
+
+/// What became of what was taken.
+pub(super) struct Taken {
+    /// Of each jail's matches; nothing if nobody took them.
+    pub(super) settled: Vec<Settled>,
+    /// Of the exported files.
+    pub(super) fates: Vec<FileFate>,
+    /// What each jail's matched lines were.
+    pub(super) sums: Vec<Sums>,
 }
 
 enum Print<'t> {
@@ -67,7 +80,8 @@ impl<'t> Takers<'t> {
             (None, Format::Text | Format::Json) => None,
         };
         let only_failures = args.failures;
-        Ok(Self { writer, intake, print, only_failures, now, names })
+        let sums = vec![Sums::default(); plan.jails.len()];
+        Ok(Self { writer, intake, print, only_failures, now, sums, names })
     }
 
     pub(super) fn want_matches(&self) -> bool {
@@ -78,16 +92,17 @@ impl<'t> Takers<'t> {
         self.print.is_some()
     }
 
-    /// What became of each jail's matches, nothing if nobody took them; and of the exported files.
-    pub(super) fn finish(self) -> Result<(Vec<Settled>, Vec<FileFate>), Error> {
+    /// What became of it all.
+    pub(super) fn finish(self) -> Result<Taken, Error> {
         if let Some(Print::Csv(mut rows)) = self.print {
             rows.flush()?;
         }
-        Ok(match (self.intake, self.writer) {
+        let (settled, fates) = match (self.intake, self.writer) {
             (None, _) => (Vec::new(), Vec::new()),
             (Some(intake), None) => (intake.finish_unstored(), Vec::new()),
             (Some(intake), Some(writer)) => writer.settle(intake, self.now)?,
-        })
+        };
+        Ok(Taken { settled, fates, sums: self.sums })
     }
 }
 
@@ -95,6 +110,7 @@ impl Sink for Takers<'_> {
     type Error = Error;
 
     fn take(&mut self, log: &LogInfo, jail: usize, matches: Matches) -> Result<(), Error> {
+        self.sums[jail].add(&matches);
         if let Some(print) = &mut self.print {
             let name = self.names.as_ref().map(|names| names[jail]);
             let chosen = |found: &&Match| !self.only_failures || found.is_failure();
