@@ -123,12 +123,19 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
     }
 
     fn piece(&mut self, opened: &Opened<'_>, mut piece: Piece) -> Result<(), S::Error> {
-        let Self { finding, sink, control, at_hand, lines_waiting, .. } = self;
+        let Self { finding, sink, control, at_hand, lines_waiting, outcome, .. } = self;
         let members = opened.set.members();
         if at_hand.jails.is_empty() {
             let jails = members.iter().map(|member| (member.index, Totals::default())).collect();
             let trails = vec![Trail::default(); piece.trails.len()];
-            *at_hand = AtHand { log: opened.info.name.clone(), jails, trails, lines: 0 };
+            let log = opened.info.name.clone();
+            // Jails that can't read it together find it odd twice.
+            if let Some(oddity) = opened.oddity
+                && !outcome.odd.iter().any(|(known, _)| *known == log)
+            {
+                outcome.odd.push((log.clone(), oddity));
+            }
+            *at_hand = AtHand { log, jails, trails, lines: 0 };
         }
         for (trail, next) in at_hand.trails.iter_mut().zip(std::mem::take(&mut piece.trails)) {
             trail.append(next, piece.base);

@@ -19,7 +19,7 @@ use super::timeline::{Timeline, Trail};
 use super::wanted::Wanted;
 use crate::date::{TemplateId, Templates};
 use crate::model::Head;
-use crate::source::{Block, Blocks, Log, LogKind, MappedFile, SourceError, chunk_count};
+use crate::source::{Block, Blocks, Log, LogKind, MappedFile, Oddity, SourceError, chunk_count};
 
 /// Size of the chunks of a memory map whose matches are wanted: while the first are stored, those of many more wait.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -50,6 +50,8 @@ pub(super) struct Opened<'l> {
     pub(super) learnt: Vec<Learnt>,
     /// Whether lines at its beginning have stamps without a year.
     is_yearless: bool,
+    /// What has to be told of it.
+    pub(super) oddity: Option<Oddity>,
 }
 
 pub(super) enum Input {
@@ -86,6 +88,7 @@ impl<'l> Opened<'l> {
             LogKind::Archive(_) | LogKind::Stdin | LogKind::Pipe => stream(log, wide, control)?,
         };
         let beginning = beginning.unwrap_or_default();
+        let oddity = log.oddity(&beginning)?;
         let learnt: Vec<(Option<TemplateId>, bool)> =
             set.calendars().iter().map(|calendar| learn(&calendar.templates, &beginning)).collect();
         let info = LogInfo {
@@ -102,7 +105,7 @@ impl<'l> Opened<'l> {
             }
             _ => CHUNK_BYTES,
         };
-        Ok(Self { log, set, info, input, chunk_bytes, learnt, is_yearless })
+        Ok(Self { log, set, info, input, chunk_bytes, learnt, is_yearless, oddity })
     }
 
     /// Whether lines at its beginning have stamps without a year.

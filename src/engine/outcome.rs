@@ -2,7 +2,7 @@
 
 use super::totals::Totals;
 use crate::model::{Head, Matches};
-use crate::source::SourceError;
+use crate::source::{Oddity, SourceError};
 
 /// A log as the sinks see it.
 #[derive(Clone, Debug)]
@@ -49,6 +49,8 @@ pub struct Outcome {
     pub jails: Vec<Counted>,
     /// Logs that could not be read, or not to their end.
     pub unread: Vec<Unread>,
+    /// Logs that were read and are odd.
+    pub odd: Vec<(String, Oddity)>,
     /// Whether it was stopped.
     pub interrupted: bool,
 }

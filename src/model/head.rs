@@ -41,12 +41,6 @@ impl Head {
             if self.0.len() <= other.0.len() { (self, other) } else { (other, self) };
         !short.0.is_empty() && long.0.starts_with(&short.0)
     }
-
-    /// Whether the beginning looks like something other than text: it holds a NUL. True for the
-    /// journal, wtmp, lastlog and databases; also for logs in UTF-16.
-    pub fn is_binary(&self) -> bool {
-        memchr::memchr(0, &self.0).is_some()
-    }
 }
 
 #[cfg(test)]
@@ -74,11 +68,5 @@ mod tests {
         b[4096] = b'!';
         assert!(Head::from_bytes(&a).is_full());
         assert_eq!(Head::from_bytes(&a), Head::from_bytes(&b));
-    }
-
-    #[test]
-    fn a_journal_is_binary() {
-        assert!(Head::from_bytes(b"LPKSHHRH\0\0").is_binary());
-        assert!(!Head::from_bytes("Jün 21\n".as_bytes()).is_binary());
     }
 }

@@ -4,7 +4,7 @@
 //! Memory stays constant: a block is about 1 MiB, cut behind a newline, and its buffer is used again
 //! when the block is dropped. Only a line longer than a block makes that block longer. What an
 //! archive is, its first bytes say; its name may be wrong (`maillog.2.gz` that somebody unpacked in
-//! place is read as text).
+//! place is read as text). What is packed twice is unpacked twice.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -57,6 +57,20 @@ impl Compression {
         Ok(Self::detect(&first_bytes(File::open(path)?, Self::MAGIC_BYTES)?))
     }
 
+    /// Decodes `packed`, and what is packed in it, up to [`LAYERS_MAX`] times; how the outermost is compressed.
+    fn unpack(packed: impl Read + Send + 'static) -> io::Result<(Option<Self>, Reader)> {
+        let (magic, mut text) = peek(packed);
+        let outermost = Self::detect(&magic?);
+        let mut next = outermost;
+        for _ in 0..LAYERS_MAX {
+            let Some(compression) = next else { break };
+            // That it is damaged shows when it is read.
+            let (magic, inner) = peek(compression.decode(text)?);
+            (next, text) = (Self::detect(&magic.unwrap_or_default()), inner);
+        }
+        Ok((outermost, text))
+    }
+
     /// The name of the format, as in messages.
     pub fn name(self) -> &'static str {
         match self {
@@ -86,8 +100,36 @@ impl Compression {
     }
 }
 
+/// An archive in an archive is what a rotation leaves that packs what is packed; more than this is no accident.
+const LAYERS_MAX: usize = 3;
+
+type Reader = Box<dyn Read + Send>;
+
+/// The first bytes, and a reader that gives all of them; an error comes where it stands.
+fn peek(mut reader: impl Read + Send + 'static) -> (io::Result<Vec<u8>>, Reader) {
+    let mut magic = Vec::with_capacity(Compression::MAGIC_BYTES);
+    let read = reader.by_ref().take(Compression::MAGIC_BYTES as u64).read_to_end(&mut magic);
+    let seen = io::Cursor::new(magic.clone());
+    match read {
+        Ok(_) => (Ok(magic), Box::new(seen.chain(reader))),
+        Err(error) => {
+            let again = io::Error::new(error.kind(), error.to_string());
+            (Err(error), Box::new(seen.chain(Fails(Some(again)))))
+        }
+    }
+}
+
+/// A reader of which nothing is left but its error.
+struct Fails(Option<io::Error>);
+
+impl Read for Fails {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
 /// Up to `len` bytes from the beginning of `reader`.
-pub(super) fn first_bytes(reader: impl Read, len: usize) -> io::Result<Vec<u8>> {
+fn first_bytes(reader: impl Read, len: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(len);
     reader.take(len as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -191,7 +233,7 @@ impl Drop for Block {
 /// truncated archive), all whole lines before the break come first, then the error, then nothing.
 /// The line at the break is left out: half an address is another address.
 pub struct Blocks {
-    reader: Box<dyn Read + Send>,
+    reader: Reader,
     path: PathBuf,
     compression: Option<Compression>,
     block_bytes: usize,
@@ -236,16 +278,10 @@ impl Blocks {
     /// The first bytes can't be read.
     pub fn from_reader(
         name: &Path,
-        mut reader: impl Read + Send + 'static,
+        reader: impl Read + Send + 'static,
     ) -> Result<Self, SourceError> {
         let unreadable = |source| SourceError::Unreadable { path: name.to_owned(), source };
-        let magic = first_bytes(&mut reader, Compression::MAGIC_BYTES).map_err(unreadable)?;
-        let compression = Compression::detect(&magic);
-        let whole = io::Cursor::new(magic).chain(reader);
-        let text = match compression {
-            Some(compression) => compression.decode(whole).map_err(unreadable)?,
-            None => Box::new(whole),
-        };
+        let (compression, text) = Compression::unpack(reader).map_err(unreadable)?;
         Ok(Self { compression, ..Self::of_text(name, text) })
     }
 

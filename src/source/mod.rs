@@ -4,7 +4,7 @@
 //! oldest first. A plain log is mapped ([`MappedFile`]) and cut into chunks of whole lines
 //! ([`chunk`]) for as many threads as there are; everything else (archives, pipes, a line given on
 //! the command line) comes as [`Blocks`] of whole lines. Both give offsets in the *uncompressed* log,
-//! and with the log's [`Head`] such an offset is a line's place, through rotation and compression:
+//! and with the log's [`Head`](crate::model::Head) such an offset is a line's place, through rotation and compression:
 //! see `docs/decisions/0001-place.md`.
 //!
 //! Nothing here knows jails or filters or looks for dates. Text is decoded only where a line end isn't one byte. The rules for names come
@@ -12,7 +12,7 @@
 
 mod archive;
 mod chunk;
-mod head;
+mod form;
 mod line_ends;
 mod map;
 mod paths;
@@ -25,11 +25,12 @@ use std::time::UNIX_EPOCH;
 
 pub use archive::{BLOCK_BYTES, Block, Blocks, Compression};
 pub use chunk::{chunk, chunk_count};
+pub use form::Oddity;
 pub(crate) use line_ends::LineEnds;
 pub use map::MappedFile;
-pub use paths::{distinct, expand, is_same, read_list};
+pub use paths::{Expanded, LeftOut, distinct, expand, expand_all, is_same, read_list};
 
-use crate::model::{Head, Time};
+use crate::model::Time;
 use crate::text::printable;
 
 /// Something to read lines from.
@@ -90,16 +91,18 @@ impl Log {
         }
     }
 
-    /// The beginning of the uncompressed log, which identifies it; `None` for what is not a file.
-    /// (A pipe can't be read ahead of; [`Head::from_bytes`] of its first block is its head.)
+    /// What is odd about it, as its beginning (uncompressed, decoded, some 64 KiB of it) says.
     ///
     /// # Errors
     ///
-    /// The file can't be read; for an archive, also that it is broken before anything came out.
-    pub fn head(&self) -> Result<Option<Head>, SourceError> {
+    /// Its name says that it is an archive, and it is neither one that can be read nor text.
+    pub fn oddity(&self, beginning: &[u8]) -> Result<Option<Oddity>, SourceError> {
         match self.kind {
-            LogKind::Plain | LogKind::Archive(_) => head::of_file(&self.path).map(Some),
-            LogKind::Stdin | LogKind::Pipe | LogKind::Literal(_) => Ok(None),
+            LogKind::Plain => form::oddity(&self.path, false, beginning),
+            LogKind::Archive(_) | LogKind::Stdin | LogKind::Pipe => {
+                form::oddity(&self.path, true, beginning)
+            }
+            LogKind::Literal(_) => Ok(None),
         }
     }
 
@@ -171,17 +174,41 @@ pub enum SourceError {
         source: glob::PatternError,
     },
     /// Nothing in the folder is a log.
-    #[error("{}: no logs in this folder; name the files, or a folder that directly holds them", show(.folder))]
+    #[error(
+        "{}: no logs in this folder{}; name the files, or a folder that directly holds them",
+        show(.folder),
+        .left_out.as_ref().map_or(String::new(), |left_out| format!(", for left out are {}", left_out.names()))
+    )]
     NoLogs {
         /// As it was named.
         folder: PathBuf,
+        /// What is in it.
+        left_out: Option<LeftOut>,
+    },
+    /// The name of a file promises an archive.
+    #[error("{}: not {says}, as its name says: it is {is}; nothing of it was read", show(.path))]
+    NotAnArchive {
+        /// As it was named.
+        path: PathBuf,
+        /// What its name says, with an article.
+        says: &'static str,
+        /// What it is instead.
+        is: &'static str,
+    },
+    /// An archive of a form that f2b doesn't know.
+    #[error("{}: {says}, which f2b can't read: nothing of it was read; unpack it", show(.path))]
+    UnknownArchive {
+        /// As it was named.
+        path: PathBuf,
+        /// What its name says, with an article.
+        says: &'static str,
     },
     /// Neither file, folder nor pipe.
-    #[error("{}: a {what} is not a log", show(.path))]
+    #[error("{}: {what} is not a log", show(.path))]
     NotALog {
         /// As it was named.
         path: PathBuf,
-        /// What it is: `device`, `socket`.
+        /// What it is: `a device`, `a socket`.
         what: &'static str,
     },
     /// Reading broke off; what came before it holds.

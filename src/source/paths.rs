@@ -4,9 +4,9 @@
 //! * A pattern stands for the files it matches, by the rules of the shell and of Python's `glob`: `*`
 //!   stops at `/` and matches no hidden file, `**` is `*`. What exists under the very name of a
 //!   pattern is that file.
-//! * A folder stands for the logs *directly* in it. Left out are hidden files, folders, pipes, and
-//!   what is not text (the journal, wtmp, databases: a NUL byte near the beginning). It does not
-//!   descend: `/var/log` has folders of other programs, whose logs nobody asked for.
+//! * A folder stands for the logs *directly* in it. Left out, and told ([`LeftOut`]), are hidden files, folders,
+//!   pipes, and what is not text (the journal, wtmp, databases). It does not descend: `/var/log` has folders of
+//!   other programs, whose logs nobody asked for. What is named, be it by a pattern, is never left out.
 //! * `-` is standard input.
 //! * Anything else with a blank in it is a line of a log; without one it is a misspelt path. (What
 //!   fail2ban-regex does, taking a misspelt path for a line that doesn't match, helps nobody.)
@@ -17,16 +17,65 @@
 //! files: that they hold the same lines shows in the lines' places.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs::{self, FileType};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use super::form::Form;
 use super::rotation::{Age, generation};
 use super::{Compression, Log, LogKind, SourceError};
 use crate::diag::nearest;
+use crate::text::{printable, shown};
+
+/// What arguments stand for.
+#[derive(Debug, Default)]
+pub struct Expanded {
+    /// The logs, each once, generations of one log oldest first.
+    pub logs: Vec<Log>,
+    /// What is left out of folders.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Files of a folder that are left out.
+#[derive(Debug)]
+pub struct LeftOut {
+    folder: PathBuf,
+    /// Their names and why, at least one.
+    files: Vec<(OsString, &'static str)>,
+}
+
+/// So many files that are left out are named.
+const NAMED_MAX: usize = 10;
+
+impl LeftOut {
+    /// The files: `btmp (not text), wtmp (not text) and 6 more`.
+    pub(super) fn names(&self) -> String {
+        let most = if self.files.len() > NAMED_MAX { NAMED_MAX - 2 } else { NAMED_MAX };
+        let name =
+            |(name, why): &(OsString, &str)| format!("{} ({why})", shown(&name.to_string_lossy()));
+        let names: Vec<String> = self.files.iter().take(most).map(name).collect();
+        match self.files.len() - names.len() {
+            0 => names.join(", "),
+            more => format!("{} and {more} more", names.join(", ")),
+        }
+    }
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let folder = self.folder.to_string_lossy();
+        write!(
+            f,
+            "{}: left out are {}; name them to have them read",
+            printable(&folder),
+            self.names()
+        )
+    }
+}
 
 /// The logs that `args` stand for, each once, generations of one log oldest first.
 ///
@@ -34,11 +83,20 @@ use crate::diag::nearest;
 ///
 /// The first argument that stands for no log, or for one that can't be read.
 pub fn expand<S: AsRef<OsStr>>(args: &[S]) -> Result<Vec<Log>, SourceError> {
-    let mut logs = Vec::new();
+    Ok(expand_all(args)?.logs)
+}
+
+/// The same, and what is left out of folders.
+///
+/// # Errors
+///
+/// As [`expand`].
+pub fn expand_all<S: AsRef<OsStr>>(args: &[S]) -> Result<Expanded, SourceError> {
+    let mut all = Expanded::default();
     for arg in args {
-        expand_one(arg.as_ref(), &mut logs)?;
+        expand_one(arg.as_ref(), &mut all)?;
     }
-    Ok(in_time_order(distinct(logs)))
+    Ok(Expanded { logs: in_time_order(distinct(all.logs)), ..all })
 }
 
 /// Each file once, whatever it is called.
@@ -53,14 +111,15 @@ pub fn is_same(a: &Log, b: &Log) -> bool {
     a == b || identity(a).is_some_and(|id| identity(b) == Some(id))
 }
 
-fn expand_one(arg: &OsStr, logs: &mut Vec<Log>) -> Result<(), SourceError> {
+fn expand_one(arg: &OsStr, all: &mut Expanded) -> Result<(), SourceError> {
     let path = Path::new(arg);
+    let logs = &mut all.logs;
     if arg == "-" || path == Path::new("/dev/stdin") {
         logs.push(Log { path: "-".into(), kind: LogKind::Stdin });
         return Ok(());
     }
     match fs::metadata(path) {
-        Ok(meta) if meta.is_dir() => return expand_folder(path, logs),
+        Ok(meta) if meta.is_dir() => return expand_folder(path, all),
         Ok(_) => {
             logs.push(log_at(path)?);
             return Ok(());
@@ -131,11 +190,13 @@ pub(super) fn log_at(path: &Path) -> Result<Log, SourceError> {
 
 fn what(kind: FileType) -> &'static str {
     if kind.is_dir() {
-        "folder"
+        "a folder"
+    } else if kind.is_fifo() {
+        "a pipe"
     } else if kind.is_socket() {
-        "socket"
+        "a socket"
     } else {
-        "device"
+        "a device"
     }
 }
 
@@ -157,28 +218,42 @@ fn missing(path: &Path) -> SourceError {
 }
 
 /// The logs directly in a folder, by name.
-fn expand_folder(folder: &Path, logs: &mut Vec<Log>) -> Result<(), SourceError> {
+fn expand_folder(folder: &Path, all: &mut Expanded) -> Result<(), SourceError> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
         .map_err(unreadable(folder))?;
     paths.sort();
-    let before = logs.len();
+    let before = all.logs.len();
+    let mut left_out = LeftOut { folder: folder.to_owned(), files: Vec::new() };
     for path in paths {
-        // A link to nowhere is not a log; a log that can't be read is an error.
-        if path.file_name().is_some_and(is_hidden) || !path.is_file() {
-            continue;
+        let name = path.file_name().unwrap_or_default();
+        match why_left_out(&path, name)? {
+            Some(why) => left_out.files.push((name.to_owned(), why)),
+            None => all.logs.push(log_at(&path)?),
         }
-        let log = log_at(&path)?;
-        // A damaged archive is one of the logs that were asked for: its reader will report it.
-        if log.head().is_ok_and(|head| head.is_some_and(|head| head.is_binary())) {
-            continue;
-        }
-        logs.push(log);
     }
-    if logs.len() == before {
-        return Err(SourceError::NoLogs { folder: folder.to_owned() });
+    let left_out = Some(left_out).filter(|left_out| !left_out.files.is_empty());
+    if all.logs.len() == before {
+        return Err(SourceError::NoLogs { folder: folder.to_owned(), left_out });
     }
+    all.left_out.extend(left_out);
     Ok(())
+}
+
+/// Why a file of a folder is not among its logs; a log that can't be read is an error.
+fn why_left_out(path: &Path, name: &OsStr) -> Result<Option<&'static str>, SourceError> {
+    let Ok(meta) = fs::metadata(path) else { return Ok(Some("leads nowhere")) };
+    if is_hidden(name) {
+        return Ok(Some("hidden"));
+    }
+    if !meta.is_file() {
+        return Ok(Some(what(meta.file_type())));
+    }
+    Ok(match log_at(path)?.kind {
+        // A damaged archive is one of the logs that were asked for: its reader will report it.
+        LogKind::Archive(_) => Form::of_archive(path).and_then(Form::other),
+        _ => Form::of_plain(path).map_err(unreadable(path))?.other(),
+    })
 }
 
 /// The files that match a pattern, by name; folders among them are left out.

@@ -6,8 +6,7 @@
 
 use std::cmp::Reverse;
 
-/// Endings that compressors add.
-const COMPRESSED: [&str; 8] = [".gz", ".bz2", ".xz", ".zst", ".zstd", ".lz4", ".lzma", ".Z"];
+use super::form;
 
 /// Which generation of its log a file is; sorts oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,7 +23,7 @@ pub(super) enum Age {
 
 /// The name that all generations of a log share, and which of them `name` is.
 pub(super) fn generation(name: &str) -> (String, Age) {
-    let name = COMPRESSED.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    let name = form::endings().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
     if let Some(label) = tai_label(name) {
         return ("current".to_owned(), Age::Dated(label.to_owned()));
     }

@@ -88,6 +88,10 @@ impl End<'_> {
         for unread in &self.outcome.unread {
             warn(&format!("f2b: {}", unread.error));
         }
+        for (log, oddity) in &self.outcome.odd {
+            let message = format!("{}: {oddity}", printable(log));
+            warn_findings(&[Diagnostic::new("odd-log", Severity::Warning, message)]);
+        }
         self.warn_of_limits();
         Ok(())
     }

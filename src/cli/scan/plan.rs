@@ -16,7 +16,7 @@ use crate::error;
 use crate::filter::Mode;
 use crate::model::BanTime;
 use crate::model::duration::{self, DurationError};
-use crate::source::{self, Log, SourceError};
+use crate::source::{self, Expanded, Log, SourceError};
 
 /// Everything compiled and settled before the first line is read.
 pub(super) struct Plan {
@@ -142,7 +142,8 @@ fn overrides(args: &ScanArgs) -> Result<Overrides, Error> {
 fn readings(target: &Target) -> Result<Vec<Reading>, Error> {
     if let Some(named) = &target.logs {
         let jails: Vec<usize> = (0..target.subjects.len()).collect();
-        let logs = source::expand(named).map_err(|error| instead_of(error, target))?.into_iter();
+        let found = source::expand_all(named).map_err(|error| instead_of(error, target))?;
+        let logs = with_left_out(found).into_iter();
         return Ok(logs.map(|log| Reading { log, jails: jails.clone() }).collect());
     }
     let mut readings: Vec<Reading> = Vec::new();
@@ -174,6 +175,14 @@ fn readings(target: &Target) -> Result<Vec<Reading>, Error> {
     }
 }
 
+/// The logs; of what is left out of folders is told.
+fn with_left_out(expanded: Expanded) -> Vec<Log> {
+    for left_out in &expanded.left_out {
+        warn(&format!("f2b: {left_out}"));
+    }
+    expanded.logs
+}
+
 /// The journal is no log, but fail2ban-regex takes it for one.
 fn instead_of(error: SourceError, target: &Target) -> error::Error {
     let name = match &error {
@@ -189,8 +198,8 @@ fn instead_of(error: SourceError, target: &Target) -> error::Error {
 fn logs_of(subject: &Subject, missing: &mut Vec<String>) -> Result<Vec<Log>, Error> {
     let mut logs = Vec::new();
     for path in &subject.jail.logpaths {
-        match source::expand(std::slice::from_ref(&path.glob)) {
-            Ok(found) => logs.extend(found),
+        match source::expand_all(std::slice::from_ref(&path.glob)) {
+            Ok(found) => logs.extend(with_left_out(found)),
             Err(error @ (SourceError::Missing { .. } | SourceError::NoMatch { .. })) => {
                 missing.push(format!("{error} (logpath of jail '{}')", subject.jail.name));
             }
