@@ -19,8 +19,8 @@ use super::totals::Totals;
 use super::wanted::Wanted;
 use crate::filter::Sessions;
 
-/// Matched lines that may wait for an answer before it is waited for.
-const LINES_WAITING: usize = 200_000;
+/// What may wait for an answer before it is waited for: some 200,000 matched lines, if they are of usual length.
+const WAITING_MAX: usize = 200_000;
 
 /// The calling thread's work.
 pub(super) struct Fold<'f, 's, 'l, S> {
@@ -29,8 +29,8 @@ pub(super) struct Fold<'f, 's, 'l, S> {
     control: &'f Arc<Control>,
     /// What can't be handed on before the answer to a question is there, and what comes behind it.
     waiting: VecDeque<(Arc<Opened<'l>>, Option<Piece>)>,
-    /// Matched lines among it.
-    lines_waiting: usize,
+    /// What it weighs.
+    weight: usize,
     /// The log at hand, until it is known that its years were right.
     at_hand: AtHand,
     /// The connections of each jail, which go on from log to log.
@@ -47,6 +47,8 @@ struct AtHand {
     jails: Vec<(usize, Totals)>,
     trails: Vec<Trail>,
     lines: u64,
+    /// Lines of which only the beginning was looked at.
+    cut_lines: u64,
 }
 
 impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
@@ -61,7 +63,7 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
             sink,
             control,
             waiting: VecDeque::new(),
-            lines_waiting: 0,
+            weight: 0,
             at_hand: AtHand::default(),
             sessions: finding.jails.iter().map(|jail| Sessions::of(&jail.filter)).collect(),
             outcome: Outcome { jails, ..Outcome::default() },
@@ -78,8 +80,9 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
                 for (member, share) in opened.set.members().iter().zip(&mut piece.jails) {
                     let sessions = &mut self.sessions[member.index];
                     self.finding.judging(&member.jail).merge(share, sessions);
-                    self.lines_waiting += share.lines();
+                    piece.weight += share.weight();
                 }
+                self.weight += piece.weight;
                 self.waiting.push_back((Arc::clone(opened), Some(piece)));
             }
             (Some(opened), Happened::End) => self.waiting.push_back((Arc::clone(opened), None)),
@@ -91,7 +94,7 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
             }
             (None, _) => {}
         }
-        self.hand_on(LINES_WAITING)
+        self.hand_on(WAITING_MAX)
     }
 
     /// What it all came to.
@@ -102,7 +105,7 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
         Ok(Outcome { interrupted: self.control.is_stopped(), ..self.outcome })
     }
 
-    /// Hands on what waits for nothing, and as much of the rest as makes it no more than `most` lines.
+    /// Hands on what waits for nothing, and as much of the rest as makes it weigh no more than `most`.
     fn hand_on(&mut self, most: usize) -> Result<(), S::Error> {
         while let Some((opened, piece)) = self.waiting.front_mut() {
             let Self { finding, .. } = self;
@@ -110,7 +113,7 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
                 let mut all = opened.set.members().iter().zip(&mut piece.jails);
                 all.any(|(member, share)| finding.judging(&member.jail).is_open(share))
             };
-            if most > 0 && self.lines_waiting <= most && piece.as_mut().is_some_and(is_open) {
+            if most > 0 && self.weight <= most && piece.as_mut().is_some_and(is_open) {
                 return Ok(());
             }
             match self.waiting.pop_front() {
@@ -123,7 +126,8 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
     }
 
     fn piece(&mut self, opened: &Opened<'_>, mut piece: Piece) -> Result<(), S::Error> {
-        let Self { finding, sink, control, at_hand, lines_waiting, outcome, .. } = self;
+        let Self { finding, sink, control, at_hand, outcome, .. } = self;
+        self.weight -= piece.weight;
         let members = opened.set.members();
         if at_hand.jails.is_empty() {
             let jails = members.iter().map(|member| (member.index, Totals::default())).collect();
@@ -135,7 +139,7 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
             {
                 outcome.odd.push((log.clone(), oddity));
             }
-            *at_hand = AtHand { log, jails, trails, lines: 0 };
+            *at_hand = AtHand { log, jails, trails, ..AtHand::default() };
         }
         for (trail, next) in at_hand.trails.iter_mut().zip(std::mem::take(&mut piece.trails)) {
             trail.append(next, piece.base);
@@ -143,7 +147,6 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
         for ((member, mut share), (index, totals)) in
             members.iter().zip(piece.jails).zip(&mut at_hand.jails)
         {
-            *lines_waiting -= share.lines();
             finding.judging(&member.jail).settle(&mut share);
             for found in &mut share.matches.lines {
                 found.place.line += at_hand.lines;
@@ -157,6 +160,7 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
             }
         }
         at_hand.lines += piece.line_ends;
+        at_hand.cut_lines += piece.cut_lines;
         Ok(())
     }
 
@@ -176,7 +180,10 @@ impl<'f, 's, 'l, S: Sink> Fold<'f, 's, 'l, S> {
 
     /// Adds what was counted in the log at hand to its jails.
     fn close(&mut self) {
-        let AtHand { log, jails, .. } = std::mem::take(&mut self.at_hand);
+        let AtHand { log, jails, cut_lines, .. } = std::mem::take(&mut self.at_hand);
+        if cut_lines > 0 && !self.outcome.cut.iter().any(|(known, _)| *known == log) {
+            self.outcome.cut.push((log.clone(), cut_lines));
+        }
         for (index, totals) in jails {
             let jail = &mut self.outcome.jails[index];
             if totals.gave_up > 0 {

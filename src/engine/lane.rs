@@ -2,7 +2,7 @@
 
 use super::jail::Jail;
 use super::judge::Judging;
-use super::line::Line;
+use super::line::{Line, leave_open};
 use super::lookup::Names;
 use super::piece::{Pending, Share};
 use super::seen::Seen;
@@ -187,6 +187,9 @@ fn searched_text<'t>(line: &Line<'t>, found: Option<&Found>, scratch: &'t mut Ve
     scratch.clear();
     scratch.extend_from_slice(before);
     scratch.extend_from_slice(&line.text[after..]);
+    if line.is_cut {
+        leave_open(scratch);
+    }
     scratch.push(b'\n');
     scratch
 }

@@ -33,7 +33,8 @@ impl<'s> Live<'s> {
     }
 
     /// Reads the whole lines in `bytes`, which stand at `base`: for each jail of the set, what was counted and
-    /// what matched.
+    /// what matched. Of a line longer than [`LINE_MAX_BYTES`](crate::source::LINE_MAX_BYTES), more than a byte
+    /// beyond that need not be there.
     pub fn block(&mut self, bytes: &[u8], base: u64) -> Vec<(Totals, Matches)> {
         let piece = self.stream.block(bytes, base);
         self.judge(piece)

@@ -51,6 +51,8 @@ pub struct Outcome {
     pub unread: Vec<Unread>,
     /// Logs that were read and are odd.
     pub odd: Vec<(String, Oddity)>,
+    /// Logs with lines of which only the beginning was looked at, and how many.
+    pub cut: Vec<(String, u64)>,
     /// Whether it was stopped.
     pub interrupted: bool,
 }

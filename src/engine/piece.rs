@@ -2,6 +2,7 @@
 
 use memchr::memrchr;
 
+use super::line::is_cut;
 use super::seen::{Open, Outcome};
 use super::timeline::Trail;
 use super::totals::{SampleLimits, Totals};
@@ -15,10 +16,14 @@ pub struct Piece {
     pub base: u64,
     /// Lines of any kind.
     pub line_ends: u64,
+    /// Lines of which only the beginning was looked at.
+    pub cut_lines: u64,
     /// For each jail of the set, in its order.
     pub jails: Vec<Share>,
     /// The stamps without a year, for each way of dating in the set.
     pub(super) trails: Vec<Trail>,
+    /// What it weighs while it waits for an answer.
+    pub(super) weight: usize,
 }
 
 /// A jail's share of a piece.
@@ -59,7 +64,12 @@ impl Pending {
 impl Piece {
     /// Notes, of the last piece of a log, which is of these bytes, if it ends without a line end.
     pub(super) fn mark_unfinished(&mut self, bytes: &[u8]) {
-        let start = self.base + memrchr(b'\n', bytes).map_or(0, |end| end as u64 + 1);
+        let start = memrchr(b'\n', bytes).map_or(0, |end| end + 1);
+        // Of a line that is cut, what counts is there.
+        if is_cut(&bytes[start..]) {
+            return;
+        }
+        let start = self.base + start as u64;
         for share in &mut self.jails {
             let open = share.open.last_mut().map(|open| &mut open.line);
             for last in share.matches.lines.last_mut().into_iter().chain(open) {
@@ -73,9 +83,10 @@ impl Piece {
 }
 
 impl Share {
-    /// Lines that it holds.
-    pub(super) fn lines(&self) -> usize {
-        self.matches.lines.len() + self.pending.len() + self.open.len()
+    /// What it weighs: a line one, and a KiB of lines too.
+    pub(super) fn weight(&self) -> usize {
+        let lines = self.matches.lines.len() + self.pending.len() + self.open.len();
+        lines + (self.matches.texts.len() >> 10)
     }
 
     /// Counts a line that a failregex matched.

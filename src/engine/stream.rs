@@ -12,7 +12,7 @@ use memchr::memchr;
 
 use super::dating::{Dating, Learnt, all};
 use super::lane::Lane;
-use super::line::{Line, without_cr};
+use super::line::{Line, is_cut, looked_at};
 use super::lookup::Names;
 use super::piece::{Piece, Share};
 use super::set::JailSet;
@@ -20,7 +20,7 @@ use super::timeline::{Timeline, Trail};
 use super::wanted::Wanted;
 use crate::date::Found;
 use crate::model::Time;
-use crate::source::LineEnds;
+use crate::source::{LINE_MAX_BYTES, LineEnds};
 
 /// One log's lines, in order, or those of a chunk of it.
 pub struct Stream<'s> {
@@ -90,7 +90,9 @@ impl<'s> Stream<'s> {
     pub fn entry(&mut self, text: &[u8], time: Time) -> Piece {
         let mut piece = self.piece(text, 0);
         piece.line_ends = 1;
-        let line = Line { text, raw: text, offset: 0, is_candidate: true };
+        let (text, is_cut) = if is_cut(text) { looked_at(text) } else { (text, false) };
+        piece.cut_lines = is_cut.into();
+        let line = Line { text, raw: text, offset: 0, is_candidate: true, is_cut };
         for (lane, share) in self.lanes.iter_mut().zip(&mut piece.jails) {
             if lane.may_match(&line, None) {
                 lane.examine(&line, None, 1, share, || Some(time));
@@ -116,7 +118,9 @@ impl<'s> Stream<'s> {
         let mut start = 0;
         while start < bytes.len() {
             if let Some(lookout) = lookout.as_ref().filter(|_| !sees_all) {
-                start = self.skip(bytes, start..lookout.clear().max(start), piece);
+                // A range that no line fits into that would be cut: such a line is looked at and told.
+                let clear = lookout.clear().clamp(start, start + LINE_MAX_BYTES);
+                start = self.skip(bytes, start..clear, piece);
                 if start == bytes.len() {
                     return;
                 }
@@ -124,14 +128,21 @@ impl<'s> Stream<'s> {
             let end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
             piece.line_ends += 1;
             let is_candidate = lookout.as_mut().is_none_or(|lookout| lookout.passes(end));
-            let text = without_cr(&bytes[start..end]);
+            let (text, is_cut) = looked_at(&bytes[start..end]);
             if !(text.is_empty() || text[0] == b'#') {
+                piece.cut_lines += u64::from(is_cut);
                 let raw = &bytes[start..bytes.len().min(end + 1)];
-                let offset = piece.base + start as u64;
+                let line = Line {
+                    text,
+                    raw: if is_cut { text } else { raw },
+                    offset: piece.base + start as u64,
+                    is_candidate,
+                    is_cut,
+                };
                 if is_utf8 {
-                    self.line(Line { text, raw, offset, is_candidate }, piece);
+                    self.line(line, piece);
                 } else {
-                    self.foreign_line(text, offset, piece);
+                    self.foreign_line(line, piece);
                 }
             }
             start = end + 1;
@@ -191,12 +202,12 @@ impl<'s> Stream<'s> {
     }
 
     /// A line in another encoding is decoded first; only its place is that of the original bytes.
-    fn foreign_line(&mut self, text: &[u8], offset: u64, piece: &mut Piece) {
+    fn foreign_line(&mut self, line: Line<'_>, piece: &mut Piece) {
         let mut decoded = std::mem::take(&mut self.decoded);
         decoded.clear();
-        let text = self.set.encoding().decode_without_bom_handling(text).0;
+        let text = self.set.encoding().decode_without_bom_handling(line.text).0;
         decoded.extend_from_slice(text.as_bytes());
-        self.line(Line { text: &decoded, raw: &decoded, offset, is_candidate: true }, piece);
+        self.line(Line { text: &decoded, raw: &decoded, is_candidate: true, ..line }, piece);
         self.decoded = decoded;
     }
 

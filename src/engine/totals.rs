@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::line::up_to;
 use crate::model::{Addr, Host, Time};
 
 /// Lines of one log or of a whole scan, by what came of them; blank lines and comments are in none.
@@ -106,7 +107,7 @@ impl Tallies {
 /// The first lines of one kind, as shown in the report, and how many there were.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Samples {
-    /// Lines without their line ends.
+    /// Lines without their line ends; the beginning of long ones, and an ellipsis.
     pub lines: Vec<Vec<u8>>,
     /// Where each stands in its log.
     offsets: Vec<u64>,
@@ -121,14 +122,15 @@ impl Samples {
         }
         let at = self.offsets.partition_point(|known| *known <= offset);
         self.offsets.insert(at, offset);
-        self.lines.insert(at, line.to_vec());
+        self.lines.insert(at, sample(line));
         self.offsets.truncate(limit);
         self.lines.truncate(limit);
     }
 
     /// Takes back the newest line with these bytes.
     fn forget(&mut self, line: &[u8]) {
-        if let Some(at) = self.lines.iter().rposition(|kept| kept == line) {
+        let line = sample(line);
+        if let Some(at) = self.lines.iter().rposition(|kept| *kept == line) {
             self.lines.remove(at);
             self.offsets.remove(at);
         }
@@ -139,6 +141,18 @@ impl Samples {
         self.lines.extend(other.lines.into_iter().take(room));
         self.offsets.extend(other.offsets.into_iter().take(room));
     }
+}
+
+/// So much of a line is shown.
+const SAMPLE_MAX_BYTES: usize = 1000;
+
+fn sample(line: &[u8]) -> Vec<u8> {
+    let shown = up_to(line, SAMPLE_MAX_BYTES);
+    let mut sample = shown.to_vec();
+    if shown.len() < line.len() {
+        sample.extend_from_slice("…".as_bytes());
+    }
+    sample
 }
 
 /// How many lines of each kind a report wants to show.

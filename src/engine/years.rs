@@ -8,7 +8,7 @@ use memchr::memchr;
 
 use super::dating::{self, Dating};
 use super::drive::{self, Happened, Pass};
-use super::line::without_cr;
+use super::line::looked_at;
 use super::opened::Opened;
 use super::reading::Reads;
 use super::timeline::Trail;
@@ -52,7 +52,7 @@ fn trail_of(dating: &mut Dating<'_>, bytes: &[u8], base: u64) -> Trail {
         let end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
         // Lines of one second teach nothing after the first.
         if trail.is_empty() || !dating.repeats(&bytes[start..]) {
-            let line = without_cr(&bytes[start..end]);
+            let (line, _) = looked_at(&bytes[start..end]);
             if !matches!(line, [] | [b'#', ..]) {
                 dating.find(line, base + start as u64, &mut trail);
             }

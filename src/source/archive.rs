@@ -2,7 +2,7 @@
 //! is `Read`.
 //!
 //! Memory stays constant: a block is about 1 MiB, cut behind a newline, and its buffer is used again
-//! when the block is dropped. Only a line longer than a block makes that block longer. What an
+//! when the block is dropped. Of a line longer than that it holds the beginning. What an
 //! archive is, its first bytes say; its name may be wrong (`maillog.2.gz` that somebody unpacked in
 //! place is read as text). What is packed twice is unpacked twice.
 
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use flate2::bufread::GzDecoder;
 
-use super::SourceError;
+use super::{LINE_MAX_BYTES, SourceError};
 use crate::model::Time;
 
 /// The usual length of a block.
@@ -229,7 +229,9 @@ impl Drop for Block {
 
 /// The blocks of a log, in order.
 ///
-/// The last block may end without a newline, as the log does. If reading fails (a damaged or
+/// The last block may end without a newline, as the log does. So does a block of a line longer than
+/// [`LINE_MAX_BYTES`], of which it holds one byte more than that; while the rest is passed over, blocks are
+/// empty, so that whoever takes them may stop. If reading fails (a damaged or
 /// truncated archive), all whole lines before the break come first, then the error, then nothing.
 /// The line at the break is left out: half an address is another address.
 pub struct Blocks {
@@ -246,6 +248,8 @@ pub struct Blocks {
 
 enum State {
     Reading,
+    /// Within a line of which enough was seen.
+    PassingOver,
     Failed(io::Error),
     Done,
 }
@@ -355,7 +359,33 @@ impl Blocks {
                 bytes.truncate(end);
                 return;
             }
-            wanted = bytes.len().saturating_mul(2);
+            if bytes.len() > LINE_MAX_BYTES {
+                self.state = State::PassingOver;
+                return;
+            }
+            wanted = bytes.len().saturating_mul(2).min(LINE_MAX_BYTES + 1);
+        }
+    }
+
+    /// Reads a block's length more of a line that is passed over; `bytes`, empty, take what is behind it at the end
+    /// of the stream.
+    fn pass_over(&mut self, bytes: &mut Vec<u8>) {
+        let read = self.reader.by_ref().take(self.block_bytes as u64).read_to_end(bytes);
+        let newline = memchr::memchr(b'\n', bytes);
+        let over = newline.map_or(bytes.len(), |at| at + 1);
+        self.offset += over as u64;
+        bytes.drain(..over);
+        match read {
+            Err(error) => {
+                self.state = State::Failed(error);
+                bytes.truncate(memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1));
+            }
+            Ok(n) if n < self.block_bytes => self.state = State::Done,
+            Ok(_) if newline.is_some() => {
+                self.state = State::Reading;
+                self.rest.append(bytes);
+            }
+            Ok(_) => {}
         }
     }
 
@@ -373,10 +403,15 @@ impl Iterator for Blocks {
     type Item = Result<Block, SourceError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if matches!(self.state, State::Reading) {
+        let is_passing = matches!(self.state, State::PassingOver);
+        if is_passing || matches!(self.state, State::Reading) {
             let mut bytes = self.buffer();
-            self.fill(&mut bytes);
-            if !bytes.is_empty() {
+            if is_passing {
+                self.pass_over(&mut bytes);
+            } else {
+                self.fill(&mut bytes);
+            }
+            if is_passing || !bytes.is_empty() {
                 let offset = self.offset;
                 self.offset += bytes.len() as u64;
                 return Some(Ok(Block { offset, bytes, pool: Arc::clone(&self.pool) }));
@@ -384,7 +419,7 @@ impl Iterator for Blocks {
         }
         match std::mem::replace(&mut self.state, State::Done) {
             State::Failed(error) => Some(Err(self.error(error))),
-            State::Reading | State::Done => None,
+            State::Reading | State::PassingOver | State::Done => None,
         }
     }
 }

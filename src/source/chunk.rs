@@ -3,12 +3,15 @@
 
 use std::ops::Range;
 
+use super::LINE_MAX_BYTES;
+
 /// The `index`th chunk of `bytes`: the lines that *start* in `index * target .. (index + 1) * target`.
 ///
 /// A line starts at 0 and after each newline. A line longer than `target` belongs whole to the chunk
 /// it starts in, and the chunks it covers are empty. All chunks, 0 to [`chunk_count`], joined in order are
-/// the buffer. `target` is at least 1. The cost over all chunks is linear: each looks for the start
-/// only among its own bytes, and only the owner of a long line walks to its end.
+/// the buffer, but for what is passed over: a chunk that ends in a line longer than [`LINE_MAX_BYTES`] ends
+/// in the middle of it. `target` is at least 1. The cost over all chunks is linear: each looks for the start
+/// only among its own bytes, and only the owner of a long line walks on, not beyond that bound.
 ///
 /// ```
 /// use f2b::source::{chunk, chunk_count};
@@ -20,11 +23,19 @@ pub fn chunk(bytes: &[u8], index: usize, target: usize) -> Range<usize> {
     let from = index.saturating_mul(target).min(bytes.len());
     let to = from.saturating_add(target).min(bytes.len());
     match line_start(bytes, from, to) {
-        Some(start) if start < to => {
-            start..line_start(bytes, to, bytes.len()).unwrap_or(bytes.len())
-        }
+        Some(start) if start < to => start..end_of_last(bytes, start, to),
         _ => to..to,
     }
+}
+
+/// The end of the last line that starts in `start..to`, or as much of it as is looked at.
+fn end_of_last(bytes: &[u8], start: usize, to: usize) -> usize {
+    let last = memchr::memrchr(b'\n', &bytes[start..to]).map_or(start, |at| start + at + 1);
+    if last == to {
+        return to;
+    }
+    let limit = last.saturating_add(LINE_MAX_BYTES + 1).max(to).min(bytes.len());
+    memchr::memchr(b'\n', &bytes[to..limit]).map_or(limit, |at| to + at + 1)
 }
 
 /// How many chunks a buffer of `len_bytes` has.
@@ -57,10 +68,22 @@ mod tests {
     #[test]
     fn a_long_line_is_one_chunk() {
         let mut text = b"short\n".to_vec();
-        text.resize(10_000_000, b'x');
+        text.resize(1_000_000, b'x');
         text.extend(b"\nlast");
         let chunks: Vec<_> = all(&text, 1000).into_iter().filter(|r| !r.is_empty()).collect();
-        assert_eq!(chunks, [0..10_000_001, 10_000_001..10_000_005]);
+        assert_eq!(chunks, [0..1_000_001, 1_000_001..1_000_005]);
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_cut() {
+        let mut text = b"short\n".to_vec();
+        text.resize(10_000_000, b'x');
+        text.extend(b"\nlast");
+        for target in [1000, LINE_MAX_BYTES, 4 * LINE_MAX_BYTES] {
+            let chunks: Vec<_> = all(&text, target).into_iter().filter(|r| !r.is_empty()).collect();
+            let cut = (6 + LINE_MAX_BYTES + 1).max(target);
+            assert_eq!(chunks, [0..cut, 10_000_001..10_000_005], "{target}");
+        }
     }
 
     #[test]

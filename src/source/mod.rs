@@ -7,6 +7,9 @@
 //! and with the log's [`Head`](crate::model::Head) such an offset is a line's place, through rotation and compression:
 //! see `docs/decisions/0001-place.md`.
 //!
+//! A line may have no end: what is behind [`LINE_MAX_BYTES`] and one byte of it is passed over, in constant memory; the
+//! one byte says that there was more.
+//!
 //! Nothing here knows jails or filters or looks for dates. Text is decoded only where a line end isn't one byte. The rules for names come
 //! from fail2ban 1.0.2 (`logpath` globs, Python's `glob`), logrotate, newsyslog and multilog.
 
@@ -32,6 +35,10 @@ pub use paths::{Expanded, LeftOut, distinct, expand, expand_all, is_same, read_l
 
 use crate::model::Time;
 use crate::text::printable;
+
+/// So much of a line is looked at. fail2ban has no such bound, and no memory for a line without an end; a service that
+/// writes longer lines than this on purpose is not known.
+pub const LINE_MAX_BYTES: usize = 1 << 20;
 
 /// Something to read lines from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,6 +16,7 @@ mod journal;
 mod logs;
 mod operands;
 mod only_failures;
+mod long_lines;
 mod read_only;
 mod readme;
 mod reasons;

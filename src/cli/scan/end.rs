@@ -131,6 +131,15 @@ impl End<'_> {
     /// Survived troubles are said once, with their number.
     fn warn_of_limits(&self) {
         let jails = &self.outcome.jails;
+        for (log, lines) in &self.outcome.cut {
+            let (are, them) = if *lines == 1 { ("is", "it") } else { ("are", "them") };
+            let message = format!(
+                "{}: {} {are} longer than 1 MiB; only the beginning of {them} was looked at",
+                printable(log),
+                counted(*lines, "line")
+            );
+            warn_findings(&[Diagnostic::new("long-line", Severity::Warning, message)]);
+        }
         for (log, lines) in jails.iter().flat_map(|jail| &jail.undecided) {
             let message = format!(
                 "{}: {} missed because an expression took too long to decide",

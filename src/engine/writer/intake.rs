@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use super::super::deciding::{Decided, Deciding, failures};
 use super::super::jail::Jail;
+use super::super::line::may_be_cut;
 use super::super::outcome::LogInfo;
 use crate::model::{Ban, Host, Match, Matches, Origin, Time};
 use crate::store::{
@@ -22,6 +23,9 @@ use crate::store::{
 
 /// Matches from which a batch is written.
 const BATCH_MATCHES: usize = 50_000;
+
+/// Bytes of their lines from which on a batch is written before it has so many.
+const BATCH_BYTES: usize = 64 << 20;
 
 /// When the bans of a jail are decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +58,7 @@ pub struct Intake {
     /// Matches by jail that are not stored yet.
     waiting: Vec<(usize, Matches)>,
     waiting_lines: usize,
+    waiting_bytes: usize,
     /// Bans that were found over and sealed.
     expired: u64,
 }
@@ -99,6 +104,7 @@ impl Intake {
             last: None,
             waiting: Vec::new(),
             waiting_lines: 0,
+            waiting_bytes: 0,
             expired: 0,
         }
     }
@@ -124,8 +130,10 @@ impl Intake {
         }
         self.replace_half_line(store, &matches)?;
         self.waiting_lines += matches.lines.len();
+        self.waiting_bytes += matches.texts.len();
         self.waiting.push((jail, matches));
-        if self.waiting_lines >= BATCH_MATCHES { self.flush(store) } else { Ok(()) }
+        let is_full = self.waiting_lines >= BATCH_MATCHES || self.waiting_bytes >= BATCH_BYTES;
+        if is_full { self.flush(store) } else { Ok(()) }
     }
 
     /// Takes matches that are only decided.
@@ -190,7 +198,7 @@ impl Intake {
         let (Some((log, id)), Some((offset, text))) = (&self.log, &self.last) else {
             return Ok(());
         };
-        if log.is_plain && goes_on(&log.name, *offset + text.len() as u64) {
+        if log.is_plain && !may_be_cut(text) && goes_on(&log.name, *offset + text.len() as u64) {
             store.forget_line(*id, *offset)?;
             self.last = None;
         }
@@ -218,7 +226,7 @@ impl Intake {
     fn flush(&mut self, store: &mut Store) -> Result<(), StoreError> {
         let Some((_, log)) = self.log else { return Ok(()) };
         let mut waiting = std::mem::take(&mut self.waiting);
-        self.waiting_lines = 0;
+        (self.waiting_lines, self.waiting_bytes) = (0, 0);
         if waiting.is_empty() {
             return Ok(());
         }

@@ -141,6 +141,30 @@ fn a_long_line_is_one_long_block() {
 }
 
 #[test]
+fn a_line_without_an_end_is_cut_and_what_follows_keeps_its_place() {
+    let line = LINE_MAX_BYTES + 1;
+    for block_bytes in [1000, 1 << 20, 3 << 20] {
+        for long in [line - 1, line, line + 1, 5 << 20] {
+            let mut log = b"short\n".to_vec();
+            log.resize(6 + long, b'x');
+            log.extend(b"\nlast\nhalf");
+            let mut seen = Vec::new();
+            for block in blocks(log.clone()).with_block_bytes(block_bytes) {
+                let block = block.unwrap();
+                let at = usize::try_from(block.offset()).unwrap();
+                assert_eq!(&log[at..at + block.len()], &*block);
+                assert!(block.len() <= block_bytes.max(line), "{}", block.len());
+                seen.push(at..at + block.len());
+            }
+            let looked_at: usize = seen.iter().map(ExactSizeIterator::len).sum();
+            assert!(looked_at >= 6 + long.min(line) + 9, "{looked_at}");
+            assert_eq!(seen.last().unwrap().end, log.len());
+            assert!(seen.iter().any(|range| range.contains(&(7 + long))), "{seen:?}");
+        }
+    }
+}
+
+#[test]
 fn buffers_are_used_again() {
     let mut blocks = blocks(text(10_000)).with_block_bytes(1000);
     let address = |block: &Block| block.as_ptr().addr();
