@@ -52,6 +52,8 @@ pub(super) struct Opened<'l> {
     is_yearless: bool,
     /// What has to be told of it.
     pub(super) oddity: Option<Oddity>,
+    /// The plain file that is read as a stream, and its length when it was opened.
+    file: Option<(File, u64)>,
 }
 
 pub(super) enum Input {
@@ -74,18 +76,28 @@ impl<'l> Opened<'l> {
     ) -> Result<Self, SourceError> {
         let name = log.name();
         let wide = set.is_wide().then(|| set.encoding());
+        let mut file = None;
         let (input, beginning) = match &log.kind {
             LogKind::Literal(text) => (Input::Text(text.clone().into_bytes()), None),
-            LogKind::Plain if wide.is_some() => stream(log, wide, control)?,
+            LogKind::Plain if wide.is_some() => stream(log, wide, control, &mut file)?,
             LogKind::Plain => match MappedFile::open(&log.path) {
                 Ok(map) => {
-                    let beginning = map.bytes()[..map.len().min(BEGINNING_BYTES)].to_vec();
+                    let range = 0..map.len().min(BEGINNING_BYTES);
+                    let mut beginning = map.bytes()[range.clone()].to_vec();
+                    if map.is_torn(range.clone()) {
+                        // Zeros that stand for what was cut off would be its head.
+                        let unreadable =
+                            |source| SourceError::Unreadable { path: log.path.clone(), source };
+                        beginning = map.reread(range).map_err(unreadable)?;
+                    }
                     (Input::Map(map), Some(beginning))
                 }
                 // Some file systems can't map; every one can read.
-                Err(_) => stream(log, wide, control)?,
+                Err(_) => stream(log, wide, control, &mut file)?,
             },
-            LogKind::Archive(_) | LogKind::Stdin | LogKind::Pipe => stream(log, wide, control)?,
+            LogKind::Archive(_) | LogKind::Stdin | LogKind::Pipe => {
+                stream(log, wide, control, &mut file)?
+            }
         };
         let beginning = beginning.unwrap_or_default();
         let oddity = log.oddity(&beginning)?;
@@ -105,7 +117,7 @@ impl<'l> Opened<'l> {
             }
             _ => CHUNK_BYTES,
         };
-        Ok(Self { log, set, info, input, chunk_bytes, learnt, is_yearless, oddity })
+        Ok(Self { log, set, info, input, chunk_bytes, learnt, is_yearless, oddity, file })
     }
 
     /// Whether lines at its beginning have stamps without a year.
@@ -135,6 +147,18 @@ impl<'l> Opened<'l> {
         self.learnt.iter().map(|learnt| &learnt.timeline).eq(timelines)
     }
 
+    /// Says so if the file that is read as a stream is shorter than it was.
+    pub(super) fn has_shrunk(&self) -> Option<SourceError> {
+        let (file, from_bytes) = self.file.as_ref()?;
+        let to_bytes = file.metadata().ok()?.len();
+        (to_bytes < *from_bytes).then(|| self.shrank(*from_bytes, to_bytes))
+    }
+
+    /// That it was cut while it was read.
+    pub(super) fn shrank(&self, from_bytes: u64, to_bytes: u64) -> SourceError {
+        SourceError::Shrank { path: self.log.path.clone(), from_bytes, to_bytes }
+    }
+
     /// The chunks that can be read in parallel; 0 for a log that is read from beginning to end.
     pub(super) fn chunks(&self) -> usize {
         match &self.input {
@@ -144,11 +168,13 @@ impl<'l> Opened<'l> {
     }
 }
 
-/// Opens an archive or standard input and reads its first block; a `wide` encoding is decoded on the way.
+/// Opens an archive or standard input and reads its first block; a `wide` encoding is decoded on the way. A `plain`
+/// file is kept, with its length.
 fn stream(
     log: &Log,
     wide: Option<&'static encoding_rs::Encoding>,
     control: &Arc<Control>,
+    plain: &mut Option<(File, u64)>,
 ) -> Result<(Input, Option<Vec<u8>>), SourceError> {
     let unreadable = |source| SourceError::Unreadable { path: log.path.clone(), source };
     let control_of = || Arc::clone(control);
@@ -160,7 +186,14 @@ fn stream(
             let options = File::options().read(true).custom_flags(flags).open(&log.path);
             Box::new(Patient { input: options.map_err(unreadable)?, control: control_of() })
         }
-        _ => Box::new(File::open(&log.path).map_err(unreadable)?),
+        _ => {
+            let file = File::open(&log.path).map_err(unreadable)?;
+            if log.kind == LogKind::Plain {
+                let len = file.metadata().map_err(unreadable)?.len();
+                *plain = Some((file.try_clone().map_err(unreadable)?, len));
+            }
+            Box::new(file)
+        }
     };
     let reader = Counted { reader, control: Arc::clone(control) };
     let mut blocks = Blocks::from_reader(&log.path, reader)?;

@@ -61,14 +61,17 @@ pub(super) fn read<R: Reads>(
 ) {
     match (&opened.input, index) {
         (Input::Map(map), Some(index)) => {
-            give(chunk(reader, map, index, opened.chunk_bytes, control));
+            chunk(reader, opened, map, index, control, &mut give);
         }
-        (Input::Map(map), None) => whole(reader, map, opened.chunk_bytes, control, give),
+        (Input::Map(map), None) => {
+            let mut chunks = 0..chunk_count(map.len(), opened.chunk_bytes);
+            chunks.all(|index| {
+                chunk(reader, opened, map, index, control, &mut give) && !control.is_stopped()
+            });
+        }
         (Input::Stream(blocks), _) => {
             let taken = blocks.lock().ok().and_then(|mut blocks| blocks.take());
-            // An archive is never written to again.
-            let may_grow = opened.log.kind == LogKind::Plain;
-            stream(reader, taken.into_iter().flatten(), may_grow, control, give);
+            stream(reader, opened, taken.into_iter().flatten(), control, give);
         }
         (Input::Text(text), _) => {
             give(Ok(reader.block(text, 0)));
@@ -76,25 +79,30 @@ pub(super) fn read<R: Reads>(
     }
 }
 
-/// Reads a chunk of a map, or, if the file was cut meanwhile, what is left of it.
+/// Reads a chunk of a map, or, if the file was cut meanwhile, what is left of it, and then says so.
 fn chunk<R: Reads>(
     reader: &mut R,
+    opened: &Opened<'_>,
     map: &MappedFile,
     index: usize,
-    chunk_bytes: usize,
     control: &Control,
-) -> Result<R::Made, SourceError> {
-    let bytes = map.bytes();
+    give: &mut impl FnMut(Result<R::Made, SourceError>) -> bool,
+) -> bool {
+    let (bytes, chunk_bytes) = (map.bytes(), opened.chunk_bytes);
     let range = range_of(bytes, index, chunk_bytes);
     if index > 0 {
         reader.look_back(&bytes[..range.start]);
     }
     let mut made = reader.block(&bytes[range.clone()], range.start as u64);
-    if map.is_torn(range.clone()) {
-        let left = map
-            .reread(range.clone())
-            .map_err(|source| SourceError::Unreadable { path: "-".into(), source })?;
-        made = reader.block(&left, range.start as u64);
+    let is_torn = map.is_torn(range.clone());
+    if is_torn {
+        match map.reread(range.clone()) {
+            Ok(left) => made = reader.block(&left, range.start as u64),
+            Err(source) => {
+                let path = opened.log.path.clone();
+                return give(Err(SourceError::Unreadable { path, source }));
+            }
+        }
     }
     if range.end == bytes.len() {
         reader.end(&mut made, &bytes[range.clone()]);
@@ -104,30 +112,18 @@ fn chunk<R: Reads>(
     if (index + 1).is_multiple_of(kept) {
         map.release((index + 1 - kept) * chunk_bytes..range.end);
     }
-    Ok(made)
-}
-
-fn whole<R: Reads>(
-    reader: &mut R,
-    map: &MappedFile,
-    chunk_bytes: usize,
-    control: &Control,
-    mut give: impl FnMut(Result<R::Made, SourceError>) -> bool,
-) {
-    for index in 0..chunk_count(map.len(), chunk_bytes) {
-        if !give(chunk(reader, map, index, chunk_bytes, control)) || control.is_stopped() {
-            return;
-        }
-    }
+    give(Ok(made)) && (!is_torn || give(Err(opened.shrank(map.len() as u64, map.len_now()))))
 }
 
 fn stream<R: Reads>(
     reader: &mut R,
+    opened: &Opened<'_>,
     blocks: impl Iterator<Item = Result<Block, SourceError>>,
-    may_grow: bool,
     control: &Control,
     mut give: impl FnMut(Result<R::Made, SourceError>) -> bool,
 ) {
+    // An archive is never written to again.
+    let may_grow = opened.log.kind == LogKind::Plain;
     for block in blocks {
         let made = block.map(|block| {
             let mut made = reader.block(&block, block.offset());
@@ -139,5 +135,8 @@ fn stream<R: Reads>(
         if !give(made) || control.is_stopped() {
             return;
         }
+    }
+    if let Some(error) = opened.has_shrunk() {
+        give(Err(error));
     }
 }

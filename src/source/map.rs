@@ -263,8 +263,12 @@ impl MappedFile {
     pub fn is_torn(&self, range: Range<usize>) -> bool {
         let Some(guard) = &self.guard else { return false };
         let end = self.bytes().as_ptr().addr() + range.end;
-        guard.0.torn_from.load(Ordering::Acquire) < end
-            || self.file.metadata().map_or(0, |now| now.len()) < range.end as u64
+        guard.0.torn_from.load(Ordering::Acquire) < end || self.len_now() < range.end as u64
+    }
+
+    /// The length of the file at this moment.
+    pub fn len_now(&self) -> u64 {
+        self.file.metadata().map_or(0, |now| now.len())
     }
 
     /// What the file holds in `range`, by `read`; shorter if the file ends before.

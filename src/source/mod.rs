@@ -218,6 +218,19 @@ pub enum SourceError {
         /// What it is: `a device`, `a socket`.
         what: &'static str,
     },
+    /// It was cut short by somebody else; what is left of it was read.
+    #[error(
+        "{}: shrank from {from_bytes} to {to_bytes} bytes while it was read; what was cut off is missed",
+        show(.path)
+    )]
+    Shrank {
+        /// As it was named.
+        path: PathBuf,
+        /// Its length when it was opened.
+        from_bytes: u64,
+        /// Its length when that was noticed.
+        to_bytes: u64,
+    },
     /// Reading broke off; what came before it holds.
     #[error(
         "{}: {} after {read_bytes} bytes of text: {source}; the lines before were read",

@@ -9,6 +9,7 @@ mod check;
 mod check_jail;
 mod config_hints;
 mod forms;
+mod gone;
 mod harness;
 mod ignore;
 mod jails;

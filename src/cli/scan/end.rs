@@ -72,8 +72,22 @@ impl End<'_> {
         }
     }
 
-    /// Prints the reports, or the last of what another format says, and then what went wrong.
+    /// Prints the reports, or the last of what another format says, and then what went wrong, even if nobody reads
+    /// the reports.
     pub(super) fn show(&self, out: &mut dyn Write) -> Result<(), Error> {
+        let printed = self.print(out);
+        for unread in &self.outcome.unread {
+            warn(&format!("f2b: {}", unread.error));
+        }
+        for (log, oddity) in &self.outcome.odd {
+            let message = format!("{}: {oddity}", printable(log));
+            warn_findings(&[Diagnostic::new("odd-log", Severity::Warning, message)]);
+        }
+        self.warn_of_limits();
+        printed
+    }
+
+    fn print(&self, out: &mut dyn Write) -> Result<(), Error> {
         let Job { args, plan, .. } = self.job;
         match (&plan.shape, args.format) {
             (Some(_), _) | (None, Format::Jsonl | Format::Csv) => {}
@@ -84,16 +98,7 @@ impl End<'_> {
                 }
             }
         }
-        out.flush()?;
-        for unread in &self.outcome.unread {
-            warn(&format!("f2b: {}", unread.error));
-        }
-        for (log, oddity) in &self.outcome.odd {
-            let message = format!("{}: {oddity}", printable(log));
-            warn_findings(&[Diagnostic::new("odd-log", Severity::Warning, message)]);
-        }
-        self.warn_of_limits();
-        Ok(())
+        Ok(out.flush()?)
     }
 
     fn written(&self, place: usize) -> Option<Written> {

@@ -34,7 +34,7 @@ pub(super) fn run(
     let mut writer = if args.dry_run { None } else { Some(Writer::open(&context.db)?) };
     let control = Arc::new(Control::default());
     stop_on_signals(&control);
-    let (outcome, Taken { settled, fates, sums }) = {
+    let (outcome, Taken { settled, files: fates, sums, unprinted }) = {
         let mut takers = Takers::new(&plan, args, context.now, writer.as_mut(), &mut *out)?;
         let is_taken = takers.want_matches();
         let is_quiet = args.quiet || (takers.prints() && io::stdout().is_terminal());
@@ -50,7 +50,8 @@ pub(super) fn run(
     let elapsed = started.elapsed();
     let job = Job { context, args, target: &target, plan: &plan };
     let end = End { job, outcome, settled, sums, elapsed };
-    end.show(out)?;
+    let shown = end.show(out);
+    unprinted.map_or(shown, |error| Err(error.into()))?;
     Ok(kept.unwrap_or(end.status()))
 }
 

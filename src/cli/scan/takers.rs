@@ -27,16 +27,21 @@ pub(super) struct Takers<'t> {
     sums: Vec<Sums>,
     /// The jails' names, where output has to say whose a line is.
     names: Option<Vec<&'t str>>,
+    /// Why nothing more is printed.
+    unprinted: Option<io::Error>,
 }
 
-/// What became of what was taken.
+/// What came of the matches.
+#[derive(Default)]
 pub(super) struct Taken {
-    /// Of each jail's matches; nothing if nobody took them.
+    /// What became of each jail's, nothing if nobody took them.
     pub(super) settled: Vec<Settled>,
-    /// Of the exported files.
-    pub(super) fates: Vec<FileFate>,
+    /// What became of the exported files.
+    pub(super) files: Vec<FileFate>,
     /// What each jail's matched lines were.
     pub(super) sums: Vec<Sums>,
+    /// Why they were not all printed, if they were to be.
+    pub(super) unprinted: Option<io::Error>,
 }
 
 enum Print<'t> {
@@ -74,14 +79,14 @@ impl<'t> Takers<'t> {
                 let mut rows = csv::Writer::from_writer(out);
                 let jail = names.is_some().then_some("jail");
                 let columns = jail.into_iter().chain(json::MATCH_COLUMNS);
-                rows.write_record(columns).map_err(io::Error::from)?;
+                rows.write_record(columns).map_err(io_error)?;
                 Some(Print::Csv(Box::new(rows)))
             }
             (None, Format::Text | Format::Json) => None,
         };
         let only_failures = args.failures;
         let sums = vec![Sums::default(); plan.jails.len()];
-        Ok(Self { writer, intake, print, only_failures, now, sums, names })
+        Ok(Self { writer, intake, print, only_failures, now, sums, names, unprinted: None })
     }
 
     pub(super) fn want_matches(&self) -> bool {
@@ -93,16 +98,24 @@ impl<'t> Takers<'t> {
     }
 
     /// What became of it all.
-    pub(super) fn finish(self) -> Result<Taken, Error> {
+    pub(super) fn finish(mut self) -> Result<Taken, Error> {
         if let Some(Print::Csv(mut rows)) = self.print {
-            rows.flush()?;
+            self.unprinted = rows.flush().err();
         }
-        let (settled, fates) = match (self.intake, self.writer) {
+        let (settled, files) = match (self.intake, self.writer) {
             (None, _) => (Vec::new(), Vec::new()),
             (Some(intake), None) => (intake.finish_unstored(), Vec::new()),
             (Some(intake), Some(writer)) => writer.settle(intake, self.now)?,
         };
-        Ok(Taken { settled, fates, sums: self.sums })
+        Ok(Taken { settled, files, sums: self.sums, unprinted: self.unprinted })
+    }
+
+    fn print(&mut self, log: &LogInfo, jail: usize, matches: &Matches) -> io::Result<()> {
+        let Some(print) = &mut self.print else { return Ok(()) };
+        let name = self.names.as_ref().map(|names| names[jail]);
+        let chosen = |found: &&Match| !self.only_failures || found.is_failure();
+        let mut lines = matches.lines.iter().filter(chosen);
+        lines.try_for_each(|found| print.one((jail, name), log, found, matches.text(found)))
     }
 }
 
@@ -111,12 +124,12 @@ impl Sink for Takers<'_> {
 
     fn take(&mut self, log: &LogInfo, jail: usize, matches: Matches) -> Result<(), Error> {
         self.sums[jail].add(&matches);
-        if let Some(print) = &mut self.print {
-            let name = self.names.as_ref().map(|names| names[jail]);
-            let chosen = |found: &&Match| !self.only_failures || found.is_failure();
-            for found in matches.lines.iter().filter(chosen) {
-                print.one((jail, name), log, found, matches.text(found))?;
+        if let Err(error) = self.print(log, jail, &matches) {
+            // What is stored must not depend on who reads the output.
+            if self.writer.is_none() {
+                return Err(error.into());
             }
+            (self.print, self.unprinted) = (None, Some(error));
         }
         match (&mut self.intake, &mut self.writer) {
             (None, _) => {}
@@ -138,8 +151,16 @@ impl Print<'_> {
         let object = || json::Match::new(jail, &log.name, found, text);
         match self {
             Self::Jsonl(out) => json::line(&object(), *out),
-            Self::Csv(rows) => Ok(rows.write_record(object().cells())?),
+            Self::Csv(rows) => rows.write_record(object().cells()).map_err(io_error),
             Self::Shape(shape, out) => shape.write(place, found, text, *out),
         }
+    }
+}
+
+/// The error beneath, whose kind says whether the reader went away.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
     }
 }
