@@ -43,8 +43,13 @@ pub enum Error {
         location: String,
     },
     /// Jails of which none has a log.
-    #[error("none of {0} jails has a log to scan; f2b check says which are missing, or name logs")]
-    NoLogs(usize),
+    #[error("none of the {jails} jails has a log to scan; {}", instead_of_logs(*.of_journal))]
+    NoLogs {
+        /// How many there are.
+        jails: usize,
+        /// How many of them read the journal.
+        of_journal: usize,
+    },
     /// A network of all hosts.
     #[error("'{}' is everyone; a ban of everyone is none", shown(.0))]
     Everyone(String),
@@ -82,6 +87,14 @@ impl From<WriterError> for Error {
 
 fn lines(findings: &[Diagnostic]) -> String {
     findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\nf2b: ")
+}
+
+fn instead_of_logs(of_journal: usize) -> String {
+    match of_journal {
+        0 => "f2b check says which are missing, or name logs".to_owned(),
+        1 => "one reads the journal, and f2b scan --jail NAME says how it is scanned".to_owned(),
+        more => format!("{more} read the journal, and f2b scan --jail NAME says how it is scanned"),
+    }
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {

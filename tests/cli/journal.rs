@@ -75,10 +75,11 @@ fn err_jails_without_a_single_log_are_one_error() {
     let world = world("", "");
     world.write("jail.d/a.conf", "[other]\nenabled = true\nfilter = good\nlogpath = /none/*.log\n");
     world.f2b("scan --jails").fails_with(
-        "none of 2 jails has a log to scan; f2b check says which are missing, or name logs",
+        "none of the 2 jails has a log to scan; f2b check says which are missing, or name logs",
     );
     world.write("jail.d/a.conf", "[other]\nenabled = true\nfilter = good\nbackend = systemd\n");
     world.f2b("scan --jails").fails_with(
-        "none of 2 jails has a log to scan; f2b check says which are missing, or name logs",
+        "none of the 2 jails has a log to scan; \
+         one reads the journal, and f2b scan --jail NAME says how it is scanned",
     );
 }

@@ -167,7 +167,10 @@ fn readings(target: &Target) -> Result<Vec<Reading>, Error> {
             Err(without_logs(subject).into())
         }
         // A list of all that is missing says less than that all is.
-        several if readings.is_empty() => Err(error::Error::NoLogs(several.len()).into()),
+        several if readings.is_empty() => {
+            let of_journal = several.iter().filter(|s| s.jail.backend.reads_journal()).count();
+            Err(error::Error::NoLogs { jails: several.len(), of_journal }.into())
+        }
         _ => {
             tell(&without);
             Ok(readings)
