@@ -50,6 +50,28 @@ pub(super) fn of_section(folder: &Folder, merged: &Merged, name: &str) -> Option
     })
 }
 
+/// Values that can't be read because of a comment behind them, to which `#` is no beginning: says that.
+pub(super) fn explain_comments(findings: &mut [Diagnostic]) {
+    const VALUES: [&str; 10] = [
+        "bad-boolean",
+        "bad-duration",
+        "bad-factor",
+        "bad-number",
+        "bad-usedns",
+        "unknown-action",
+        "unknown-backend",
+        "unknown-encoding",
+        "unknown-filter",
+        "unknown-zone",
+    ];
+    let has_mark = |text: &str| text.starts_with('#') || text.contains(" #");
+    for found in findings.iter_mut().filter(|found| VALUES.contains(&found.id)) {
+        if found.text.as_deref().is_some_and(has_mark) {
+            found.help = Some("begin a comment behind a value with ';' instead of '#'".to_owned());
+        }
+    }
+}
+
 /// Findings for options and headers in the values of `options` that are indented by mistake.
 pub(super) fn indented(merged: &Merged, options: &Options) -> Vec<Diagnostic> {
     let is_section = |name: &str, is_expression: bool| {

@@ -216,3 +216,14 @@ fn the_files_of_the_server_are_looked_at() {
         "1 of 1 jail usable; 0 errors, 7 warnings, 0 notes\n",
     ]);
 }
+
+#[test]
+fn a_comment_that_is_none_is_told() {
+    let jail = "[good]\nenabled = true # yes\nlogpath = LOG\nmaxretry = 3 # times\n\
+                [b]\nenabled = true\nfilter = good # ours\nlogpath = LOG\naction = act # ours\n";
+    let ran = world(jail).f2b("check").exits(2);
+    ran.says(&["enabled is 'true # yes', which counts as no", "maxretry is '3 # times'"]);
+    let help = "   = help: begin a comment behind a value with ';' instead of '#'\n";
+    // Of the action, the mark alone.
+    assert_eq!(ran.out.matches(help).count(), 4, "{}", ran.out);
+}

@@ -41,6 +41,7 @@ pub(in crate::config) fn load(folder: &Folder, merged: &Rc<Merged>, name: &str) 
     };
     let jail = loader.load();
     let mut findings = loader.findings;
+    slips::explain_comments(&mut findings);
     for found in &mut findings {
         found.subject.get_or_insert_with(|| name.to_owned());
     }
