@@ -36,12 +36,13 @@ pub(super) fn of_section(folder: &Folder, merged: &Merged, name: &str) -> Option
         let own = merged.section(name).is_some_and(|options| options.contains_key("filter"));
         own || folder.has_filter(name)
     };
+    if is_whole(name) {
+        return None;
+    }
     let others = merged.sections.iter().map(|(other, ..)| other.as_str());
     let near = nearest(name, others.filter(|other| *other != name && is_whole(other)))?;
-    let found = (!is_whole(name)).then(|| {
-        let message = format!("jail '{}' has no filter, and isn't enabled", text::shown(name));
-        Diagnostic::new("no-filter", Severity::Warning, message)
-    })?;
+    let message = format!("jail '{}' has no filter, and isn't enabled", text::shown(name));
+    let found = Diagnostic::new("no-filter", Severity::Warning, message);
     let found =
         found.with_subject(name).with_help(format!("did you mean [{}]?", text::shown(near)));
     Some(match merged.section_at(name) {
