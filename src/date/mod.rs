@@ -9,6 +9,7 @@ mod dated;
 mod detect;
 mod epoch;
 mod pattern;
+mod propose;
 mod reader;
 mod resolve;
 mod separator;
@@ -26,6 +27,7 @@ use crate::text::shown;
 
 pub use dated::Cut;
 pub use detect::{Detector, Found};
+pub use propose::{Proposal, proposals};
 pub use resolve::Resolver;
 pub use stamp::{Stamp, Yearless};
 pub use template::{TemplateId, Templates};

@@ -223,16 +223,42 @@ fn templates(
     };
     match calendars.of(&patterns) {
         Ok(templates) => {
-            findings
-                .extend(templates.without_date().map(|pattern| at(without_date(pattern), pattern)));
+            let doubled = patterns.iter().find(|pattern| is_doubled(pattern));
+            let wrong = match doubled {
+                Some(pattern) => Some((doubled_percent(pattern), pattern.as_str())),
+                None => templates.without_date().map(|pattern| (without_date(pattern), pattern)),
+            };
+            findings.extend(wrong.map(|(found, pattern)| at(found, pattern)));
             Some((templates, patterns))
         }
         Err(error) => {
             let found = Diagnostic::new("invalid-datepattern", Severity::Error, error.to_string());
+            let found = if is_doubled(error.pattern()) {
+                found.with_help(once(error.pattern()))
+            } else {
+                found
+            };
             findings.push(at(found, error.pattern()));
             None
         }
     }
+}
+
+/// Whether a percent sign is doubled before the letter of a directive, as it has to be in a file and nowhere else.
+fn is_doubled(pattern: &str) -> bool {
+    let behind = pattern.split("%%").skip(1);
+    let mut letters = behind.filter_map(|rest| rest.chars().next());
+    letters.any(|letter| letter.is_ascii_alphabetic())
+}
+
+fn doubled_percent(pattern: &str) -> Diagnostic {
+    let message = format!("'%%' in the date pattern '{}' is a percent sign", shown(pattern));
+    Diagnostic::new("doubled-percent", Severity::Warning, message).with_help(once(pattern))
+}
+
+fn once(pattern: &str) -> String {
+    let once = pattern.replace("%%", "%");
+    format!("percent signs are doubled in a configuration file only; write '{}'", shown(&once))
 }
 
 fn without_date(pattern: &str) -> Diagnostic {

@@ -67,7 +67,7 @@ impl Judging<'_> {
             let merged = sessions.merge(first);
             let mut others = hits.peekable();
             let is_alone = wants_sums_only && others.peek().is_none();
-            if is_alone && let Some(outcome) = count_alone(&merged.said, line.time, share) {
+            if is_alone && let Some(outcome) = count_alone(&merged.said, line.time, text, share) {
                 share.count(outcome, text, line.place.offset, self.wanted.limits);
                 continue;
             }
@@ -143,6 +143,9 @@ impl Judging<'_> {
         share.count(outcome, text, line.place.offset, self.wanted.limits);
         for host in &line.failures {
             share.totals.hosts.count(host, line.time);
+        }
+        if line.is_failure() {
+            share.totals.undated.count(line.time, text);
         }
         if self.wanted.matches {
             if line.is_failure() {
@@ -234,12 +237,13 @@ impl Judging<'_> {
 
 /// Counts the failure of a line of one hit whose id is an address or nobody, as [`Judging::judge`] would, where nothing
 /// but the sums is wanted: most lines of a log under attack are such. What it is counted as; `None` of others.
-fn count_alone(said: &Said, at: Option<Time>, share: &mut Share) -> Option<Outcome> {
+fn count_alone(said: &Said, at: Option<Time>, text: &[u8], share: &mut Share) -> Option<Outcome> {
     match (&said.id, said.nofail) {
         (Some(Host::Name(_)), _) => None,
         (_, true) => Some(Outcome::Ignored),
         (Some(Host::Addr(addr)), false) => {
             share.totals.hosts.count_addr(*addr, at);
+            share.totals.undated.count(at, text);
             Some(Outcome::Matched)
         }
         (None, false) if said.is_pending => Some(Outcome::Matched),

@@ -165,6 +165,7 @@ impl<'s> Lane<'s> {
         {
             share.totals.lines.matched += 1;
             share.totals.hosts.count_addr(*addr, time);
+            share.totals.undated.count(time, line);
             share.totals.matched.keep(place.offset, line, self.wanted.limits.matched);
             return;
         }

@@ -155,6 +155,30 @@ fn sample(line: &[u8]) -> Vec<u8> {
     sample
 }
 
+/// Lines by which someone failed at a time that is not known, so that nobody can be banned for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Undated {
+    /// How many.
+    pub lines: u64,
+    /// One of the first of them.
+    pub line: Option<Vec<u8>>,
+}
+
+impl Undated {
+    /// Counts a failure at this time, if that is none.
+    pub(super) fn count(&mut self, at: Option<Time>, line: &[u8]) {
+        if at.is_none() {
+            self.lines += 1;
+            self.line.get_or_insert_with(|| line.to_vec());
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.line = self.line.take().or(other.line);
+    }
+}
+
 /// How many lines of each kind a report wants to show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SampleLimits {
@@ -200,6 +224,8 @@ pub struct Totals {
     pub gave_up: u64,
     /// Hits whose address is none (`999.1.2.3`).
     pub invalid_ids: u64,
+    /// Failures without a time.
+    pub undated: Undated,
     /// Sample lines that matched.
     pub matched: Samples,
     /// Sample lines that were ignored.
@@ -233,6 +259,7 @@ impl Totals {
         self.hosts.add(next.hosts);
         self.gave_up += next.gave_up;
         self.invalid_ids += next.invalid_ids;
+        self.undated.add(next.undated);
         self.matched.add(next.matched, limits.matched);
         self.ignored.add(next.ignored, limits.ignored);
         self.missed.add(next.missed, limits.missed);

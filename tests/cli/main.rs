@@ -23,4 +23,5 @@ mod readme;
 mod reasons;
 mod templates;
 mod truth;
+mod undated;
 mod words;

@@ -200,6 +200,8 @@ pub struct Scan<'r> {
     pub interrupted: bool,
     /// Lines that the prefregex let through; null without one.
     pub prefregex: Option<u64>,
+    /// Failures without a date, for which nobody can be banned.
+    pub undated: u64,
     /// Each failregex and its hits.
     pub failregex: Vec<Hits<'r>>,
     /// Each ignoreregex and its hits.

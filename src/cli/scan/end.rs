@@ -11,6 +11,7 @@ use super::super::target::Target;
 use super::super::{Context, Error, Status, warn, warn_findings};
 use super::plan::Plan;
 use super::sums::Sums;
+use super::undated::Undated;
 use crate::date::{TemplateId, Templates};
 use crate::diag::{Diagnostic, Severity};
 use crate::engine::writer::Settled;
@@ -135,6 +136,9 @@ impl End<'_> {
 
     /// Survived troubles are said once, with their number.
     fn warn_of_limits(&self) {
+        for part in self.parts() {
+            warn_findings(part.undated().as_slice());
+        }
         let jails = &self.outcome.jails;
         for (log, lines) in &self.outcome.cut {
             let (are, them) = if *lines == 1 { ("is", "it") } else { ("are", "them") };
@@ -172,6 +176,17 @@ impl End<'_> {
 }
 
 impl<'e> Part<'e> {
+    fn undated(&self) -> Option<Diagnostic> {
+        let Job { context, args, target, .. } = self.job;
+        let undated = Undated {
+            jail: self.jail,
+            totals: self.totals,
+            has_option: args.datepattern.is_some(),
+            is_one_of_several: target.subjects.len() > 1,
+        };
+        undated.finding(context.zone, context.now)
+    }
+
     fn document(&self) -> json::Scan<'e> {
         let Self { job, jail, totals, .. } = *self;
         let is_one_of_several = job.plan.jails.len() > 1;
@@ -183,6 +198,7 @@ impl<'e> Part<'e> {
             elapsed_secs: self.elapsed.as_secs_f64(),
             interrupted: self.interrupted,
             prefregex: jail.filter.prefregex().map(|_| totals.prefregex),
+            undated: totals.undated.lines,
             failregex: hits(jail.filter.failregex(), &totals.failregex),
             ignoreregex: hits(jail.filter.ignoreregex(), &totals.ignoreregex),
             dates: dates

@@ -8,6 +8,7 @@ mod journal;
 mod plan;
 mod sums;
 mod takers;
+mod undated;
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
