@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use super::hit::{Hit, is_field};
+use super::hit::{Hit, Ids, is_field};
 use super::literal::Candidates;
 use super::names::{DNS, FID, IP4, IP6, MLFID, NameId, Names, RESERVED, Tuple};
 use super::pattern::Pattern;
@@ -39,7 +39,7 @@ pub struct Filter {
     by_first: OnceLock<Vec<Box<[usize]>>>,
     has_sessions: bool,
     has_open_prefregex: bool,
-    pub(super) raw: bool,
+    pub(super) ids: Ids,
     /// Groups that stand in for others: `alt_user` for `user`; in the order they are tried.
     alternatives: Vec<(NameId, NameId)>,
     /// Per failregex the groups that others make a tuple of.
@@ -95,7 +95,7 @@ impl Filter {
             by_first: OnceLock::new(),
             has_sessions,
             has_open_prefregex,
-            raw: options.raw,
+            ids: Ids { raw: options.raw, usedns: options.usedns },
             alternatives,
             tuples,
         };
@@ -167,7 +167,7 @@ impl Filter {
         hit: &'t Hit,
         text: &'t [u8],
     ) -> impl Iterator<Item = (&'t str, Cow<'t, str>)> {
-        hit.fields(|name| self.group_name(name), text)
+        hit.fields(|name| self.group_name(name), text, self.ids)
     }
 
     /// The names of the groups of a failregex and of the prefregex before it, in order, without those that only

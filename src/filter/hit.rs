@@ -8,6 +8,7 @@ use super::groups::Groups;
 use super::names::{
     CIDR, CONTENT, DNS, FID, IP4, IP6, MLFFORGET, MLFGAINED, MLFID, NOFAIL, NameId, Tuple,
 };
+use crate::config::UseDns;
 use crate::model::{Addr, Host};
 use crate::text::quoted;
 
@@ -64,6 +65,7 @@ impl Hit {
         &'t self,
         named: impl Fn(NameId) -> &'t str + Copy + 't,
         text: &'t [u8],
+        ids: Ids,
     ) -> impl Iterator<Item = (&'t str, Cow<'t, str>)> {
         let value = |range: &Range<usize>| std::str::from_utf8(text.get(range.clone())?).ok();
         let tuple = |wanted| self.tuples.iter().find(|(name, _)| *name == wanted);
@@ -71,7 +73,7 @@ impl Hit {
             Some((_, text)) => Some(text.as_str()),
             None => value(&self.range(wanted)?),
         };
-        let beside = beside_fid(get, self.addr).map(|ip| ("ip", Cow::from(ip)));
+        let beside = beside_fid(get, ids).map(|ip| ("ip", Cow::from(ip)));
         let own = self.groups.iter();
         let own = own.filter(move |(name, _)| is_field(*name) && tuple(*name).is_none());
         let own =
@@ -82,13 +84,13 @@ impl Hit {
     }
 
     /// Reads the groups: who is meant, and does it count.
-    pub(super) fn interpret(&mut self, text: &str, raw: bool) {
+    pub(super) fn interpret(&mut self, text: &str, ids: Ids) {
         let tuple = |wanted| self.tuples.iter().find(|(name, _)| *name == wanted);
         let get = |wanted: NameId| match tuple(wanted) {
             Some((_, text)) => Some(text.as_str()),
             None => self.range(wanted).map(|range| &text[range]),
         };
-        let identity = Identity::of(get, raw);
+        let identity = Identity::of(get, ids);
         let is_set = |name| get(name).is_some_and(|value| !value.is_empty());
         // Gaining access means something to a connection only.
         self.nofail = is_set(NOFAIL) || (is_set(MLFGAINED) && is_set(MLFID));
@@ -133,6 +135,15 @@ pub(super) fn is_field(name: NameId) -> bool {
     !matches!(name, NOFAIL | MLFFORGET | MLFGAINED | CONTENT)
 }
 
+/// How ids are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ids {
+    /// Whether an address that is none, or has capitals, stays as it is.
+    pub(super) raw: bool,
+    /// What becomes of names.
+    pub(super) usedns: UseDns,
+}
+
 /// Whom a set of groups is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Identity {
@@ -147,15 +158,16 @@ pub(super) enum Identity {
 }
 
 impl Identity {
-    /// Decides by the groups' texts: an address before a name before a text, unless `fid` differs.
-    ///
-    /// With `raw` an address that is none, or has capitals, stays as it is.
-    pub(super) fn of<'t>(get: impl Fn(NameId) -> Option<&'t str>, raw: bool) -> Self {
+    /// Decides by the groups' texts: an address before a name before a text, unless `fid` differs. A name that is
+    /// looked up stands for its addresses, whatever `fid` says, as in fail2ban; one that is not does not.
+    pub(super) fn of<'t>(get: impl Fn(NameId) -> Option<&'t str>, ids: Ids) -> Self {
         let some = |name| get(name).filter(|value| !value.is_empty());
         let fid = some(FID);
         let Some(written) = some(IP4).or_else(|| some(IP6)) else {
             return match (some(DNS), fid) {
-                (Some(dns), Some(fid)) if dns != fid => Self::Fid(None),
+                (Some(dns), Some(fid)) if dns != fid && ids.usedns == UseDns::Raw => {
+                    Self::Fid(None)
+                }
                 (Some(_), _) => Self::Dns,
                 (None, Some(_)) => Self::Fid(None),
                 (None, None) => Self::None,
@@ -165,19 +177,19 @@ impl Identity {
         match (fid, addr) {
             (Some(fid), _) if fid != written => Self::Fid(addr),
             // fail2ban keeps an address as an object; its samples expect letters as they were written.
-            (_, Some(addr)) if !(raw && is_in_other_letters(addr, written)) => Self::Addr(addr),
-            _ if raw => Self::Written(if some(IP4).is_some() { IP4 } else { IP6 }),
+            (_, Some(addr)) if !(ids.raw && is_in_other_letters(addr, written)) => Self::Addr(addr),
+            _ if ids.raw => Self::Written(if some(IP4).is_some() { IP4 } else { IP6 }),
             _ => Self::Invalid,
         }
     }
 }
 
 /// The address or name that was captured together with another `fid`.
-fn beside_fid<'t>(get: impl Fn(NameId) -> Option<&'t str>, addr: Option<Addr>) -> Option<String> {
+fn beside_fid<'t>(get: impl Fn(NameId) -> Option<&'t str> + Copy, ids: Ids) -> Option<String> {
+    let Identity::Fid(addr) = Identity::of(get, ids) else { return None };
     let some = |name| get(name).filter(|value| !value.is_empty());
-    let fid = some(FID)?;
     let written = some(IP4).or_else(|| some(IP6)).or_else(|| some(DNS))?;
-    (written != fid).then(|| addr.map_or_else(|| written.to_owned(), |addr| addr.to_string()))
+    Some(addr.map_or_else(|| written.to_owned(), |addr| addr.to_string()))
 }
 
 fn is_in_other_letters(addr: Addr, written: &str) -> bool {
@@ -197,9 +209,9 @@ fn address(written: &str, cidr: Option<&str>) -> Option<Addr> {
 }
 
 /// Who a set of groups is about, as a host, whether that is a name to look up, and the address.
-pub(super) fn host_of(groups: Groups<'_>, raw: bool) -> (Option<Host>, bool, Option<Addr>) {
+pub(super) fn host_of(groups: Groups<'_>, ids: Ids) -> (Option<Host>, bool, Option<Addr>) {
     let text = |name| groups.get(name).map(|text| Host::Name(text.into()));
-    match Identity::of(|name| groups.get(name), raw) {
+    match Identity::of(|name| groups.get(name), ids) {
         Identity::None | Identity::Invalid => (None, false, None),
         Identity::Addr(addr) => (Some(Host::Addr(addr)), false, Some(addr)),
         Identity::Dns => (text(DNS), true, None),
@@ -209,12 +221,8 @@ pub(super) fn host_of(groups: Groups<'_>, raw: bool) -> (Option<Host>, bool, Opt
 }
 
 /// The fields among groups, by the names of their numbers.
-pub(super) fn fields_of(
-    groups: Groups<'_>,
-    names: &[String],
-    addr: Option<Addr>,
-) -> Vec<(String, String)> {
-    let beside = beside_fid(|name| groups.get(name), addr).map(|ip| ("ip".to_owned(), ip));
+pub(super) fn fields_of(groups: Groups<'_>, names: &[String], ids: Ids) -> Vec<(String, String)> {
+    let beside = beside_fid(|name| groups.get(name), ids).map(|ip| ("ip".to_owned(), ip));
     let own = groups.iter().filter(|(name, _)| is_field(*name));
     let own = own.map(|(name, text)| (names[usize::from(name)].clone(), text.to_owned()));
     own.chain(beside).collect()

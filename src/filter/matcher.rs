@@ -259,6 +259,6 @@ impl<'f> Matcher<'f> {
         for tuple in self.filter.tuples(index) {
             hit.join(tuple, text);
         }
-        hit.interpret(text, self.filter.raw);
+        hit.interpret(text, self.filter.ids);
     }
 }

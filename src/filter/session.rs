@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::compile::Filter;
 use super::groups::{Groups, GroupsBuf};
-use super::hit::{fields_of, host_of};
+use super::hit::{Ids, fields_of, host_of};
 use super::kept::KeptHit;
 use super::names::{MLFFORGET, MLFGAINED, MLFID, NOFAIL, NameId, USER};
 use crate::model::{Addr, Host};
@@ -37,7 +37,7 @@ const REMEMBERED_MAX_BYTES: usize = 1024;
 #[derive(Debug)]
 pub struct Sessions {
     names: Arc<[String]>,
-    raw: bool,
+    ids: Ids,
     hasher: foldhash::fast::RandomState,
     /// The connections that go on, by age. As few as these are found by looking at each, the newest first: it is
     /// nearly always one of the last few.
@@ -79,6 +79,7 @@ pub struct Merged<'s> {
     pub said: Said,
     connection: &'s Connection,
     names: &'s [String],
+    ids: Ids,
 }
 
 /// Whom a match is about, and does it count, once its connection has lent it what it lacks.
@@ -106,7 +107,7 @@ impl Merged<'_> {
 
     /// Named captures of the connection.
     pub fn fields(&self) -> Vec<(String, String)> {
-        fields_of(self.connection.groups.view(), self.names, self.said.addr)
+        fields_of(self.connection.groups.view(), self.names, self.ids)
     }
 }
 
@@ -115,7 +116,7 @@ impl Sessions {
     pub fn of(filter: &Filter) -> Self {
         Self {
             names: filter.group_names(),
-            raw: filter.raw,
+            ids: filter.ids,
             hasher: foldhash::fast::RandomState::default(),
             places: Vec::new(),
             connections: Vec::new(),
@@ -140,13 +141,13 @@ impl Sessions {
         if known.is_none() {
             connection.reset();
         }
-        let said = connection.take(hit.groups, flags, known.is_some(), &mut self.scratch, self.raw);
+        let said = connection.take(hit.groups, flags, known.is_some(), &mut self.scratch, self.ids);
         if let Some(place) = known.filter(|_| flags.forget) {
             // What it said last is read before anything takes the room.
             self.spare.push(self.places.remove(place).slot);
         }
         let connection = slot.map_or(&self.alone, |slot| &self.connections[slot]);
-        Merged { said, connection, names: &self.names }
+        Merged { said, connection, names: &self.names, ids: self.ids }
     }
 
     /// Where a connection that goes on is.
@@ -204,7 +205,7 @@ impl Connection {
         flags: Flags,
         is_known: bool,
         scratch: &mut GroupsBuf,
-        raw: bool,
+        ids: Ids,
     ) -> Said {
         let known = self.groups.view();
         let was_context = known.has(NOFAIL) || known.has(MLFGAINED);
@@ -235,7 +236,7 @@ impl Connection {
         } else if !flags.forget {
             self.held += 1;
         }
-        let (id, is_dns, addr) = host_of(self.groups.view(), raw);
+        let (id, is_dns, addr) = host_of(self.groups.view(), ids);
         let is_pending = id.is_none() && self.groups.view().has(MLFID);
         // Context that names nobody waits for nobody: only a failure does.
         self.is_pending = is_pending && !nofail;

@@ -286,3 +286,21 @@ fn an_open_prefregex_leaves_it_to_the_failregexes_which_lines_are_candidates() {
         assert!(!with(closed).has_open_prefregex(), "{closed}");
     }
 }
+
+#[test]
+fn a_name_that_is_looked_up_stands_for_its_addresses_whatever_id_is_beside_it() {
+    let text = b" user bob from a.example\n";
+    for (usedns, is_name) in
+        [(UseDns::Yes, true), (UseDns::Warn, true), (UseDns::No, true), (UseDns::Raw, false)]
+    {
+        let def = FilterDef::literal("user <F-ID>\\w+</F-ID> from <DNS>$");
+        let options = CompileOptions { usedns, maxlines: 1, raw: false };
+        let filter = Filter::compile(&def, &options).expect("compiles");
+        let mut matcher = Matcher::new(&filter);
+        assert_eq!(matcher.examine(text, Mode::First), Verdict::Matched);
+        let hit = &matcher.hits()[0];
+        assert_eq!(matches!(hit.id, Some(Id::Dns(_))), is_name, "{usedns:?}");
+        let has_ip = filter.fields(hit, matcher.text()).any(|(name, _)| name == "ip");
+        assert_eq!(has_ip, !is_name, "a name stands beside the id only where it isn't it");
+    }
+}
