@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::hit::{Hit, Ids, is_field};
 use super::literal::Candidates;
-use super::names::{DNS, FID, IP4, IP6, MLFID, NameId, Names, RESERVED, Tuple};
+use super::names::{DNS, FID, IP4, IP6, MLFID, NameId, Names, RESERVED};
 use super::pattern::Pattern;
 use super::tags;
 use super::translate::Lines;
@@ -40,10 +40,6 @@ pub struct Filter {
     has_sessions: bool,
     has_open_prefregex: bool,
     pub(super) ids: Ids,
-    /// Groups that stand in for others: `alt_user` for `user`; in the order they are tried.
-    alternatives: Vec<(NameId, NameId)>,
-    /// Per failregex the groups that others make a tuple of.
-    tuples: Vec<Vec<Tuple>>,
 }
 
 impl Filter {
@@ -69,9 +65,7 @@ impl Filter {
         let ignoreregex: Vec<Pattern> =
             def.ignoreregex.iter().filter_map(|text| work.pattern(text, whole)).collect();
         work.check_ids(prefregex.as_ref(), &failregex);
-        let Work { mut names, findings, .. } = work;
-        let alternatives = names.helpers("alt_");
-        let parts = names.helpers("tuple_");
+        let Work { names, findings, .. } = work;
         if !findings.is_empty() {
             return Err(findings);
         }
@@ -79,8 +73,6 @@ impl Filter {
             .iter()
             .chain(&failregex)
             .any(|p| p.groups().iter().any(|(_, id)| *id == MLFID));
-        let tuples =
-            failregex.iter().map(|regex| tuples(&parts, prefregex.as_ref(), regex)).collect();
         let gates = gates(prefregex.is_some(), &failregex);
         let has_open_prefregex =
             options.maxlines <= 1 && prefregex.as_ref().is_some_and(Pattern::is_open);
@@ -96,8 +88,6 @@ impl Filter {
             has_sessions,
             has_open_prefregex,
             ids: Ids { raw: options.raw, usedns: options.usedns },
-            alternatives,
-            tuples,
         };
         filter.candidates = filter.find_candidates();
         Ok(filter)
@@ -139,10 +129,6 @@ impl Filter {
         !self.ignoreregex.is_empty() && self.ignoreregex.len() + 2 < self.failregex.len()
     }
 
-    pub(super) fn alternatives(&self) -> &[(NameId, NameId)] {
-        &self.alternatives
-    }
-
     /// The failregexes that can match `text`, as far as its first byte tells, in order. Most begin with `^` and a
     /// word of their own: of sshd's thirty, two or three are left.
     pub(super) fn possible(&self, text: &str) -> &[usize] {
@@ -154,10 +140,6 @@ impl Filter {
     /// Whether a prefregex matches every line that has any text beside its date.
     pub fn has_open_prefregex(&self) -> bool {
         self.has_open_prefregex
-    }
-
-    pub(super) fn tuples(&self, index: usize) -> &[Tuple] {
-        &self.tuples[index]
     }
 
     /// The groups of a hit in `text` by name, without those that only steer f2b; and `ip`, the address or name
@@ -279,21 +261,4 @@ impl Work<'_> {
         }
         self.findings.push(found);
     }
-}
-
-/// The tuples that groups of a failregex and of the prefregex before it are parts of.
-fn tuples(
-    parts: &[(NameId, NameId)],
-    prefregex: Option<&Pattern>,
-    failregex: &Pattern,
-) -> Vec<Tuple> {
-    let groups = || prefregex.into_iter().chain([failregex]).flat_map(Pattern::groups);
-    let mut found: Vec<Tuple> = Vec::new();
-    for (part, name) in parts.iter().filter(|(part, _)| groups().any(|(_, id)| id == part)) {
-        match found.iter_mut().find(|tuple| tuple.name == *name) {
-            Some(tuple) => tuple.parts.push(*part),
-            None => found.push(Tuple { name: *name, parts: vec![*part] }),
-        }
-    }
-    found
 }

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::ops::Range;
 
+use super::captured::Captured;
 use super::groups::Groups;
 use super::names::{
-    CIDR, CONTENT, DNS, FID, IP4, IP6, MLFFORGET, MLFGAINED, MLFID, NOFAIL, NameId, Tuple,
+    CIDR, CONTENT, DNS, FID, IP4, IP6, MLFFORGET, MLFGAINED, MLFID, NOFAIL, NameId,
 };
 use crate::config::UseDns;
 use crate::model::{Addr, Host};
-use crate::text::quoted;
 
 /// What identifies a failure. Ranges are of [`Matcher::text`](super::Matcher::text).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +37,7 @@ pub struct Hit {
     pub(super) addr: Option<Addr>,
     pub(super) is_invalid: bool,
     /// Groups that took part.
-    pub(super) groups: Vec<(NameId, Range<usize>)>,
-    /// Groups that are tuples of others, as text.
-    pub(super) tuples: Vec<(NameId, String)>,
+    pub(super) captured: Captured,
 }
 
 impl Hit {
@@ -68,27 +66,28 @@ impl Hit {
         ids: Ids,
     ) -> impl Iterator<Item = (&'t str, Cow<'t, str>)> {
         let value = |range: &Range<usize>| std::str::from_utf8(text.get(range.clone())?).ok();
-        let tuple = |wanted| self.tuples.iter().find(|(name, _)| *name == wanted);
+        let tuple = |wanted| self.captured.tuple(wanted);
         let get = |wanted| match tuple(wanted) {
-            Some((_, text)) => Some(text.as_str()),
-            None => value(&self.range(wanted)?),
+            Some(text) => Some(text),
+            None => value(&self.captured.range(wanted)?),
         };
         let beside = beside_fid(get, ids).map(|ip| ("ip", Cow::from(ip)));
-        let own = self.groups.iter();
+        let own = self.captured.groups.iter();
         let own = own.filter(move |(name, _)| is_field(*name) && tuple(*name).is_none());
         let own =
             own.filter_map(move |(name, range)| Some((named(*name), Cow::from(value(range)?))));
-        let tuples = self.tuples.iter();
+        let tuples = self.captured.tuples.iter();
         let tuples = tuples.map(move |(name, text)| (named(*name), text.as_str().into()));
         own.chain(tuples).chain(beside)
     }
 
     /// Reads the groups: who is meant, and does it count.
     pub(super) fn interpret(&mut self, text: &str, ids: Ids) {
-        let tuple = |wanted| self.tuples.iter().find(|(name, _)| *name == wanted);
-        let get = |wanted: NameId| match tuple(wanted) {
-            Some((_, text)) => Some(text.as_str()),
-            None => self.range(wanted).map(|range| &text[range]),
+        let captured = &self.captured;
+        let range = |wanted| captured.range(wanted);
+        let get = |wanted: NameId| match captured.tuple(wanted) {
+            Some(text) => Some(text),
+            None => range(wanted).map(|range| &text[range]),
         };
         let identity = Identity::of(get, ids);
         let is_set = |name| get(name).is_some_and(|value| !value.is_empty());
@@ -98,36 +97,13 @@ impl Hit {
         (self.id, self.addr) = match identity {
             Identity::None | Identity::Invalid => (None, None),
             Identity::Addr(addr) => (Some(Id::Addr(addr)), Some(addr)),
-            Identity::Dns => (self.range(DNS).map(Id::Dns), None),
-            Identity::Fid(addr) => match tuple(FID) {
-                Some((_, text)) => (Some(Id::Tuple(text.clone())), addr),
-                None => (self.range(FID).map(Id::Other), addr),
+            Identity::Dns => (range(DNS).map(Id::Dns), None),
+            Identity::Fid(addr) => match captured.tuple(FID) {
+                Some(text) => (Some(Id::Tuple(text.to_owned())), addr),
+                None => (range(FID).map(Id::Other), addr),
             },
-            Identity::Written(name) => (self.range(name).map(Id::Other), None),
+            Identity::Written(name) => (range(name).map(Id::Other), None),
         };
-    }
-
-    /// Makes a tuple of a group's text and those of its parts; one that is missing is None.
-    pub(super) fn join(&mut self, tuple: &Tuple, text: &str) {
-        let of = |name| self.range(name).map_or("None".into(), |range| quoted(&text[range]));
-        let all = std::iter::once(&tuple.name).chain(&tuple.parts);
-        let all: Vec<String> = all.map(|name| of(*name)).collect();
-        self.tuples.push((tuple.name, format!("({})", all.join(", "))));
-    }
-
-    /// Gives the group `name` the text of `alternative` if it has none itself.
-    pub(super) fn fill(&mut self, name: NameId, alternative: NameId) {
-        let is_empty = |range: &Range<usize>| range.start >= range.end;
-        let Some(range) = self.range(alternative).filter(|range| !is_empty(range)) else { return };
-        match self.groups.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, known)) if is_empty(known) => *known = range,
-            Some(_) => {}
-            None => self.groups.push((name, range)),
-        }
-    }
-
-    fn range(&self, wanted: NameId) -> Option<Range<usize>> {
-        self.groups.iter().find(|(name, _)| *name == wanted).map(|(_, range)| range.clone())
     }
 }
 

@@ -62,12 +62,12 @@ impl Hits {
 
     fn keep_hit(&mut self, hit: &Hit) {
         let first = self.places.len();
-        let is_tuple = |name| hit.tuples.iter().any(|(tuple, _)| *tuple == name);
-        for (name, range) in hit.groups.iter().filter(|(name, _)| !is_tuple(*name)) {
+        let is_tuple = |name| hit.captured.tuple(name).is_some();
+        for (name, range) in hit.captured.groups.iter().filter(|(name, _)| !is_tuple(*name)) {
             let range = self.last.start + range.start..self.last.start + range.end;
             self.places.push(Place::new(*name, range));
         }
-        for (name, text) in &hit.tuples {
+        for (name, text) in &hit.captured.tuples {
             let start = self.text.len();
             self.text.push_str(text);
             self.places.push(Place::new(*name, start..self.text.len()));

@@ -5,9 +5,10 @@
 
 use std::ops::Range;
 
+use super::captured::Captured;
 use super::compile::Filter;
 use super::hit::Hit;
-use super::names::{CONTENT, NameId};
+use super::names::CONTENT;
 use super::pattern::{Pattern, Spans};
 
 /// How many failregexes are tried on a line.
@@ -48,7 +49,9 @@ pub struct Matcher<'f> {
     hits: Vec<Hit>,
     found: usize,
     /// Groups of the prefregex in the last line.
-    prefix: Vec<(NameId, Range<usize>)>,
+    prefix: Captured,
+    /// Room for those of a failregex.
+    own: Captured,
     prefregex_matched: bool,
     last: Option<Last>,
     /// How many times expressions gave up, those of the last line included.
@@ -76,7 +79,8 @@ impl<'f> Matcher<'f> {
             text: String::new(),
             hits: Vec::new(),
             found: 0,
-            prefix: Vec::new(),
+            prefix: Captured::default(),
+            own: Captured::default(),
             prefregex_matched: false,
             last: None,
             gave_up: 0,
@@ -207,8 +211,11 @@ impl<'f> Matcher<'f> {
             if *name == CONTENT {
                 content = Some(range).filter(|range| !range.is_empty());
             } else {
-                self.prefix.push((*name, range));
+                self.prefix.set(*name, range);
             }
+        }
+        if let Some(helpers) = pattern.helpers() {
+            self.prefix.help(helpers, text);
         }
         let Some(content) = content else { return Some(0) };
         // Content that goes on to the end of the line has its newline behind it.
@@ -242,23 +249,18 @@ impl<'f> Matcher<'f> {
         let hit = &mut self.hits[self.found];
         self.found += 1;
         hit.regex = index;
-        hit.groups.clear();
-        hit.groups.extend_from_slice(&self.prefix);
-        for (group, name) in self.filter.failregex[index].groups() {
+        let pattern = &self.filter.failregex[index];
+        self.own.clear();
+        for (group, name) in pattern.groups() {
             let Some(range) = self.failregex[index].get(*group) else { continue };
-            let range = start + range.start..start + range.end;
-            match hit.groups.iter_mut().find(|(known, _)| known == name) {
-                Some((_, known)) => *known = range,
-                None => hit.groups.push((*name, range)),
-            }
+            self.own.set(*name, start + range.start..start + range.end);
         }
-        for (alternative, name) in self.filter.alternatives() {
-            hit.fill(*name, *alternative);
+        // Helpers help the groups of their own expression, before they are put over the prefregex's.
+        if let Some(helpers) = pattern.helpers() {
+            self.own.help(helpers, text);
         }
-        hit.tuples.clear();
-        for tuple in self.filter.tuples(index) {
-            hit.join(tuple, text);
-        }
+        hit.captured.copy(&self.prefix);
+        hit.captured.overlay(&self.own);
         hit.interpret(text, self.filter.ids);
     }
 }

@@ -10,6 +10,7 @@
 //! Why did this line not match? Begin at [`Matcher::examine`]. Behaviour of fail2ban 1.1; nothing here
 //! reads a file, knows a jail, asks a name server or the clock.
 
+mod captured;
 mod compile;
 mod engine;
 mod error;

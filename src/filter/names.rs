@@ -29,13 +29,6 @@ pub(super) const MLFGAINED: NameId = 8;
 pub(super) const CONTENT: NameId = 9;
 pub(super) const USER: NameId = 10;
 
-/// A group whose value is a tuple of its own text and those of its parts: `user` and `tuple_user_1`.
-#[derive(Debug)]
-pub(super) struct Tuple {
-    pub(super) name: NameId,
-    pub(super) parts: Vec<NameId>,
-}
-
 /// Names of groups; a group is known by its name's number.
 #[derive(Debug)]
 pub(super) struct Names(pub(super) Vec<String>);
@@ -49,10 +42,14 @@ impl Names {
         NameId::try_from(at).unwrap_or(NameId::MAX)
     }
 
-    /// Names such as `alt_NAME` and `alt_NAME_1`, sorted, beside the `NAME` that they help.
-    pub(super) fn helpers(&mut self, prefix: &str) -> Vec<(NameId, NameId)> {
+    /// Names of groups such as `alt_NAME` and `alt_NAME_1`, sorted, beside the `NAME` that they help.
+    pub(super) fn helpers(
+        &mut self,
+        prefix: &str,
+        groups: &[(usize, NameId)],
+    ) -> Vec<(NameId, NameId)> {
         let mut found: Vec<(String, String)> = Vec::new();
-        for name in &self.0 {
+        for name in groups.iter().filter_map(|(_, id)| self.0.get(usize::from(*id))) {
             let Some(stem) = name.strip_prefix(prefix) else { continue };
             let numbered =
                 stem.rsplit_once('_').filter(|(_, n)| n.bytes().all(|b| b.is_ascii_digit()));

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use regex_syntax::hir::{Dot, Hir, HirKind, Look, Repetition};
 
+use super::captured::Helpers;
 use super::engine::{Engine, Scratch};
 use super::error::PatternError;
 use super::names::{NameId, Names};
@@ -19,6 +20,7 @@ pub struct Pattern {
     engine: Engine,
     /// Named groups: index in the expression, number of the name.
     groups: Vec<(usize, NameId)>,
+    helpers: Option<Box<Helpers>>,
     narrowing: Vec<&'static str>,
 }
 
@@ -36,8 +38,10 @@ impl Pattern {
     ) -> Result<Self, PatternError> {
         let (engine, narrowing) = Engine::compile(&expanded, lines)?;
         let all = engine.group_names().into_iter().enumerate();
-        let groups = all.filter_map(|(index, name)| Some((index, names.id(&name?)))).collect();
-        Ok(Self { source, expanded, engine, groups, narrowing })
+        let groups: Vec<_> =
+            all.filter_map(|(index, name)| Some((index, names.id(&name?)))).collect();
+        let helpers = Helpers::of(&groups, names);
+        Ok(Self { source, expanded, engine, groups, helpers, narrowing })
     }
 
     /// The expression as it was written.
@@ -78,6 +82,11 @@ impl Pattern {
     /// Named groups: index in the expression, number of the name.
     pub(super) fn groups(&self) -> &[(usize, NameId)] {
         &self.groups
+    }
+
+    /// Those of its groups that help others.
+    pub(super) fn helpers(&self) -> Option<&Helpers> {
+        self.helpers.as_deref()
     }
 
     /// Room for the groups of a match, for one thread.

@@ -304,3 +304,26 @@ fn a_name_that_is_looked_up_stands_for_its_addresses_whatever_id_is_beside_it() 
         assert_eq!(has_ip, !is_name, "a name stands beside the id only where it isn't it");
     }
 }
+
+#[test]
+fn helpers_help_the_groups_of_their_own_expression() {
+    // The values of fail2ban, but for groups that took no part: as in its version 1.1 they hide none.
+    let user = |prefregex, failregex| {
+        let content = "x: <F-CONTENT>.*</F-CONTENT>$";
+        let filter = filter_of(&[failregex], Some(&format!("{prefregex} {content}")), &[]);
+        let mut matcher = Matcher::new(&filter);
+        assert_eq!(matcher.examine(b"h x: u=bob 192.0.2.1\n", Mode::First), Verdict::Matched);
+        let found = filter.fields(&matcher.hits()[0], matcher.text()).find(|(n, _)| *n == "user");
+        found.map(|(_, value)| value.into_owned())
+    };
+    let alternative = "^<F-ALT_USER>h</F-ALT_USER>";
+    assert_eq!(user(alternative, r"^u=\w+ <HOST>$").as_deref(), Some("h"));
+    assert_eq!(user(alternative, r"^u=<F-USER>\w+</F-USER> <HOST>$").as_deref(), Some("bob"));
+    let other = r"^u=<F-ALT_USER>\w+</F-ALT_USER> <HOST>$";
+    assert_eq!(user("^<F-USER>h</F-USER>", other).as_deref(), Some("bob"));
+    let tuple = "^<F-TUPLE_USER>h</F-TUPLE_USER>";
+    assert_eq!(user(tuple, r"^u=\w+ <HOST>$").as_deref(), Some("(None, 'h')"));
+    assert_eq!(user(tuple, r"^u=<F-USER>\w+</F-USER> <HOST>$").as_deref(), Some("bob"));
+    let other = r"^u=<F-TUPLE_USER>\w+</F-TUPLE_USER> <HOST>$";
+    assert_eq!(user("^<F-USER>h</F-USER>", other).as_deref(), Some("(None, 'bob')"));
+}
