@@ -59,6 +59,7 @@ impl Log {
                     nofail: false,
                     host: Some(host.clone()),
                     fields: &[],
+                    whole: None,
                     failure: true,
                 };
                 offset += text.len() as u64 + 1;

@@ -48,6 +48,7 @@ fn batch(n: u64) -> Vec<Record<'static>> {
             nofail: false,
             host: Some(Host::parse(&format!("192.0.2.{}", line % 251))),
             fields: &[],
+            whole: None,
             failure: true,
         })
         .collect()

@@ -35,6 +35,7 @@ fn filled() -> (TempDir, Connection) {
         nofail: false,
         host: Some(Host::parse("192.0.2.1")),
         fields: &fields,
+        whole: None,
         failure: true,
     };
     let named = Record { offset: 100, line: 2, host: Some(Host::parse("mail")), ..record.clone() };

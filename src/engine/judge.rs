@@ -8,9 +8,11 @@
 //! asks ([`Judging::take`]) and goes on; the answer is needed when lines are put in order
 //! ([`Judging::settle`]).
 
+use std::ops::Range;
+
 use super::jail::Jail;
 use super::lookup::{self, Names};
-use super::piece::Share;
+use super::piece::{Share, own_start};
 use super::seen::{Open, Outcome, Seen};
 use super::totals::HitNote;
 use super::wanted::Wanted;
@@ -27,7 +29,8 @@ pub(super) struct Judging<'s> {
 }
 
 impl Judging<'_> {
-    /// Takes a line with its hits (at least one); `text` are its bytes. It is counted at once, unless there
+    /// Takes a line with its hits (at least one); `text` are its bytes, those of earlier lines that belong
+    /// to it before them. It is counted at once, unless there
     /// is a name to look up.
     pub(super) fn take(
         &self,
@@ -46,7 +49,7 @@ impl Judging<'_> {
         }
         self.names_of(&seen).for_each(|name| self.names.ask(name, self.wanted.now));
         if line.text.is_empty() {
-            line.text = share.matches.keep(text);
+            line.text = kept(share, text, line.before);
         }
         share.open.push(Open { line, seen });
     }
@@ -67,8 +70,11 @@ impl Judging<'_> {
             let merged = sessions.merge(first);
             let mut others = hits.peekable();
             let is_alone = wants_sums_only && others.peek().is_none();
-            if is_alone && let Some(outcome) = count_alone(&merged.said, line.time, text, share) {
-                share.count(outcome, text, line.place.offset, self.wanted.limits);
+            if is_alone
+                && let Some(outcome) =
+                    count_alone(&merged.said, line.time, own(text, line.before), share)
+            {
+                share.count(outcome, own(text, line.before), line.place.offset, self.wanted.limits);
                 continue;
             }
             let mut seen = vec![Seen::merged(first.regex(), &merged)];
@@ -102,7 +108,7 @@ impl Judging<'_> {
             for line in lines {
                 let mut failures = std::mem::take(&mut line.failures);
                 failures.retain(|host| {
-                    let text = &texts[line.text.clone()];
+                    let text = &texts[line.text.start - own_start(line.before)..line.text.end];
                     !self.jail.ignore.ignores_failure(host, line, text, self.wanted.now)
                 });
                 if failures.is_empty() {
@@ -117,7 +123,7 @@ impl Judging<'_> {
         if !share.open.is_empty() {
             let texts = std::mem::take(&mut share.matches.texts);
             for Open { line, seen } in std::mem::take(&mut share.open) {
-                let text = &texts[line.text.clone()];
+                let text = &texts[line.text.start - own_start(line.before)..line.text.end];
                 self.close(line, seen, text, share);
             }
             share.matches.texts = texts;
@@ -140,12 +146,12 @@ impl Judging<'_> {
     /// for what is written alone.
     fn close(&self, mut line: Match, seen: Vec<Seen>, text: &[u8], share: &mut Share) {
         let outcome = self.judge(&mut line, seen);
-        share.count(outcome, text, line.place.offset, self.wanted.limits);
+        share.count(outcome, own(text, line.before), line.place.offset, self.wanted.limits);
         for host in &line.failures {
             share.totals.hosts.count(host, line.time);
         }
         if line.is_failure() {
-            share.totals.undated.count(line.time, text);
+            share.totals.undated.count(line.time, own(text, line.before));
         }
         if self.wanted.matches {
             if line.is_failure() {
@@ -153,7 +159,7 @@ impl Judging<'_> {
                 line.no_failure = (!line.is_failure()).then_some(NoFailure::Ignored);
             }
             if line.text.is_empty() {
-                line.text = share.matches.keep(text);
+                line.text = kept(share, text, line.before);
             }
             share.matches.lines.push(line);
         }
@@ -235,6 +241,17 @@ impl Judging<'_> {
     }
 }
 
+/// Keeps the bytes of all lines of a match; where those of its last are.
+fn kept(share: &mut Share, whole: &[u8], before: u32) -> Range<usize> {
+    let Range { start, end } = share.matches.keep(whole);
+    start + own_start(before)..end
+}
+
+/// The last line of a match.
+fn own(whole: &[u8], before: u32) -> &[u8] {
+    &whole[own_start(before)..]
+}
+
 /// Counts the failure of a line of one hit whose id is an address or nobody, as [`Judging::judge`] would, where nothing
 /// but the sums is wanted: most lines of a log under attack are such. What it is counted as; `None` of others.
 fn count_alone(said: &Said, at: Option<Time>, text: &[u8], share: &mut Share) -> Option<Outcome> {
@@ -255,6 +272,6 @@ fn count_alone(said: &Said, at: Option<Time>, text: &[u8], share: &mut Share) ->
 fn failures(matches: &Matches) -> impl Iterator<Item = (&Host, &Match, &[u8])> {
     let lines = matches.lines.iter();
     lines.flat_map(move |line| {
-        line.failures.iter().map(move |host| (host, line, matches.text(line)))
+        line.failures.iter().map(move |host| (host, line, matches.whole(line)))
     })
 }

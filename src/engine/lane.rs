@@ -24,10 +24,18 @@ pub(super) struct Lane<'s> {
     /// Whether a candidate of the set may be one of another jail alone.
     is_shared: bool,
     matcher: Matcher<'s>,
-    /// The lines before, for a filter that looks at several; each with its bytes.
-    window: Option<LineWindow<Vec<u8>>>,
+    /// The lines before, for a filter that looks at several.
+    window: Option<LineWindow<Earlier>>,
     /// A line put together anew: date cut out of the middle, or CR removed.
     scratch: Vec<u8>,
+    /// A match's lines, if they are several.
+    whole: Vec<u8>,
+}
+
+/// A line that may turn out to belong to a later one.
+struct Earlier {
+    offset: u64,
+    text: Vec<u8>,
 }
 
 impl<'s> Lane<'s> {
@@ -52,6 +60,7 @@ impl<'s> Lane<'s> {
             matcher: Matcher::new(filter),
             window: (filter.maxlines() > 1).then(|| LineWindow::new(filter.maxlines())),
             scratch: Vec::new(),
+            whole: Vec::new(),
         }
     }
 
@@ -123,9 +132,11 @@ impl<'s> Lane<'s> {
         let verdict = match &mut self.window {
             None => self.matcher.examine(text, mode),
             Some(window) => {
-                let verdict = window.push(&mut self.matcher, text, line.text.to_vec(), mode);
+                let tag = Earlier { offset: line.offset, text: line.text.to_vec() };
+                let verdict = window.push(&mut self.matcher, text, tag, mode);
                 for earlier in window.consumed() {
-                    share.totals.regain(earlier);
+                    let limit = self.wanted.limits.matched;
+                    share.totals.regain(earlier.offset, &earlier.text, limit);
                 }
                 verdict
             }
@@ -151,11 +162,24 @@ impl<'s> Lane<'s> {
             share.totals.failregex[hit.regex] += 1;
         }
         let text = self.matcher.text();
+        self.whole.clear();
+        for earlier in self.window.iter().flat_map(LineWindow::consumed_by_first) {
+            self.whole.extend_from_slice(&earlier.text);
+            self.whole.push(b'\n');
+        }
+        let before = u32::try_from(self.whole.len()).unwrap_or(0);
+        let own = line;
+        let line = if before == 0 {
+            own
+        } else {
+            self.whole.extend_from_slice(own);
+            &self.whole
+        };
         if self.filter.has_sessions() {
             // What it means is decided later, in line order.
             let text = share.matches.keep(line);
             let text = (text.start, text.end);
-            share.pending.push(Pending { place, text, time, is_unfinished: false });
+            share.pending.push(Pending { place, text, before, time, is_unfinished: false });
             share.hits.keep(&self.matcher);
             return;
         }
@@ -165,12 +189,12 @@ impl<'s> Lane<'s> {
         {
             share.totals.lines.matched += 1;
             share.totals.hosts.count_addr(*addr, time);
-            share.totals.undated.count(time, line);
-            share.totals.matched.keep(place.offset, line, self.wanted.limits.matched);
+            share.totals.undated.count(time, own);
+            share.totals.matched.keep(place.offset, own, self.wanted.limits.matched);
             return;
         }
         let seen = hits.iter().map(|hit| Seen::of(hit, self.filter, text)).collect();
-        let found = Match { place, time, ..Match::default() };
+        let found = Match { place, before, time, ..Match::default() };
         let judging = Judging { jail: self.jail, names: self.names, wanted: self.wanted };
         judging.take(found, seen, line, share);
     }

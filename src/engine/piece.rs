@@ -49,6 +49,8 @@ pub(super) struct Pending {
     pub(super) place: Place,
     /// Where its bytes are.
     pub(super) text: (usize, usize),
+    /// See [`Match::before`]; these are among its bytes.
+    pub(super) before: u32,
     pub(super) time: Option<Time>,
     pub(super) is_unfinished: bool,
 }
@@ -56,9 +58,15 @@ pub(super) struct Pending {
 impl Pending {
     /// The line, of which nothing more is known.
     pub(super) fn line(self) -> Match {
-        let Self { place, text: (start, end), time, is_unfinished } = self;
-        Match { place, text: start..end, time, is_unfinished, ..Match::default() }
+        let Self { place, text: (start, end), before, time, is_unfinished } = self;
+        let start = start + own_start(before);
+        Match { place, text: start..end, before, time, is_unfinished, ..Match::default() }
     }
+}
+
+/// Where the bytes of a line begin among those of all lines that belong to it.
+pub(super) fn own_start(before: u32) -> usize {
+    usize::try_from(before).unwrap_or(0)
 }
 
 impl Piece {

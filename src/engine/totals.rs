@@ -240,8 +240,9 @@ impl Totals {
     /// A line that was counted as missed turned out to belong to a match of several lines.
     ///
     /// The count of a piece may go below zero where the line was in the piece before; the sum is right.
-    pub fn regain(&mut self, line: &[u8]) {
+    pub(super) fn regain(&mut self, offset: u64, line: &[u8], limit: usize) {
         self.lines.matched += 1;
+        self.matched.keep(offset, line, limit);
         self.lines.missed = self.lines.missed.wrapping_sub(1);
         self.missed.forget(line);
     }

@@ -18,18 +18,21 @@ pub struct LineWindow<T> {
     lines: VecDeque<(String, T)>,
     maxlines: usize,
     consumed: Vec<T>,
+    /// Which of them the first hit consumed.
+    of_first: Range<usize>,
 }
 
 impl<T> LineWindow<T> {
     /// An empty window of `maxlines` lines.
     pub fn new(maxlines: u32) -> Self {
         let maxlines = usize::try_from(maxlines).unwrap_or(usize::MAX).max(1);
-        Self { lines: VecDeque::new(), maxlines, consumed: Vec::new() }
+        Self { lines: VecDeque::new(), maxlines, consumed: Vec::new(), of_first: 0..0 }
     }
 
     /// Adds a line (date cut out, ending in its only newline) and examines the window.
     pub fn push(&mut self, matcher: &mut Matcher<'_>, text: &[u8], tag: T, mode: Mode) -> Verdict {
         self.consumed.clear();
+        self.of_first = 0..0;
         self.lines.push_back((String::from_utf8_lossy(text).into_owned(), tag));
         while self.lines.len() > self.maxlines {
             self.lines.pop_front();
@@ -50,6 +53,11 @@ impl<T> LineWindow<T> {
         &self.consumed
     }
 
+    /// Tags of the older lines that belong to the first hit, oldest first.
+    pub fn consumed_by_first(&self) -> &[T] {
+        &self.consumed[self.of_first.clone()]
+    }
+
     fn judge(
         &mut self,
         matcher: &mut Matcher<'_>,
@@ -64,14 +72,18 @@ impl<T> LineWindow<T> {
             if !matcher.search(index, &all[start..]) {
                 continue;
             }
+            let before = self.consumed.len();
             let spanned = self.consume(matcher, index, all.len() - start);
             if let Some(regex) = matcher.ignored(&spanned) {
-                let before = if let Verdict::Ignored { times, .. } = verdict { times } else { 0 };
+                let ignored = if let Verdict::Ignored { times, .. } = verdict { times } else { 0 };
                 if verdict != Verdict::Matched {
-                    verdict = Verdict::Ignored { regex, times: before + 1 };
+                    verdict = Verdict::Ignored { regex, times: ignored + 1 };
                 }
             } else {
                 matcher.keep(index, &all, start);
+                if verdict != Verdict::Matched {
+                    self.of_first = before..self.consumed.len();
+                }
                 verdict = Verdict::Matched;
             }
             if mode == Mode::First {

@@ -21,6 +21,9 @@ pub struct Match {
     pub place: Place,
     /// Where its bytes are in [`Matches::texts`], without the line end.
     pub text: Range<usize>,
+    /// How many bytes before these are of earlier lines that belong to it, each with a newline: those that an
+    /// expression of several lines spans. Its place and its text are those of its last line.
+    pub before: u32,
     /// When it was written; `None` without a date.
     pub time: Option<Time>,
     /// The first failregex that matched, from 0.
@@ -81,6 +84,12 @@ impl Matches {
     /// The bytes of a line, without its end.
     pub fn text(&self, line: &Match) -> &[u8] {
         &self.texts[line.text.clone()]
+    }
+
+    /// The bytes of a line and of the earlier ones that belong to it, with newlines between them.
+    pub fn whole(&self, line: &Match) -> &[u8] {
+        let before = usize::try_from(line.before).unwrap_or(0);
+        &self.texts[line.text.start.saturating_sub(before)..line.text.end]
     }
 
     /// Keeps the bytes of a line and says where.

@@ -35,6 +35,8 @@ pub struct Record<'a> {
     pub host: Option<Host>,
     /// What was caught: names and texts. What says who is meant is not stored again.
     pub fields: &'a [(String, String)],
+    /// All lines of a match of several, of which `text` is the last.
+    pub whole: Option<&'a [u8]>,
     /// Whether it counts as a failure of `host`; without a host it can't.
     pub failure: bool,
 }

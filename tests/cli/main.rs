@@ -21,6 +21,7 @@ mod operands;
 mod read_only;
 mod readme;
 mod reasons;
+mod several_lines;
 mod templates;
 mod truth;
 mod undated;

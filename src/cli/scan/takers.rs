@@ -115,7 +115,7 @@ impl<'t> Takers<'t> {
         let name = self.names.as_ref().map(|names| names[jail]);
         let chosen = |found: &&Match| !self.only_failures || found.is_failure();
         let mut lines = matches.lines.iter().filter(chosen);
-        lines.try_for_each(|found| print.one((jail, name), log, found, matches.text(found)))
+        lines.try_for_each(|found| print.one((jail, name), log, found, matches.whole(found)))
     }
 }
 

@@ -362,8 +362,7 @@ fn write(
     matches: &[(usize, Matches)],
 ) -> Result<Written, StoreError> {
     let lines = || matches.iter().flat_map(|(_, m)| m.lines.iter().map(move |line| (line, m)));
-    let records: Vec<Record<'_>> =
-        lines().flat_map(|(line, of)| records(line, of.text(line))).collect();
+    let records: Vec<Record<'_>> = lines().flat_map(|(line, of)| records(line, of)).collect();
     batch.write(source, &records)
 }
 
@@ -375,16 +374,17 @@ fn goes_on(path: &str, end: u64) -> bool {
 }
 
 /// A record a failure; one for a line that is none.
-fn records<'r>(line: &'r Match, text: &'r [u8]) -> impl Iterator<Item = Record<'r>> + 'r {
+fn records<'r>(line: &'r Match, of: &'r Matches) -> impl Iterator<Item = Record<'r>> + 'r {
     let record = move |host, failure| Record {
         offset: line.place.offset,
         line: line.place.line,
-        text,
+        text: of.text(line),
         time: line.time,
         regex: u16::try_from(line.regex + 1).unwrap_or(u16::MAX),
         nofail: line.nofail,
         host,
         fields: &line.fields,
+        whole: (line.before > 0).then(|| of.whole(line)),
         failure,
     };
     let failures = line.failures.iter().map(move |host| record(Some(host.clone()), true));

@@ -99,6 +99,7 @@ fn failure<'a>(offset: u64, secs: i64, host: &str, text: &'a str) -> Record<'a> 
         nofail: false,
         host: Some(Host::parse(host)),
         fields: &[],
+        whole: None,
         failure: true,
     }
 }

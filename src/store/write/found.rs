@@ -139,7 +139,7 @@ fn insert(conn: &Connection, source: Scanned, rows: &[Row<'_, '_>]) -> rusqlite:
         values.bind(record.nofail)?;
         values.bind(record.is_failure())?;
         values.bind(origin)?;
-        values.bind(fields_json(record.fields))
+        values.bind(fields_json(record))
     })?;
     Ok(())
 }
@@ -213,14 +213,16 @@ fn count(
     sum
 }
 
-/// Captures beyond those that say who is meant, which has a column of its own.
-fn fields_json(fields: &[(String, String)]) -> Option<String> {
+/// Captures beyond those that say who is meant, which has a column of its own; and as `matches`, fail2ban's name, all
+/// lines of a match of several: a place's text is that of its line, whatever a filter makes of it.
+fn fields_json(record: &Record<'_>) -> Option<String> {
     let identifies = |name: &str| matches!(name, "ip4" | "ip6" | "dns" | "cidr" | "fid" | "mlfid");
-    let mut fields = fields.iter().filter(|(name, _)| !identifies(name)).peekable();
-    fields.peek()?;
-    let object: serde_json::Map<_, _> =
-        fields.map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-    Some(serde_json::Value::Object(object).to_string())
+    let own = record.fields.iter().filter(|(name, _)| !identifies(name));
+    let own = own.map(|(name, value)| (name.clone(), value.as_str().into()));
+    let whole = record.whole.map(String::from_utf8_lossy);
+    let whole = whole.map(|whole| ("matches".to_owned(), whole.into()));
+    let object: serde_json::Map<_, _> = own.chain(whole).collect();
+    (!object.is_empty()).then(|| serde_json::Value::Object(object).to_string())
 }
 
 /// A line's number as SQLite counts; saturates, which no log reaches.
