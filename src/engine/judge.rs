@@ -229,7 +229,7 @@ impl Judging<'_> {
     fn note(&self, seen: &[Seen], at: Option<Time>, share: &mut Share) {
         for hit in seen {
             share.totals.invalid_ids += u64::from(hit.is_invalid);
-            if self.wanted.hits {
+            if self.wanted.hits && hit.has_identity {
                 share.totals.hits.push(HitNote {
                     regex: hit.regex,
                     id: hit.id.as_ref().map(ToString::to_string).unwrap_or_default(),

@@ -158,7 +158,7 @@ impl<'s> Lane<'s> {
 
     fn matched(&mut self, line: &[u8], time: Option<Time>, place: Place, share: &mut Share) {
         let hits = self.matcher.hits();
-        for hit in hits {
+        for hit in hits.iter().filter(|hit| hit.has_identity()) {
             share.totals.failregex[hit.regex] += 1;
         }
         let text = self.matcher.text();

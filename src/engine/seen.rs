@@ -15,6 +15,8 @@ pub(super) struct Seen {
     /// Nobody is identified yet.
     pub(super) is_pending: bool,
     pub(super) is_invalid: bool,
+    /// Whether the expression caught who is meant, or would be.
+    pub(super) has_identity: bool,
     /// How many lines make up the failure.
     pub(super) attempts: u64,
     pub(super) users: Vec<String>,
@@ -40,6 +42,7 @@ impl Seen {
             nofail: hit.nofail,
             is_pending: false,
             is_invalid: hit.has_invalid_id(),
+            has_identity: hit.has_identity(),
             attempts: 1,
             users: Vec::new(),
             fields: fields.map(|(name, value)| (name.to_owned(), value.into_owned())).collect(),
@@ -56,6 +59,7 @@ impl Seen {
             nofail: said.nofail,
             is_pending: said.is_pending,
             is_invalid: false,
+            has_identity: true,
             attempts: said.lines,
             users: merged.users(),
             fields: merged.fields(),

@@ -154,3 +154,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_hit_that_could_name_nobody_is_counted_as_no_hit() {
+    let log = b"Nov 20 09:00:00 fail from \nNov 20 09:00:01 fail from 999.1.2.3\nNov 20 09:00:02 fail from 192.0.2.1\n";
+    let all = scan(&[jail(&["fail from <HOST>?$"])], log, std::slice::from_ref(&(0..log.len())));
+    let (totals, _) = &all[0];
+    assert_eq!(totals.failregex, [2], "as fail2ban-regex counts: the impossible address is a hit");
+    assert_eq!((totals.hits.len(), totals.invalid_ids), (2, 1));
+    assert_eq!((totals.lines.matched, totals.lines.missed), (1, 2));
+}

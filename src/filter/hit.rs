@@ -58,6 +58,11 @@ impl Hit {
         self.is_invalid
     }
 
+    /// Whether a group took part that says who is meant, be it that nobody is, or that a later line says it.
+    pub fn has_identity(&self) -> bool {
+        [IP4, IP6, DNS, FID, MLFID].iter().any(|name| self.captured.range(*name).is_some())
+    }
+
     /// See [`Filter::fields`](super::Filter::fields); `named` tells the name of a number.
     pub(super) fn fields<'t>(
         &'t self,
