@@ -57,7 +57,8 @@ pub(super) struct Opened<'l> {
 }
 
 pub(super) enum Input {
-    Map(MappedFile),
+    /// And where its text begins.
+    Map(MappedFile, usize),
     /// Taken by the one task that reads it.
     Stream(Mutex<Option<Peeked>>),
     Text(Vec<u8>),
@@ -78,19 +79,19 @@ impl<'l> Opened<'l> {
         let wide = set.is_wide().then(|| set.encoding());
         let mut file = None;
         let (input, beginning) = match &log.kind {
-            LogKind::Literal(text) => (Input::Text(text.clone().into_bytes()), None),
+            LogKind::Literal(text) => {
+                (Input::Text(text.clone().into_bytes()), Beginning::default())
+            }
             LogKind::Plain if wide.is_some() => stream(log, wide, control, &mut file)?,
             LogKind::Plain => match MappedFile::open(&log.path) {
                 Ok(map) => {
-                    let range = 0..map.len().min(BEGINNING_BYTES);
-                    let mut beginning = map.bytes()[range.clone()].to_vec();
-                    if map.is_torn(range.clone()) {
-                        // Zeros that stand for what was cut off would be its head.
-                        let unreadable =
-                            |source| SourceError::Unreadable { path: log.path.clone(), source };
-                        beginning = map.reread(range).map_err(unreadable)?;
+                    let beginning = Beginning::of_map(&map);
+                    // Zeros that stand for what was cut off would be its head.
+                    if map.is_torn(0..beginning.end()) {
+                        return Err(shrank(log, map.len() as u64, map.len_now()));
                     }
-                    (Input::Map(map), Some(beginning))
+                    let starts = beginning.starts;
+                    (Input::Map(map, starts), beginning)
                 }
                 // Some file systems can't map; every one can read.
                 Err(_) => stream(log, wide, control, &mut file)?,
@@ -99,20 +100,22 @@ impl<'l> Opened<'l> {
                 stream(log, wide, control, &mut file)?
             }
         };
-        let beginning = beginning.unwrap_or_default();
-        let oddity = log.oddity(&beginning)?;
-        let learnt: Vec<(Option<TemplateId>, bool)> =
-            set.calendars().iter().map(|calendar| learn(&calendar.templates, &beginning)).collect();
+        let oddity = log.oddity(&beginning.bytes)?;
+        let learnt: Vec<(Option<TemplateId>, bool)> = set
+            .calendars()
+            .iter()
+            .map(|calendar| learn(&calendar.templates, &beginning.bytes))
+            .collect();
         let info = LogInfo {
             name,
-            is_plain: matches!(input, Input::Map(_)) && set.encoding() == encoding_rs::UTF_8,
-            head: (!beginning.is_empty()).then(|| Head::from_bytes(&beginning)),
+            is_plain: matches!(input, Input::Map(..)) && set.encoding() == encoding_rs::UTF_8,
+            head: beginning.head(),
         };
         let is_yearless = learnt.iter().any(|(_, is_yearless)| *is_yearless);
         let learnt = learnt.into_iter().map(|(prime, _)| Learnt { prime, ..Learnt::default() });
         let learnt = learnt.collect();
         let chunk_bytes = match &input {
-            Input::Map(map) if !wanted.matches => {
+            Input::Map(map, _) if !wanted.matches => {
                 (map.len() / CHUNKS_MIN).clamp(CHUNK_BYTES, CHUNK_COUNTED_BYTES)
             }
             _ => CHUNK_BYTES,
@@ -151,21 +154,48 @@ impl<'l> Opened<'l> {
     pub(super) fn has_shrunk(&self) -> Option<SourceError> {
         let (file, from_bytes) = self.file.as_ref()?;
         let to_bytes = file.metadata().ok()?.len();
-        (to_bytes < *from_bytes).then(|| self.shrank(*from_bytes, to_bytes))
-    }
-
-    /// That it was cut while it was read.
-    pub(super) fn shrank(&self, from_bytes: u64, to_bytes: u64) -> SourceError {
-        SourceError::Shrank { path: self.log.path.clone(), from_bytes, to_bytes }
+        (to_bytes < *from_bytes).then(|| shrank(self.log, *from_bytes, to_bytes))
     }
 
     /// The chunks that can be read in parallel; 0 for a log that is read from beginning to end.
     pub(super) fn chunks(&self) -> usize {
         match &self.input {
-            Input::Map(map) if !self.set.is_serial() => chunk_count(map.len(), self.chunk_bytes),
+            Input::Map(map, starts) if !self.set.is_serial() => {
+                chunk_count(map.len() - starts, self.chunk_bytes)
+            }
             _ => 0,
         }
     }
+}
+
+/// What is looked at of a log before it is read.
+#[derive(Default)]
+struct Beginning {
+    /// How many NULs are before it.
+    starts: usize,
+    bytes: Vec<u8>,
+}
+
+impl Beginning {
+    fn of_map(map: &MappedFile) -> Self {
+        let starts = map.begins();
+        let bytes = &map.bytes()[starts..];
+        Self { starts, bytes: bytes[..bytes.len().min(BEGINNING_BYTES)].to_vec() }
+    }
+
+    fn end(&self) -> usize {
+        self.starts + self.bytes.len()
+    }
+
+    /// What identifies the log; `None` if there is nothing.
+    fn head(&self) -> Option<Head> {
+        (!self.bytes.is_empty()).then(|| Head::new(self.starts as u64, &self.bytes))
+    }
+}
+
+/// That a log was cut while it was read.
+pub(super) fn shrank(log: &Log, from_bytes: u64, to_bytes: u64) -> SourceError {
+    SourceError::Shrank { path: log.path.clone(), from_bytes, to_bytes }
 }
 
 /// Opens an archive or standard input and reads its first block; a `wide` encoding is decoded on the way. A `plain`
@@ -175,7 +205,7 @@ fn stream(
     wide: Option<&'static encoding_rs::Encoding>,
     control: &Arc<Control>,
     plain: &mut Option<(File, u64)>,
-) -> Result<(Input, Option<Vec<u8>>), SourceError> {
+) -> Result<(Input, Beginning), SourceError> {
     let unreadable = |source| SourceError::Unreadable { path: log.path.clone(), source };
     let control_of = || Arc::clone(control);
     let reader: Box<dyn Read + Send> = match log.kind {
@@ -200,9 +230,16 @@ fn stream(
     if let Some(encoding) = wide {
         blocks = blocks.decoded(encoding);
     }
-    let first = blocks.next();
-    let beginning =
-        first.as_ref().and_then(|block| block.as_ref().ok()).map(|block| block.to_vec());
+    // A hole before the first line comes as blocks of nothing.
+    let is_text = |block: &Result<Block, _>| block.as_ref().map_or(true, |block| !block.is_empty());
+    let first = blocks.by_ref().find(|block| is_text(block) || control.is_stopped());
+    let beginning = match &first {
+        Some(Ok(block)) => Beginning {
+            starts: usize::try_from(block.offset()).unwrap_or(usize::MAX),
+            bytes: block.to_vec(),
+        },
+        _ => Beginning::default(),
+    };
     Ok((Input::Stream(Mutex::new(Some(first.into_iter().chain(blocks)))), beginning))
 }
 

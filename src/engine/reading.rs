@@ -10,7 +10,7 @@
 use std::sync::atomic::Ordering;
 
 use super::control::Control;
-use super::opened::{Input, Opened};
+use super::opened::{Input, Opened, shrank};
 use super::piece::Piece;
 use super::stream::Stream;
 use crate::source::{Block, LogKind, MappedFile, SourceError, chunk as range_of, chunk_count};
@@ -60,13 +60,14 @@ pub(super) fn read<R: Reads>(
     mut give: impl FnMut(Result<R::Made, SourceError>) -> bool,
 ) {
     match (&opened.input, index) {
-        (Input::Map(map), Some(index)) => {
-            chunk(reader, opened, map, index, control, &mut give);
+        (Input::Map(map, starts), Some(index)) => {
+            chunk(reader, opened, (map, *starts), index, control, &mut give);
         }
-        (Input::Map(map), None) => {
-            let mut chunks = 0..chunk_count(map.len(), opened.chunk_bytes);
+        (Input::Map(map, starts), None) => {
+            let mut chunks = 0..chunk_count(map.len() - starts, opened.chunk_bytes);
             chunks.all(|index| {
-                chunk(reader, opened, map, index, control, &mut give) && !control.is_stopped()
+                let text = (map, *starts);
+                chunk(reader, opened, text, index, control, &mut give) && !control.is_stopped()
             });
         }
         (Input::Stream(blocks), _) => {
@@ -79,17 +80,19 @@ pub(super) fn read<R: Reads>(
     }
 }
 
-/// Reads a chunk of a map, or, if the file was cut meanwhile, what is left of it, and then says so.
+/// Reads a chunk of a map, whose text begins behind so many NULs, or, if the file was cut meanwhile, what is left of
+/// it, and then says so.
 fn chunk<R: Reads>(
     reader: &mut R,
     opened: &Opened<'_>,
-    map: &MappedFile,
+    (map, starts): (&MappedFile, usize),
     index: usize,
     control: &Control,
     give: &mut impl FnMut(Result<R::Made, SourceError>) -> bool,
 ) -> bool {
     let (bytes, chunk_bytes) = (map.bytes(), opened.chunk_bytes);
-    let range = range_of(bytes, index, chunk_bytes);
+    let range = range_of(&bytes[starts..], index, chunk_bytes);
+    let range = starts + range.start..starts + range.end;
     if index > 0 {
         reader.look_back(&bytes[..range.start]);
     }
@@ -110,9 +113,9 @@ fn chunk<R: Reads>(
     control.done_bytes.fetch_add(range.len() as u64, Ordering::Relaxed);
     let kept = (KEPT_BYTES / chunk_bytes).max(1);
     if (index + 1).is_multiple_of(kept) {
-        map.release((index + 1 - kept) * chunk_bytes..range.end);
+        map.release(starts + (index + 1 - kept) * chunk_bytes..range.end);
     }
-    give(Ok(made)) && (!is_torn || give(Err(opened.shrank(map.len() as u64, map.len_now()))))
+    give(Ok(made)) && (!is_torn || give(Err(shrank(opened.log, map.len() as u64, map.len_now()))))
 }
 
 fn stream<R: Reads>(

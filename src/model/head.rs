@@ -1,9 +1,12 @@
 //! What identifies a log: how it begins. The reasons are in `docs/decisions/0001-place.md`.
 
-/// A head has at most so many bytes: some thirty lines, one page of a disk.
-pub const HEAD_MAX_BYTES: usize = 4096;
+use std::sync::Arc;
 
-/// The first bytes of an uncompressed log, at most [`HEAD_MAX_BYTES`].
+/// A head has at most so many bytes: some five hundred lines, more than any banner.
+pub const HEAD_MAX_BYTES: usize = 1 << 16;
+
+/// Where an uncompressed log begins, behind a hole of NULs if it has one, and its first bytes from there,
+/// at most [`HEAD_MAX_BYTES`].
 ///
 /// A log that is only ever appended to keeps its head or makes it longer, is rotated with it, and is
 /// found again under compression. Two files are the same log if one head is a prefix of the other;
@@ -16,30 +19,46 @@ pub const HEAD_MAX_BYTES: usize = 4096;
 /// assert!(then.is_same_log(&now));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Head(Vec<u8>);
+pub struct Head {
+    starts: u64,
+    bytes: Arc<[u8]>,
+}
 
 impl Head {
-    /// The head of a log that begins with `bytes`; what exceeds the maximum is left out.
+    /// The head of a log whose text starts with `bytes` behind so many NULs; what exceeds the maximum is left out.
+    pub fn new(starts: u64, bytes: &[u8]) -> Self {
+        Self { starts, bytes: bytes[..bytes.len().min(HEAD_MAX_BYTES)].into() }
+    }
+
+    /// The head of a log that begins with `bytes`.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self(bytes[..bytes.len().min(HEAD_MAX_BYTES)].to_vec())
+        let nuls = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
+        Self::new(nuls as u64, &bytes[nuls..])
+    }
+
+    /// How many NULs stand before it.
+    pub fn starts(&self) -> u64 {
+        self.starts
     }
 
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     /// Whether no log can begin with more than this: the head is complete and will not grow.
     pub fn is_full(&self) -> bool {
-        self.0.len() == HEAD_MAX_BYTES
+        self.bytes.len() == HEAD_MAX_BYTES
     }
 
     /// Whether both are heads of the same log, read at different times. An empty head identifies
     /// nothing: an empty log is the same as no other, and there is no line whose place it would be.
     pub fn is_same_log(&self, other: &Self) -> bool {
         let (short, long) =
-            if self.0.len() <= other.0.len() { (self, other) } else { (other, self) };
-        !short.0.is_empty() && long.0.starts_with(&short.0)
+            if self.bytes.len() <= other.bytes.len() { (self, other) } else { (other, self) };
+        !short.bytes.is_empty()
+            && self.starts == other.starts
+            && long.bytes.starts_with(&short.bytes)
     }
 }
 
@@ -56,16 +75,25 @@ mod tests {
 
     #[test]
     fn an_empty_log_is_no_other() {
-        let empty = Head::from_bytes(b"");
-        assert!(!empty.is_same_log(&Head::from_bytes(b"one\n")));
-        assert!(!empty.is_same_log(&empty));
+        for empty in [Head::from_bytes(b""), Head::from_bytes(b"\0\0\0")] {
+            assert!(!empty.is_same_log(&Head::from_bytes(b"one\n")));
+            assert!(!empty.is_same_log(&empty));
+        }
+    }
+
+    #[test]
+    fn a_hole_is_not_text() {
+        let head = Head::from_bytes(b"\0\0one\n");
+        assert_eq!((head.starts(), head.as_bytes()), (2, &b"one\n"[..]));
+        assert!(head.is_same_log(&Head::from_bytes(b"\0\0one\ntwo\n")));
+        assert!(!head.is_same_log(&Head::from_bytes(b"\0one\n")));
     }
 
     #[test]
     fn what_lies_behind_the_head_does_not_matter() {
-        let a: Vec<u8> = (0..5000u32).map(|i| b'a' + (i % 26) as u8).collect();
+        let a: Vec<u8> = (0..70_000u32).map(|i| b'a' + (i % 26) as u8).collect();
         let mut b = a.clone();
-        b[4096] = b'!';
+        b[HEAD_MAX_BYTES] = b'!';
         assert!(Head::from_bytes(&a).is_full());
         assert_eq!(Head::from_bytes(&a), Head::from_bytes(&b));
     }

@@ -231,7 +231,8 @@ impl Drop for Block {
 ///
 /// The last block may end without a newline, as the log does. So does a block of a line longer than
 /// [`LINE_MAX_BYTES`], of which it holds one byte more than that; while the rest is passed over, blocks are
-/// empty, so that whoever takes them may stop. If reading fails (a damaged or
+/// empty, so that whoever takes them may stop. NULs before the first line are passed over, too: they are a hole
+/// that whoever emptied the log left behind. If reading fails (a damaged or
 /// truncated archive), all whole lines before the break come first, then the error, then nothing.
 /// The line at the break is left out: half an address is another address.
 pub struct Blocks {
@@ -247,6 +248,8 @@ pub struct Blocks {
 }
 
 enum State {
+    /// Nothing but NULs so far.
+    Beginning,
     Reading,
     /// Within a line of which enough was seen.
     PassingOver,
@@ -307,7 +310,7 @@ impl Blocks {
             block_bytes: BLOCK_BYTES,
             offset: 0,
             rest: Vec::new(),
-            state: State::Reading,
+            state: State::Beginning,
             pool: Pool::default(),
         }
     }
@@ -337,11 +340,14 @@ impl Blocks {
     /// Reads until `bytes` ends with a whole line and is long enough, or the stream ends.
     fn fill(&mut self, bytes: &mut Vec<u8>) {
         let mut wanted = self.block_bytes;
+        // In what the last block left over there may be line ends if it ended what was passed over.
+        let mut searched = 0;
         loop {
-            let (before, missing) = (bytes.len(), wanted.saturating_sub(bytes.len()));
+            let missing = wanted.saturating_sub(bytes.len());
             let read = self.reader.by_ref().take(missing as u64).read_to_end(bytes);
             // What came before an error is in `bytes`, too.
-            let newline = memchr::memrchr(b'\n', &bytes[before..]).map(|at| before + at + 1);
+            let newline = memchr::memrchr(b'\n', &bytes[searched..]).map(|at| searched + at + 1);
+            searched = bytes.len();
             match read {
                 Ok(n) if n < missing => {
                     self.state = State::Done;
@@ -367,12 +373,15 @@ impl Blocks {
         }
     }
 
-    /// Reads a block's length more of a line that is passed over; `bytes`, empty, take what is behind it at the end
-    /// of the stream.
+    /// Reads a block's length more of what is passed over: the rest of a line, or the hole before the first one;
+    /// `bytes`, empty, take what is behind it at the end of the stream.
     fn pass_over(&mut self, bytes: &mut Vec<u8>) {
         let read = self.reader.by_ref().take(self.block_bytes as u64).read_to_end(bytes);
-        let newline = memchr::memchr(b'\n', bytes);
-        let over = newline.map_or(bytes.len(), |at| at + 1);
+        let end = match self.state {
+            State::Beginning => bytes.iter().position(|byte| *byte != 0),
+            _ => memchr::memchr(b'\n', bytes).map(|at| at + 1),
+        };
+        let over = end.unwrap_or(bytes.len());
         self.offset += over as u64;
         bytes.drain(..over);
         match read {
@@ -381,12 +390,18 @@ impl Blocks {
                 bytes.truncate(memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1));
             }
             Ok(n) if n < self.block_bytes => self.state = State::Done,
-            Ok(_) if newline.is_some() => {
+            Ok(_) if end.is_some() => {
                 self.state = State::Reading;
                 self.rest.append(bytes);
             }
             Ok(_) => {}
         }
+    }
+
+    fn block(&mut self, bytes: Vec<u8>) -> Block {
+        let offset = self.offset;
+        self.offset += bytes.len() as u64;
+        Block { offset, bytes, pool: Arc::clone(&self.pool) }
     }
 
     fn error(&self, source: io::Error) -> SourceError {
@@ -403,6 +418,13 @@ impl Iterator for Blocks {
     type Item = Result<Block, SourceError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if matches!(self.state, State::Beginning) {
+            let mut bytes = self.buffer();
+            self.pass_over(&mut bytes);
+            if !bytes.is_empty() || matches!(self.state, State::Beginning) {
+                return Some(Ok(self.block(bytes)));
+            }
+        }
         let is_passing = matches!(self.state, State::PassingOver);
         if is_passing || matches!(self.state, State::Reading) {
             let mut bytes = self.buffer();
@@ -412,14 +434,12 @@ impl Iterator for Blocks {
                 self.fill(&mut bytes);
             }
             if is_passing || !bytes.is_empty() {
-                let offset = self.offset;
-                self.offset += bytes.len() as u64;
-                return Some(Ok(Block { offset, bytes, pool: Arc::clone(&self.pool) }));
+                return Some(Ok(self.block(bytes)));
             }
         }
         match std::mem::replace(&mut self.state, State::Done) {
             State::Failed(error) => Some(Err(self.error(error))),
-            State::Reading | State::PassingOver | State::Done => None,
+            State::Beginning | State::Reading | State::PassingOver | State::Done => None,
         }
     }
 }

@@ -243,6 +243,18 @@ impl MappedFile {
         Ok(Self { guard: Some(guard), map: Some(map), file })
     }
 
+    /// Where its text begins: behind the NULs that whoever emptied it left behind.
+    pub fn begins(&self) -> usize {
+        // A hole that takes no space is passed over at once; who knows of no holes reads it.
+        let hole = match rustix::fs::seek(&self.file, rustix::fs::SeekFrom::Data(0)) {
+            Ok(data) => usize::try_from(data).unwrap_or(0).min(self.len()),
+            Err(rustix::io::Errno::NXIO) => self.len(),
+            Err(_) => 0,
+        };
+        let text = self.bytes()[hole..].iter().position(|byte| *byte != 0);
+        text.map_or(self.len(), |at| hole + at)
+    }
+
     /// The length at the time of opening.
     pub fn len(&self) -> usize {
         self.bytes().len()

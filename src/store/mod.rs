@@ -28,6 +28,7 @@ use std::time::Duration;
 pub use bans::{BanOrder, EarlierBans};
 pub use error::StoreError;
 pub use history::{Event, MatchedLine};
+pub use log::Look;
 pub use read::{Export, JailSummary, Reader, Totals};
 pub use record::{Record, Scanned};
 pub use retain::Purged;

@@ -20,6 +20,7 @@ const APPLICATION_ID: i64 = 0x6632_6231;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_initial.sql"),
     include_str!("../../migrations/0002_blocks.sql"),
+    include_str!("../../migrations/0003_longer_heads.sql"),
 ];
 
 /// The version of the schema that this program writes.

@@ -48,6 +48,7 @@ statements! {
     LINE_DELETE_UNMATCHED = "line/delete_unmatched.sql";
     LINE_INSERT = "line/insert.sql";
     LINE_INSERT_MANY = "line/insert_many.sql";
+    LINE_SELECT_FIRST = "line/select_first.sql";
     LINE_SELECT_LAST = "line/select_last.sql";
     LOG_ADD_LINES = "log/add_lines.sql";
     LOG_DELETE_IDLE = "log/delete_idle.sql";
@@ -56,6 +57,7 @@ statements! {
     LOG_SELECT_ALIKE = "log/select_alike.sql";
     LOG_SELECT_SHORTER = "log/select_shorter.sql";
     LOG_TOTALS = "log/totals.sql";
+    LOG_UPDATE_HEAD = "log/update_head.sql";
     LOG_UPDATE_SEEN = "log/update_seen.sql";
     MATCH_COUNT_FAILURES = "match/count_failures.sql";
     MATCH_DELETE = "match/delete.sql";

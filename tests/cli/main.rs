@@ -11,6 +11,7 @@ mod config_hints;
 mod forms;
 mod gone;
 mod harness;
+mod identity;
 mod ignore;
 mod jails;
 mod journal;

@@ -123,12 +123,14 @@ impl Intake {
         };
         if self.log.as_ref().is_none_or(|(known, _)| known.name != log.name) {
             self.flush(store)?;
-            let id = store.log(head, &log.name, self.now)?;
+            let look =
+                |offset, len| if log.is_plain { at(&log.name, offset, len) } else { Vec::new() };
+            let id = store.log_at_hand(head, &log.name, self.now, &look)?;
             self.last = store.last_line(id)?;
             self.log = Some((log.clone(), id));
             self.replace_line_that_goes_on(store)?;
         }
-        self.replace_half_line(store, &matches)?;
+        let matches = self.replace_half_line(store, matches)?;
         self.waiting_lines += matches.lines.len();
         self.waiting_bytes += matches.texts.len();
         self.waiting.push((jail, matches));
@@ -205,21 +207,28 @@ impl Intake {
         Ok(())
     }
 
-    /// Forgets the last line that was known if it is another one now: its log ended in the middle of it.
+    /// Forgets the last line that was known if it goes on now: its log ended in the middle of it. A line that is
+    /// another one is not taken: somebody has changed the log behind what is known of it, and what is stored stays.
     fn replace_half_line(
         &mut self,
         store: &mut Store,
-        matches: &Matches,
-    ) -> Result<(), StoreError> {
-        let (Some((_, id)), Some((offset, text))) = (&self.log, &self.last) else { return Ok(()) };
+        mut matches: Matches,
+    ) -> Result<Matches, StoreError> {
+        let (Some((_, id)), Some((offset, text))) = (&self.log, &self.last) else {
+            return Ok(matches);
+        };
         let found = matches.lines.binary_search_by_key(offset, |line| line.place.offset);
         if let Ok(found) = found
             && matches.text(&matches.lines[found]) != text
         {
-            store.forget_line(*id, *offset)?;
-            self.last = None;
+            if matches.text(&matches.lines[found]).starts_with(without_half_character(text)) {
+                store.forget_line(*id, *offset)?;
+                self.last = None;
+            } else {
+                matches.lines.remove(found);
+            }
         }
-        Ok(())
+        Ok(matches)
     }
 
     /// One transaction: what is waiting, and what it leads to.
@@ -366,11 +375,22 @@ fn write(
     batch.write(source, &records)
 }
 
+/// A text that was decoded, without what stands for the half of a character at its end.
+fn without_half_character(text: &[u8]) -> &[u8] {
+    text.strip_suffix("\u{fffd}".as_bytes()).unwrap_or(text)
+}
+
+/// Up to `len` bytes of a file from `offset` on.
+fn at(path: &str, offset: u64, len: usize) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    let read = File::open(path).and_then(|file| file.read_at(&mut bytes, offset)).unwrap_or(0);
+    bytes.truncate(read);
+    bytes
+}
+
 /// Whether the file has more of a line at `end`, where the line ended when it was stored.
 fn goes_on(path: &str, end: u64) -> bool {
-    let mut next = [0; 2];
-    let read = File::open(path).and_then(|file| file.read_at(&mut next, end)).unwrap_or(0);
-    !matches!(next[..read], [] | [b'\n', ..] | [b'\r'] | [b'\r', b'\n'])
+    !matches!(at(path, end, 2)[..], [] | [b'\n', ..] | [b'\r'] | [b'\r', b'\n'])
 }
 
 /// A record a failure; one for a line that is none.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Fixture, at};
-use crate::model::Head;
+use crate::model::{HEAD_MAX_BYTES, Head};
 use crate::store::{LogId, Store};
 
 fn seen(store: &mut Store, head: &[u8], secs: i64) -> LogId {
@@ -22,20 +22,56 @@ fn a_grown_log_is_the_same_and_so_is_a_shorter_copy() {
 #[test]
 fn a_log_that_begins_otherwise_is_another_one() {
     let mut f = Fixture::new();
-    let id = seen(&mut f.store, &[b'a'; 5000], 0);
-    let mut other = [b'a'; 5000];
-    other[4095] = b'b';
-    assert_ne!(seen(&mut f.store, &other, 0), id);
+    for differs_at in [4095, 4096, HEAD_MAX_BYTES - 1] {
+        let id = seen(&mut f.store, &vec![b'a'; 70_000], 0);
+        let mut other = vec![b'a'; 70_000];
+        other[differs_at] = b'b';
+        assert_ne!(seen(&mut f.store, &other, 0), id);
+        assert_eq!(seen(&mut f.store, &vec![b'a'; 70_000], 0), id);
+    }
     assert_eq!(f.number("SELECT max(length(head)) FROM log"), 4096);
+    assert!(f.number("SELECT max(length(more)) FROM log") < 1000);
 }
 
 #[test]
-fn what_comes_after_4096_bytes_does_not_matter() {
+fn a_hole_before_the_first_line_tells_logs_apart() {
     let mut f = Fixture::new();
-    let id = seen(&mut f.store, &[b'a'; 4096], 0);
-    let mut other = [b'a'; 5000];
-    other[4096] = b'b';
+    let id = seen(&mut f.store, b"\0\0Nov 23 one\n", 0);
+    assert_ne!(seen(&mut f.store, b"\0\0\0Nov 23 one\n", 0), id);
+    assert_ne!(seen(&mut f.store, b"Nov 23 one\n", 0), id);
+    assert_eq!(seen(&mut f.store, b"\0\0Nov 23 one\nNov 23 two\n", 0), id);
+    assert_eq!(f.number("SELECT starts FROM log ORDER BY id LIMIT 1"), 2);
+}
+
+#[test]
+fn what_comes_after_the_longest_head_does_not_matter() {
+    let mut f = Fixture::new();
+    let id = seen(&mut f.store, &vec![b'a'; HEAD_MAX_BYTES], 0);
+    let mut other = vec![b'a'; 70_000];
+    other[HEAD_MAX_BYTES] = b'b';
     assert_eq!(seen(&mut f.store, &other, 0), id);
+}
+
+#[test]
+fn a_line_behind_the_longest_head_tells_logs_apart() {
+    let mut f = Fixture::new();
+    let (head, path) = (Head::from_bytes(&vec![b'a'; 70_000]), "/var/log/auth.log");
+    let log = |store: &mut Store, line: &[u8]| {
+        store
+            .log_at_hand(&head, path, at(0), &|_, len| line[..line.len().min(len)].to_vec())
+            .unwrap()
+    };
+    let one = log(&mut f.store, b"one");
+    let source = f.scanned_of(one);
+    f.store.write(source, &[super::failure(66_000, 0, "192.0.2.1", "one")]).unwrap();
+    let two = log(&mut f.store, b"two");
+    assert_ne!(one, two);
+    let source = f.scanned_of(two);
+    f.store.write(source, &[super::failure(66_000, 0, "192.0.2.2", "two")]).unwrap();
+    // Also the half of it, and what can't be looked at.
+    for (line, expected) in [("one", one), ("two", two), ("on", one), ("", two)] {
+        assert_eq!(log(&mut f.store, line.as_bytes()), expected, "{line}");
+    }
 }
 
 #[test]
@@ -91,15 +127,15 @@ proptest! {
 
     #[test]
     fn all_heads_of_one_content_are_one_log(
-        content in proptest::collection::vec(prop_oneof![Just(b'a'), Just(0xff), any::<u8>()], 1..300),
+        content in proptest::collection::vec(prop_oneof![Just(b'a'), Just(0xff), 1_u8..], 1..300),
         cuts in proptest::collection::vec(any::<prop::sample::Index>(), 1..12),
-        other in proptest::collection::vec(any::<u8>(), 1..100),
+        other in proptest::collection::vec(1_u8.., 1..100),
     ) {
         let mut f = Fixture::new();
         let first = cuts[0].index(content.len()) + 1;
         // A log that differs from it in the very first byte changes nothing.
         let mut stranger = other;
-        stranger[0] = content[0].wrapping_add(1);
+        stranger[0] = content[0].checked_add(1).unwrap_or(1);
         let stranger = seen(&mut f.store, &stranger, 0);
         let id = seen(&mut f.store, &content[..first], 0);
         prop_assert_ne!(id, stranger);
@@ -116,7 +152,7 @@ proptest! {
 
     #[test]
     fn no_stored_head_is_a_prefix_of_another(
-        heads in proptest::collection::vec(proptest::collection::vec(0_u8..2, 1..70), 1..20),
+        heads in proptest::collection::vec(proptest::collection::vec(1_u8..3, 1..70), 1..20),
     ) {
         let mut f = Fixture::new();
         for head in &heads {
