@@ -3,15 +3,27 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+use super::choice::{Choice, Chosen};
+use super::engine::Make;
+use super::error::PatternError;
 use super::hit::{Hit, Ids, is_field};
 use super::literal::Candidates;
 use super::names::{DNS, FID, IP4, IP6, MLFID, NameId, Names, RESERVED};
-use super::pattern::Pattern;
+use super::pattern::{Parsed, Pattern};
 use super::tags;
 use super::translate::Lines;
 use crate::config::{FilterDef, Text, UseDns};
 use crate::diag::{Diagnostic, Severity};
 use crate::text::shown;
+
+/// Failregexes up to which each is made at once, with gates of its own; beyond, one automaton finds which to try.
+const MANY: usize = 500;
+/// Each takes some 4 KiB, and 40 KiB more once it is tried.
+const FAILREGEX_MAX: usize = 100_000;
+/// As many may be tried on one line, and then take 400 MiB.
+const ALIKE_MAX: usize = 10_000;
 
 /// What a jail or a command line adds to a filter's definition.
 #[derive(Clone, Copy, Debug)]
@@ -33,10 +45,7 @@ pub struct Filter {
     maxlines: u32,
     names: Arc<[String]>,
     candidates: Option<Candidates>,
-    /// Per failregex what a line must contain for it; checked where `candidates` can't tell them apart.
-    pub(super) gates: Vec<Box<[Candidates]>>,
-    /// For each first byte of a text, the failregexes that can match it, in order; made for the first text.
-    by_first: OnceLock<Vec<Box<[usize]>>>,
+    trying: Trying,
     has_sessions: bool,
     has_open_prefregex: bool,
     pub(super) ids: Ids,
@@ -49,6 +58,10 @@ impl Filter {
     /// Everything that is wrong, each with file and line: expressions that don't compile or identify
     /// nobody, and a filter without any failregex.
     pub fn compile(def: &FilterDef, options: &CompileOptions) -> Result<Self, Vec<Diagnostic>> {
+        if def.failregex.len() > FAILREGEX_MAX {
+            let what = format!("{} failregexes are too many", def.failregex.len());
+            return Err(vec![too_many(def, what, FAILREGEX_MAX)]);
+        }
         let mut work = Work {
             def,
             usedns: options.usedns,
@@ -60,8 +73,7 @@ impl Filter {
             _ => (Lines::Each, Lines::Whole),
         };
         let prefregex = def.prefregex.as_ref().and_then(|text| work.pattern(text, whole));
-        let failregex: Vec<Pattern> =
-            def.failregex.iter().filter_map(|text| work.pattern(text, each)).collect();
+        let failregex = work.failregex(each);
         let ignoreregex: Vec<Pattern> =
             def.ignoreregex.iter().filter_map(|text| work.pattern(text, whole)).collect();
         work.check_ids(prefregex.as_ref(), &failregex);
@@ -73,7 +85,13 @@ impl Filter {
             .iter()
             .chain(&failregex)
             .any(|p| p.groups().iter().any(|(_, id)| *id == MLFID));
-        let gates = gates(prefregex.is_some(), &failregex);
+        let trying = Trying::of(&failregex, prefregex.is_some()).map_err(|most| {
+            vec![too_many(
+                def,
+                format!("{most} failregexes can't be told apart by a text in them"),
+                ALIKE_MAX,
+            )]
+        })?;
         let has_open_prefregex =
             options.maxlines <= 1 && prefregex.as_ref().is_some_and(Pattern::is_open);
         let mut filter = Self {
@@ -83,8 +101,7 @@ impl Filter {
             maxlines: options.maxlines.max(1),
             names: names.0.into(),
             candidates: None,
-            gates,
-            by_first: OnceLock::new(),
+            trying,
             has_sessions,
             has_open_prefregex,
             ids: Ids { raw: options.raw, usedns: options.usedns },
@@ -129,12 +146,48 @@ impl Filter {
         !self.ignoreregex.is_empty() && self.ignoreregex.len() + 2 < self.failregex.len()
     }
 
-    /// The failregexes that can match `text`, as far as its first byte tells, in order. Most begin with `^` and a
-    /// word of their own: of sshd's thirty, two or three are left.
-    pub(super) fn possible(&self, text: &str) -> &[usize] {
-        let first = text.as_bytes().first().copied().unwrap_or(b'\n');
-        let list = || (0..=u8::MAX).map(|byte| beginning_with(byte, &self.failregex)).collect();
-        &self.by_first.get_or_init(list)[usize::from(first)]
+    /// The failregexes that can match `text`, a line, in order, as far as its first byte tells or, of very many,
+    /// what it contains. Most begin with `^` and a word of their own: of sshd's thirty, two or three are left.
+    pub(super) fn possible<'c>(&'c self, text: &str, chosen: &'c mut Chosen) -> &'c [usize] {
+        match &self.trying {
+            Trying::Some { by_first, .. } => {
+                let first = text.as_bytes().first().copied().unwrap_or(b'\n');
+                let list =
+                    || (0..=u8::MAX).map(|byte| beginning_with(byte, &self.failregex)).collect();
+                &by_first.get_or_init(list)[usize::from(first)]
+            }
+            Trying::Many(choice) => {
+                choice.choose(text, chosen);
+                &chosen.list
+            }
+        }
+    }
+
+    /// The first failregex from `from` on that can match `text`, of several lines. `chosen` is of the same text,
+    /// or new.
+    pub(super) fn next_possible(
+        &self,
+        from: usize,
+        text: &str,
+        chosen: &mut Chosen,
+    ) -> Option<usize> {
+        let Trying::Many(choice) = &self.trying else {
+            return Some(from).filter(|from| *from < self.failregex.len());
+        };
+        if !chosen.is_made() {
+            choice.choose(text, chosen);
+        }
+        chosen.list.iter().copied().find(|index| *index >= from)
+    }
+
+    /// Whether `text` contains what a failregex needs.
+    pub(super) fn passes_gates(&self, index: usize, text: &str) -> bool {
+        match &self.trying {
+            Trying::Some { gates, .. } => {
+                gates[index].iter().all(|gate| gate.is_match(text.as_bytes()))
+            }
+            Trying::Many(_) => true,
+        }
     }
 
     /// Whether a prefregex matches every line that has any text beside its date.
@@ -180,7 +233,7 @@ impl Filter {
     /// ignoreregex that is tried before them. Where a prefregex tells lines apart, its strings are asked for, as
     /// its hits are reported too; what it cuts out for a failregex is a part of the line.
     fn find_candidates(&self) -> Option<Candidates> {
-        if self.maxlines > 1 {
+        if self.maxlines > 1 || self.failregex.len() > MANY {
             return None;
         }
         let deciding: Vec<&Pattern> = match &self.prefregex {
@@ -188,7 +241,7 @@ impl Filter {
             _ => self.failregex.iter().collect(),
         };
         let early = if self.ignores_early() { &self.ignoreregex[..] } else { &[] };
-        Candidates::of(deciding.into_iter().chain(early).map(Pattern::superset))
+        Candidates::of(deciding.into_iter().chain(early).map(Pattern::literals))
     }
 }
 
@@ -196,7 +249,7 @@ impl Filter {
 fn gates(has_prefregex: bool, failregex: &[Pattern]) -> Vec<Box<[Candidates]>> {
     let is_sole = failregex.len() == 1 && !has_prefregex;
     let gates = failregex.iter().map(|pattern| {
-        let [best, second] = Candidates::both_of(pattern.superset());
+        let [best, second] = Candidates::both_of(pattern.literals());
         best.filter(|_| !is_sole).into_iter().chain(second).collect()
     });
     gates.collect()
@@ -207,6 +260,43 @@ fn beginning_with(byte: u8, failregex: &[Pattern]) -> Box<[usize]> {
     all.filter(|(_, regex)| regex.may_begin_with(byte)).map(|(index, _)| index).collect()
 }
 
+/// How it is found out which failregexes are worth trying on a text.
+#[derive(Debug)]
+enum Trying {
+    Some {
+        /// Per failregex what a line must contain for it; checked where `candidates` can't tell them apart.
+        gates: Vec<Box<[Candidates]>>,
+        /// For each first byte of a text, the failregexes that can match it, in order; made for the first text.
+        by_first: OnceLock<Vec<Box<[usize]>>>,
+    },
+    Many(Choice),
+}
+
+impl Trying {
+    /// Of more than [`MANY`] those that a text can make possible together must not be more than [`ALIKE_MAX`]; else
+    /// how many they are.
+    fn of(failregex: &[Pattern], has_prefregex: bool) -> Result<Self, usize> {
+        if failregex.len() <= MANY {
+            let gates = gates(has_prefregex, failregex);
+            return Ok(Self::Some { gates, by_first: OnceLock::new() });
+        }
+        let choice = Choice::among(failregex.iter().map(Pattern::literals));
+        let choice = choice.ok_or(failregex.len())?;
+        let most = choice.most_alike();
+        if most > ALIKE_MAX { Err(most) } else { Ok(Self::Many(choice)) }
+    }
+}
+
+fn too_many(def: &FilterDef, what: String, most: usize) -> Diagnostic {
+    let mut found = Diagnostic::new("too-many-failregexes", Severity::Error, what)
+        .with_subject(&def.name)
+        .with_help(format!("{most} are the most; part them among several filters"));
+    if let Some(first) = def.failregex.first() {
+        found = found.with_location(first.at.clone());
+    }
+    found
+}
+
 struct Work<'d> {
     def: &'d FilterDef,
     usedns: UseDns,
@@ -215,16 +305,40 @@ struct Work<'d> {
 }
 
 impl Work<'_> {
+    /// Very many are parsed by all threads, and made into what runs only when they are tried.
+    fn failregex(&mut self, lines: Lines) -> Vec<Pattern> {
+        let all = &self.def.failregex;
+        if all.len() <= MANY {
+            return all.iter().filter_map(|text| self.pattern(text, lines)).collect();
+        }
+        let usedns = self.usedns;
+        let parse =
+            |text: &Text| Parsed::new(tags::expand(&text.value, usedns), lines, Make::WhenTried);
+        let parsed: Vec<_> = all.par_iter().map(parse).collect();
+        let mut patterns = Vec::with_capacity(parsed.len());
+        for (text, parsed) in all.iter().zip(parsed) {
+            match parsed {
+                Ok(parsed) => patterns.push(Pattern::of(text.clone(), parsed, &mut self.names)),
+                Err(error) => self.is_invalid(text, &error),
+            }
+        }
+        patterns
+    }
+
     fn pattern(&mut self, text: &Text, lines: Lines) -> Option<Pattern> {
         let expanded = tags::expand(&text.value, self.usedns);
         match Pattern::compile(text.clone(), expanded, lines, &mut self.names) {
             Ok(pattern) => Some(pattern),
             Err(error) => {
-                let message = format!("invalid regex '{}': {error}", shown(&text.value));
-                self.report("invalid-regex", text, message, None);
+                self.is_invalid(text, &error);
                 None
             }
         }
+    }
+
+    fn is_invalid(&mut self, text: &Text, error: &PatternError) {
+        let message = format!("invalid regex '{}': {error}", shown(&text.value));
+        self.report("invalid-regex", text, message, None);
     }
 
     fn check_ids(&mut self, prefregex: Option<&Pattern>, failregex: &[Pattern]) {

@@ -37,26 +37,49 @@ const BEGINNING_MIN_BYTES: usize = 3;
 #[derive(Debug)]
 pub(super) enum Engine {
     Linear(Box<Linear>),
-    Backtracking {
-        superset: Box<Linear>,
-        exact: Box<fancy_regex::Regex>,
-        /// The expression as a walk understands it.
-        marked: Option<String>,
-        /// Built like the programs of a [`Linear`]; `None` inside: there is no such way.
-        direct: OnceLock<Option<Box<Direct>>>,
-    },
+    Backtracking(Box<Backtracking>),
+}
+
+/// An expression for the backtracking engine.
+#[derive(Debug)]
+pub(super) struct Backtracking {
+    superset: Linear,
+    /// Exactly what is meant.
+    expression: String,
+    exact: OnceLock<Option<fancy_regex::Regex>>,
+    /// The same with marks for a walk.
+    marked: Option<String>,
+    direct: OnceLock<Option<Box<Direct>>>,
+}
+
+/// What an expression is made into, and what was learnt on the way.
+pub(super) struct Compiled {
+    pub(super) engine: Engine,
+    /// Names of the groups, by index.
+    pub(super) group_names: Vec<Option<String>>,
+    /// The syntax tree of what it matches, or of a superset.
+    pub(super) superset: Hir,
+    /// The constructs for which it needs the backtracking engine; empty for the linear one.
+    pub(super) narrowing: Vec<&'static str>,
+}
+
+/// When what backtracks is made for good. It is large, so of very many expressions only those keep it that are ever
+/// tried; walks are made then in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Make {
+    Now,
+    WhenTried,
 }
 
 /// An expression for the linear engine.
 #[derive(Debug)]
 pub(super) struct Linear {
-    hir: Hir,
+    expression: String,
     /// Built for the first text that needs it, as most expressions of a configuration never see one;
     /// `None` inside: too large, its texts are given up.
     ascii: OnceLock<Option<meta::Regex>>,
     unicode: OnceLock<Option<meta::Regex>>,
-    /// Built in the same way; `None` inside: there is no such way.
-    direct: OnceLock<Option<Direct>>,
+    direct: OnceLock<Option<Box<Direct>>>,
 }
 
 /// A way to the groups of an ASCII text without looking for the match first.
@@ -78,61 +101,34 @@ pub(super) struct Scratch {
 }
 
 impl Engine {
-    /// Compiles an expression in Python's syntax, its tags replaced; also gives the constructs for which
-    /// it needs the backtracking engine.
+    /// Compiles an expression in Python's syntax, its tags replaced.
     pub(super) fn compile(
         expanded: &str,
         lines: Lines,
-    ) -> Result<(Self, Vec<&'static str>), PatternError> {
+        make: Make,
+    ) -> Result<Compiled, PatternError> {
         let Translated { plain, exact, marked, narrowing } = translate(expanded, lines)?;
-        let plain = Box::new(Linear::new(&plain)?);
+        let superset = regex_syntax::Parser::new().parse(&plain).map_err(Box::new)?;
+        let linear = Linear::new(plain);
         if narrowing.is_empty() {
-            return Ok((Self::Linear(plain), narrowing));
+            let mut group_names = vec![None; superset.properties().explicit_captures_len() + 1];
+            name_groups(&superset, &mut group_names);
+            let engine = Self::Linear(Box::new(linear));
+            return Ok(Compiled { engine, group_names, superset, narrowing });
         }
-        let exact = fancy_regex::RegexBuilder::new(&exact)
-            .backtrack_limit(STEP_LIMIT)
-            .delegate_size_limit(SIZE_LIMIT_BYTES)
-            .build()
-            .map_err(Box::new)?;
-        let exact = Box::new(exact);
-        let direct = OnceLock::new();
-        Ok((Self::Backtracking { superset: plain, exact, marked, direct }, narrowing))
-    }
-
-    /// The way to the groups without looking for the match first, if there is one.
-    fn direct(&self) -> Option<&Direct> {
-        match self {
-            Self::Linear(linear) => linear.direct(),
-            Self::Backtracking { marked, direct, .. } => {
-                let build = || {
-                    let hir = regex_syntax::Parser::new().parse(marked.as_ref()?).ok()?;
-                    Direct::of(&of_ascii(&hir)).map(Box::new)
-                };
-                direct.get_or_init(build).as_deref()
-            }
+        let regex = backtracking(&exact).map_err(Box::new)?;
+        let group_names = regex.capture_names().map(|name| name.map(str::to_owned)).collect();
+        let engine = Box::new(Backtracking {
+            superset: linear,
+            expression: exact,
+            exact: OnceLock::new(),
+            marked,
+            direct: OnceLock::new(),
+        });
+        if make == Make::Now {
+            engine.exact.get_or_init(|| Some(regex));
         }
-    }
-
-    /// Names of the groups, by index.
-    pub(super) fn group_names(&self) -> Vec<Option<String>> {
-        match self {
-            Self::Linear(linear) => {
-                let mut names = vec![None; linear.hir.properties().explicit_captures_len() + 1];
-                name_groups(&linear.hir, &mut names);
-                names
-            }
-            Self::Backtracking { exact, .. } => {
-                exact.capture_names().map(|name| name.map(str::to_owned)).collect()
-            }
-        }
-    }
-
-    /// The syntax tree of what it matches, or of a superset.
-    pub(super) fn superset(&self) -> &Hir {
-        match self {
-            Self::Linear(linear) => &linear.hir,
-            Self::Backtracking { superset, .. } => &superset.hir,
-        }
+        Ok(Compiled { engine: Self::Backtracking(engine), group_names, superset, narrowing })
     }
 
     /// Whether a text that begins with `byte` may match, as far as that is plain to see.
@@ -142,26 +138,18 @@ impl Engine {
         at_start.is_none_or(|direct| direct.walk.may_begin_with(byte))
     }
 
-    pub(super) fn scratch(&self) -> Scratch {
-        let groups = self.group_names().len();
-        let slots = vec![None; groups * 2];
-        Scratch { slots, ascii: None, unicode: None, trail: Trail::default(), gave_up: 0 }
+    fn direct(&self) -> Option<&Direct> {
+        match self {
+            Self::Linear(linear) => linear.direct(),
+            Self::Backtracking(backtracking) => backtracking.direct(),
+        }
     }
 
     /// Whether it matches somewhere in `text`.
     pub(super) fn is_match(&self, text: &str, scratch: &mut Scratch) -> bool {
         match self {
             Self::Linear(linear) => linear.is_match(text, scratch),
-            Self::Backtracking { superset, exact, .. } => {
-                if let Some(is_match) = by_walk(self.direct(), text, scratch) {
-                    return is_match;
-                }
-                superset.is_match(text, scratch)
-                    && exact.is_match(text).unwrap_or_else(|_| {
-                        scratch.gave_up += 1;
-                        false
-                    })
-            }
+            Self::Backtracking(backtracking) => backtracking.is_match(text, scratch),
         }
     }
 
@@ -169,40 +157,77 @@ impl Engine {
     pub(super) fn search(&self, text: &str, scratch: &mut Scratch) -> bool {
         match self {
             Self::Linear(linear) => linear.search(text, scratch),
-            Self::Backtracking { superset, exact, .. } => {
-                if let Some(is_match) = by_walk(self.direct(), text, scratch) {
-                    return is_match;
-                }
-                if !superset.is_match(text, scratch) {
-                    return false;
-                }
-                match exact.captures(text) {
-                    Ok(Some(captures)) => {
-                        scratch.keep(captures.iter().map(|group| group.map(|g| g.range())));
-                        true
-                    }
-                    Ok(None) => false,
-                    Err(_) => {
-                        scratch.gave_up += 1;
-                        false
-                    }
-                }
+            Self::Backtracking(backtracking) => backtracking.search(text, scratch),
+        }
+    }
+}
+
+impl Backtracking {
+    fn direct(&self) -> Option<&Direct> {
+        let make = || {
+            let hir = regex_syntax::Parser::new().parse(self.marked.as_deref()?).ok()?;
+            Direct::of(&of_ascii(&hir))
+        };
+        self.direct.get_or_init(make).as_deref()
+    }
+
+    /// What backtracks; it was made before, to see that it can be.
+    fn exact(&self) -> Option<&fancy_regex::Regex> {
+        self.exact.get_or_init(|| backtracking(&self.expression).ok()).as_ref()
+    }
+
+    fn is_match(&self, text: &str, scratch: &mut Scratch) -> bool {
+        if let Some(is_match) = by_walk(self.direct(), text, scratch) {
+            return is_match;
+        }
+        if !self.superset.is_match(text, scratch) {
+            return false;
+        }
+        let found = self.exact().and_then(|exact| exact.is_match(text).ok());
+        scratch.gave_up += u64::from(found.is_none());
+        found.unwrap_or(false)
+    }
+
+    fn search(&self, text: &str, scratch: &mut Scratch) -> bool {
+        if let Some(is_match) = by_walk(self.direct(), text, scratch) {
+            return is_match;
+        }
+        if !self.superset.is_match(text, scratch) {
+            return false;
+        }
+        match self.exact().and_then(|exact| exact.captures(text).ok()) {
+            Some(Some(captures)) => {
+                scratch.keep(captures.iter().map(|group| group.map(|g| g.range())));
+                true
+            }
+            Some(None) => false,
+            None => {
+                scratch.gave_up += 1;
+                false
             }
         }
     }
 }
 
+fn backtracking(expression: &str) -> Result<fancy_regex::Regex, fancy_regex::Error> {
+    fancy_regex::RegexBuilder::new(expression)
+        .backtrack_limit(STEP_LIMIT)
+        .delegate_size_limit(SIZE_LIMIT_BYTES)
+        .build()
+}
+
 impl Scratch {
+    /// For an expression of so many groups, the whole match included.
+    pub(super) fn new(groups: usize) -> Self {
+        let slots = vec![None; groups * 2];
+        Self { slots, ascii: None, unicode: None, trail: Trail::default(), gave_up: 0 }
+    }
+
     /// Where a group of the last match is; `None` if it took no part.
     pub(super) fn get(&self, group: usize) -> Option<Range<usize>> {
         let start = (*self.slots.get(group * 2)?)?.get();
         let end = (*self.slots.get(group * 2 + 1)?)?.get();
         Some(start..end)
-    }
-
-    /// How many texts were too much for an engine's limits since they were last taken.
-    pub(super) fn gave_up(&self) -> u64 {
-        self.gave_up
     }
 
     /// How many texts were too much for an engine's limits since the last call.
@@ -220,14 +245,18 @@ impl Scratch {
 }
 
 impl Linear {
-    fn new(expression: &str) -> Result<Self, PatternError> {
-        let hir = regex_syntax::Parser::new().parse(expression).map_err(Box::new)?;
+    fn new(expression: String) -> Self {
         let (ascii, unicode, direct) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Ok(Self { hir, ascii, unicode, direct })
+        Self { expression, ascii, unicode, direct }
+    }
+
+    /// Its syntax tree, which is not kept: it is large, and few texts need it.
+    fn hir(&self) -> Option<Hir> {
+        regex_syntax::Parser::new().parse(&self.expression).ok()
     }
 
     fn direct(&self) -> Option<&Direct> {
-        self.direct.get_or_init(|| Direct::of(&of_ascii(&self.hir))).as_ref()
+        self.direct.get_or_init(|| Direct::of(&of_ascii(&self.hir()?))).as_deref()
     }
 
     /// The program for a text, with its scratch space.
@@ -237,9 +266,9 @@ impl Linear {
         scratch: &'p mut Scratch,
     ) -> Option<(&'p meta::Regex, &'p mut meta::Cache, &'p mut Vec<Option<NonMaxUsize>>)> {
         let (built, cache) = if text.is_ascii() {
-            (self.ascii.get_or_init(|| build(&of_ascii(&self.hir)).ok()), &mut scratch.ascii)
+            (self.ascii.get_or_init(|| build(&of_ascii(&self.hir()?)).ok()), &mut scratch.ascii)
         } else {
-            (self.unicode.get_or_init(|| build(&self.hir).ok()), &mut scratch.unicode)
+            (self.unicode.get_or_init(|| build(&self.hir()?).ok()), &mut scratch.unicode)
         };
         let Some(program) = built else {
             scratch.gave_up += 1;
@@ -270,13 +299,13 @@ fn by_walk(direct: Option<&Direct>, text: &str, scratch: &mut Scratch) -> Option
 }
 
 impl Direct {
-    fn of(hir: &Hir) -> Option<Self> {
+    fn of(hir: &Hir) -> Option<Box<Self>> {
         let beginning = match beginning(hir)? {
             Beginning::Text => None,
             Beginning::Literal(literal) if literal.len() < BEGINNING_MIN_BYTES => return None,
             Beginning::Literal(literal) => Some(Finder::new(literal).into_owned()),
         };
-        Some(Self { beginning, walk: Walk::new(hir)? })
+        Some(Box::new(Self { beginning, walk: Walk::new(hir)? }))
     }
 
     /// Whether there is a match; `None` if that takes another way.
@@ -374,8 +403,9 @@ mod tests {
     use super::*;
 
     fn groups(expression: &str, text: &str) -> Option<Vec<Option<Range<usize>>>> {
-        let (engine, _) = Engine::compile(expression, Lines::One).expect("compiles");
-        let mut scratch = engine.scratch();
+        let compiled = Engine::compile(expression, Lines::One, Make::WhenTried).expect("compiles");
+        let mut scratch = Scratch::new(compiled.group_names.len());
+        let engine = compiled.engine;
         let is_match = engine.search(text, &mut scratch);
         let first = text.as_bytes().first().copied().unwrap_or(b'\n');
         assert!(!is_match || engine.may_begin_with(first), "{expression} on {text:?}");
@@ -430,8 +460,8 @@ mod tests {
     #[test]
     fn what_looks_around_is_walked_from_the_beginning_of_the_text() {
         let is_walked = |expression| {
-            let (engine, _) = Engine::compile(expression, Lines::One).expect("compiles");
-            matches!(engine, Engine::Backtracking { .. }) && engine.direct().is_some()
+            let compiled = Engine::compile(expression, Lines::One, Make::Now).expect("compiles");
+            matches!(&compiled.engine, Engine::Backtracking(b) if b.direct().is_some())
         };
         assert!(is_walked(
             r"^(?:(?P<u>\S+)|(?:(?! from ).)*?) from (?(u)x|w)(?:(?P<q>['-]).*(?P=q)|(?>y*)z)$"

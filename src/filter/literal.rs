@@ -54,10 +54,10 @@ const PACKED_MAX: usize = 24;
 impl Candidates {
     /// What lines must contain for one of `expressions` to match; `None` if that can't be told, or there
     /// are no expressions.
-    pub(super) fn of<'e>(expressions: impl IntoIterator<Item = &'e Hir>) -> Option<Self> {
+    pub(super) fn of<'e>(expressions: impl IntoIterator<Item = &'e Literals>) -> Option<Self> {
         let mut strings = Vec::new();
-        for expression in expressions {
-            strings.extend(required(expression)?);
+        for literals in expressions {
+            strings.extend_from_slice(literals.best()?);
         }
         strings.sort();
         strings.dedup();
@@ -67,10 +67,9 @@ impl Candidates {
         Self::searching(strings)
     }
 
-    /// What lines must contain for `expression` to match, at each of two places of it: the rarer may be either.
-    pub(super) fn both_of(expression: &Hir) -> [Option<Self>; 2] {
-        let needs = Needs::of(expression);
-        [needs.best, needs.second].map(|set| Self::searching(set?.0))
+    /// What lines must contain for an expression to match, at each of two places of it: the rarer may be either.
+    pub(super) fn both_of(literals: &Literals) -> [Option<Self>; 2] {
+        literals.0.each_ref().map(|set| Self::searching(set.clone()?))
     }
 
     fn searching(mut strings: Vec<Vec<u8>>) -> Option<Self> {
@@ -159,9 +158,20 @@ impl Lookout<'_> {
     }
 }
 
-/// Strings of which every match of `expression` contains one.
-fn required(expression: &Hir) -> Option<Vec<Vec<u8>>> {
-    Needs::of(expression).best.map(|set| set.0)
+/// What every match of an expression contains one of, at each of two places of it, if that can be told.
+#[derive(Debug)]
+pub(super) struct Literals([Option<Vec<Vec<u8>>>; 2]);
+
+impl Literals {
+    pub(super) fn of(expression: &Hir) -> Self {
+        let needs = Needs::of(expression);
+        Self([needs.best, needs.second].map(|set| set.map(|set| set.0)))
+    }
+
+    /// Those that tell lines apart best.
+    pub(super) fn best(&self) -> Option<&[Vec<u8>]> {
+        self.0[0].as_deref()
+    }
 }
 
 /// Alternatives for one place of a match.
@@ -297,13 +307,13 @@ fn members(class: &Class) -> Option<Set> {
 mod tests {
     use super::*;
 
-    fn hir(expression: &str) -> Hir {
-        regex_syntax::parse(expression).expect("parses")
+    fn hir(expression: &str) -> Literals {
+        Literals::of(&regex_syntax::parse(expression).expect("parses"))
     }
 
     fn strings(expression: &str) -> Option<Vec<String>> {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-        required(&hir(expression)).map(|set| set.into_iter().map(text).collect())
+        hir(expression).best().map(|set| set.iter().cloned().map(text).collect())
     }
 
     #[test]

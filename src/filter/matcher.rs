@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::captured::Captured;
+use super::choice::Chosen;
 use super::compile::Filter;
 use super::hit::Hit;
 use super::names::CONTENT;
@@ -41,7 +42,8 @@ pub enum Verdict {
 pub struct Matcher<'f> {
     filter: &'f Filter,
     prefregex: Option<Spans>,
-    failregex: Vec<Spans>,
+    /// Of those that were tried.
+    failregex: Vec<Option<Box<Spans>>>,
     ignoreregex: Vec<Spans>,
     /// The text that hits refer to: the line, and behind it what a prefregex cut out of it.
     pub(super) text: String,
@@ -54,7 +56,9 @@ pub struct Matcher<'f> {
     own: Captured,
     prefregex_matched: bool,
     last: Option<Last>,
-    /// How many times expressions gave up, those of the last line included.
+    /// The failregexes to try on the last line.
+    chosen: Chosen,
+    /// How many times expressions gave up.
     gave_up: u64,
 }
 
@@ -74,7 +78,8 @@ impl<'f> Matcher<'f> {
         Self {
             filter,
             prefregex: filter.prefregex.as_ref().map(Pattern::spans),
-            failregex: spans(&filter.failregex),
+            failregex: filter.failregex.iter().map(|_| None).collect(),
+            chosen: Chosen::default(),
             ignoreregex: spans(&filter.ignoreregex),
             text: String::new(),
             hits: Vec::new(),
@@ -107,14 +112,12 @@ impl<'f> Matcher<'f> {
             Ok(text) => self.text.push_str(text),
             Err(_) => self.text.push_str(&String::from_utf8_lossy(text)),
         }
-        let len = self.text.len();
+        let (len, gave_up) = (self.text.len(), self.gave_up);
         let text = std::mem::take(&mut self.text);
         let (text, verdict) = self.judge(text, mode);
         self.text = text;
-        let gave_up = self.sum_gave_up();
         // That an expression gave up is counted for each line.
         self.last = (gave_up == self.gave_up).then_some(Last { len, mode, verdict });
-        self.gave_up = gave_up;
         verdict
     }
 
@@ -135,14 +138,7 @@ impl<'f> Matcher<'f> {
 
     /// How many times an expression hit its step limit since the last call; it counted as no match.
     pub fn take_gave_up(&mut self) -> u64 {
-        self.gave_up = 0;
-        let some = self.prefregex.iter_mut().chain(&mut self.failregex);
-        some.chain(&mut self.ignoreregex).map(Spans::take_gave_up).sum()
-    }
-
-    fn sum_gave_up(&self) -> u64 {
-        let some = self.prefregex.iter().chain(&self.failregex).chain(&self.ignoreregex);
-        some.map(Spans::gave_up).sum()
+        std::mem::take(&mut self.gave_up)
     }
 
     fn judge(&mut self, mut text: String, mode: Mode) -> (String, Verdict) {
@@ -156,7 +152,8 @@ impl<'f> Matcher<'f> {
         // Nothing but the text decides whether it is ignored, so it is asked once.
         let mut ignored: Option<Option<usize>> = None;
         let mut times = 0;
-        for &index in self.filter.possible(&text[start..]) {
+        let mut chosen = std::mem::take(&mut self.chosen);
+        for &index in self.filter.possible(&text[start..], &mut chosen) {
             if !self.search(index, &text[start..]) {
                 continue;
             }
@@ -173,6 +170,7 @@ impl<'f> Matcher<'f> {
                 break;
             }
         }
+        self.chosen = chosen;
         let verdict = match ignored {
             None => Verdict::Missed,
             Some(None) => Verdict::Matched,
@@ -191,8 +189,12 @@ impl<'f> Matcher<'f> {
 
     /// Which ignoreregex matches `text`.
     pub(super) fn ignored(&mut self, text: &str) -> Option<usize> {
-        let mut all = self.filter.ignoreregex.iter().zip(&mut self.ignoreregex);
-        all.position(|(pattern, spans)| pattern.is_match(text, spans))
+        let Self { filter, ignoreregex, gave_up, .. } = self;
+        filter.ignoreregex.iter().zip(ignoreregex).position(|(pattern, spans)| {
+            let is_match = pattern.is_match(text, spans);
+            *gave_up += spans.take_gave_up();
+            is_match
+        })
     }
 
     /// Runs the prefregex, if there is one. Where the failregexes are to look: from there to the end of
@@ -201,7 +203,9 @@ impl<'f> Matcher<'f> {
         let (Some(pattern), Some(spans)) = (&self.filter.prefregex, &mut self.prefregex) else {
             return Some(0);
         };
-        if !pattern.search(text, spans) {
+        let is_match = pattern.search(text, spans);
+        self.gave_up += spans.take_gave_up();
+        if !is_match {
             return None;
         }
         self.prefregex_matched = true;
@@ -230,15 +234,19 @@ impl<'f> Matcher<'f> {
 
     /// Runs one failregex on `text`.
     pub(super) fn search(&mut self, index: usize, text: &str) -> bool {
-        if !self.filter.gates[index].iter().all(|gate| gate.is_match(text.as_bytes())) {
+        if !self.filter.passes_gates(index, text) {
             return false;
         }
-        self.filter.failregex[index].search(text, &mut self.failregex[index])
+        let pattern = &self.filter.failregex[index];
+        let spans = self.failregex[index].get_or_insert_with(|| Box::new(pattern.spans()));
+        let is_match = pattern.search(text, spans);
+        self.gave_up += spans.take_gave_up();
+        is_match
     }
 
     /// Where the last match of a failregex or of one of its groups is.
     pub(super) fn span(&self, index: usize, group: usize) -> Option<Range<usize>> {
-        self.failregex[index].get(group)
+        self.failregex[index].as_ref()?.get(group)
     }
 
     /// Keeps the last match of a failregex, found in `text[start..]`, as a hit.
@@ -252,7 +260,8 @@ impl<'f> Matcher<'f> {
         let pattern = &self.filter.failregex[index];
         self.own.clear();
         for (group, name) in pattern.groups() {
-            let Some(range) = self.failregex[index].get(*group) else { continue };
+            let spans = self.failregex[index].as_deref();
+            let Some(range) = spans.and_then(|spans| spans.get(*group)) else { continue };
             self.own.set(*name, start + range.start..start + range.end);
         }
         // Helpers help the groups of their own expression, before they are put over the prefregex's.

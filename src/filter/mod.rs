@@ -11,6 +11,7 @@
 //! reads a file, knows a jail, asks a name server or the clock.
 
 mod captured;
+mod choice;
 mod compile;
 mod engine;
 mod error;

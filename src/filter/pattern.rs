@@ -5,8 +5,9 @@ use std::ops::Range;
 use regex_syntax::hir::{Dot, Hir, HirKind, Look, Repetition};
 
 use super::captured::Helpers;
-use super::engine::{Engine, Scratch};
+use super::engine::{Compiled, Engine, Make, Scratch};
 use super::error::PatternError;
+use super::literal::Literals;
 use super::names::{NameId, Names};
 use super::translate::Lines;
 use crate::config::Text;
@@ -20,8 +21,33 @@ pub struct Pattern {
     engine: Engine,
     /// Named groups: index in the expression, number of the name.
     groups: Vec<(usize, NameId)>,
+    /// Groups with and without a name, and the whole.
+    groups_len: usize,
+    literals: Literals,
+    is_open: bool,
     helpers: Option<Box<Helpers>>,
     narrowing: Vec<&'static str>,
+}
+
+/// An expression that compiles, whatever others there are.
+pub(super) struct Parsed {
+    expanded: String,
+    engine: Engine,
+    group_names: Vec<Option<String>>,
+    literals: Literals,
+    is_open: bool,
+    narrowing: Vec<&'static str>,
+}
+
+impl Parsed {
+    /// Compiles `expanded`, an expression with its tags replaced.
+    pub(super) fn new(expanded: String, lines: Lines, make: Make) -> Result<Self, PatternError> {
+        let compiled = Engine::compile(&expanded, lines, make)?;
+        let Compiled { engine, group_names, superset, narrowing } = compiled;
+        let literals = Literals::of(&superset);
+        let is_open = narrowing.is_empty() && is_open(&superset);
+        Ok(Self { expanded, engine, group_names, literals, is_open, narrowing })
+    }
 }
 
 /// Scratch space for an expression, and the groups of its last match.
@@ -36,12 +62,18 @@ impl Pattern {
         lines: Lines,
         names: &mut Names,
     ) -> Result<Self, PatternError> {
-        let (engine, narrowing) = Engine::compile(&expanded, lines)?;
-        let all = engine.group_names().into_iter().enumerate();
+        Ok(Self::of(source, Parsed::new(expanded, lines, Make::Now)?, names))
+    }
+
+    /// What is left to do is in the order of the expressions: their groups' names get numbers.
+    pub(super) fn of(source: Text, parsed: Parsed, names: &mut Names) -> Self {
+        let Parsed { expanded, engine, group_names, literals, is_open, narrowing } = parsed;
+        let groups_len = group_names.len();
+        let all = group_names.into_iter().enumerate();
         let groups: Vec<_> =
             all.filter_map(|(index, name)| Some((index, names.id(&name?)))).collect();
         let helpers = Helpers::of(&groups, names);
-        Ok(Self { source, expanded, engine, groups, helpers, narrowing })
+        Self { source, expanded, engine, groups, groups_len, literals, is_open, helpers, narrowing }
     }
 
     /// The expression as it was written.
@@ -64,9 +96,9 @@ impl Pattern {
         &self.narrowing
     }
 
-    /// The syntax tree of what it matches, or of a superset.
-    pub(super) fn superset(&self) -> &Hir {
-        self.engine.superset()
+    /// What every match contains.
+    pub(super) fn literals(&self) -> &Literals {
+        &self.literals
     }
 
     /// Whether a text that begins with `byte` may match, as far as that is plain to see.
@@ -76,7 +108,7 @@ impl Pattern {
 
     /// Whether it matches every line of one character or more.
     pub(super) fn is_open(&self) -> bool {
-        self.narrowing.is_empty() && is_open(self.engine.superset())
+        self.is_open
     }
 
     /// Named groups: index in the expression, number of the name.
@@ -91,7 +123,7 @@ impl Pattern {
 
     /// Room for the groups of a match, for one thread.
     pub(super) fn spans(&self) -> Spans {
-        Spans(self.engine.scratch())
+        Spans(Scratch::new(self.groups_len))
     }
 
     /// Whether it matches somewhere in `text`.
@@ -141,11 +173,6 @@ impl Spans {
     /// Where a group of the last match is; `None` if it took no part.
     pub(super) fn get(&self, group: usize) -> Option<Range<usize>> {
         self.0.get(group)
-    }
-
-    /// How many texts were too much for an engine's limits since they were last taken.
-    pub(super) fn gave_up(&self) -> u64 {
-        self.0.gave_up()
     }
 
     /// How many texts were too much for an engine's limits since the last call.

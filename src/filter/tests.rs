@@ -327,3 +327,30 @@ fn helpers_help_the_groups_of_their_own_expression() {
     let other = r"^u=<F-TUPLE_USER>\w+</F-TUPLE_USER> <HOST>$";
     assert_eq!(user("^<F-USER>h</F-USER>", other).as_deref(), Some("(None, 'bob')"));
 }
+
+#[test]
+fn of_very_many_failregexes_those_are_tried_whose_text_is_there() {
+    let mut all: Vec<String> = (0..600).map(|n| format!("^ user{n:03}x from <HOST>$")).collect();
+    all.extend(["^ \\S+ from <HOST>$".to_owned(), "^ (?!x)user007x from <HOST>$".to_owned()]);
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let filter = filter_of(&all, None, &[]);
+    let mut matcher = Matcher::new(&filter);
+    assert_eq!(matcher.examine(b" user007x from 192.0.2.7\n", Mode::All), Verdict::Matched);
+    assert_eq!(matcher.hits().iter().map(|hit| hit.regex).collect::<Vec<_>>(), [7, 600, 601]);
+    assert_eq!(matcher.examine(b" user007y to 192.0.2.7\n", Mode::All), Verdict::Missed);
+}
+
+#[test]
+fn more_failregexes_than_memory_holds_are_refused() {
+    let refused = |n: usize, text: &str| {
+        let mut def = FilterDef::literal(text);
+        def.failregex = vec![def.failregex.remove(0); n];
+        let options = CompileOptions { usedns: UseDns::Raw, maxlines: 1, raw: false };
+        Filter::compile(&def, &options).expect_err("too many").remove(0).message
+    };
+    assert_eq!(refused(100_001, "a <ADDR>"), "100001 failregexes are too many");
+    assert_eq!(
+        refused(10_001, "^<IP4>$"),
+        "10001 failregexes can't be told apart by a text in them"
+    );
+}

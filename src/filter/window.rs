@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 
+use super::choice::Chosen;
 use super::matcher::{Matcher, Mode, Verdict};
 
 /// The last lines of a stream, each with what its owner wants to know of it later.
@@ -68,7 +69,10 @@ impl<T> LineWindow<T> {
         // Hits refer to `all`; every search after a match sees what is left, appended to it.
         let (mut all, mut start) = (window, start);
         let mut verdict = Verdict::Missed;
-        for index in 0..matcher.filter().failregex.len() {
+        let mut chosen = Chosen::default();
+        let mut next = 0;
+        while let Some(index) = matcher.filter().next_possible(next, &all[start..], &mut chosen) {
+            next = index + 1;
             if !matcher.search(index, &all[start..]) {
                 continue;
             }
@@ -91,6 +95,7 @@ impl<T> LineWindow<T> {
             }
             start = all.len();
             all.push_str(&self.text());
+            chosen = Chosen::default();
         }
         matcher.text = all;
         verdict
