@@ -6,7 +6,7 @@ use std::io::Write;
 
 use super::args::{CheckArgs, CheckFormat};
 use super::output::terminal::folded;
-use super::output::{counted, grouped, json};
+use super::output::{counted, json};
 use super::{Context, Error, Status, warn_findings};
 use crate::check::{Excerpt, Finding, Report, Scope, Sources, check};
 use crate::config::Config;
@@ -102,8 +102,7 @@ fn text(
     let usable = report.jails.iter().filter(|jail| jail.is_usable).count() as u64;
     writeln!(
         out,
-        "{} of {} usable; {}, {}, {}",
-        grouped(usable),
+        "{usable} of {} usable; {}, {}, {}",
         counted(report.jails.len() as u64, "jail"),
         counted(report.count(Severity::Error) as u64, "error"),
         counted(report.count(Severity::Warning) as u64, "warning"),

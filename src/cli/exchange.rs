@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{ExportArgs, ImportArgs, ListFormat};
 use super::files::Files;
-use super::output::{counted, grouped};
+use super::output::counted;
 use super::{Context, Error, Status};
 use crate::control::{Change, PART_BANS, Question, Reply, WhichBans};
 use crate::error;
@@ -111,7 +111,6 @@ pub(super) fn import(
     if import.new == total {
         writeln!(out, "imported {imported}")?;
     } else {
-        let total = grouped(total);
         writeln!(
             out,
             "imported {imported} of {total} listed; the others are banned already or over"

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::args::StatusArgs;
-use super::output::{civil, counted, grouped, table};
+use super::output::{civil, counted, table};
 use super::{Context, Error, Status};
 use crate::control::{JailStatus, Overview, Question, Reply};
 use crate::model::Host;
@@ -63,10 +63,10 @@ fn overview(context: &Context, all: &Overview, out: &mut dyn Write) -> io::Resul
         .map(|jail| {
             vec![
                 shown(&jail.name),
-                grouped(jail.failures),
+                jail.failures.to_string(),
                 jail.last_failure.map_or_else(|| "-".to_owned(), |at| civil(at, context.zone)),
-                grouped(jail.bans_active),
-                grouped(jail.bans),
+                jail.bans_active.to_string(),
+                jail.bans.to_string(),
             ]
         })
         .collect();

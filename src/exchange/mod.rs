@@ -57,7 +57,7 @@ impl Format {
 }
 
 /// How long a list may be: four million bans as CSV. An endless one is not read until memory ends.
-pub const LIST_MAX_BYTES: u64 = 256 << 20;
+pub const LIST_MAX_BYTES: u64 = 256_000_000;
 
 /// What a list of hosts does not say.
 #[derive(Clone, Debug)]
@@ -129,7 +129,7 @@ pub enum ListError {
     #[error(" not a JSON list of bans: {0}")]
     Json(#[from] serde_json::Error),
     /// More than [`LIST_MAX_BYTES`].
-    #[error(" longer than {} MiB; import it in parts", LIST_MAX_BYTES >> 20)]
+    #[error(" longer than {} MB; import it in parts", LIST_MAX_BYTES / 1_000_000)]
     TooLong,
     /// Bytes that are no text.
     #[error(" not UTF-8 at byte {0}")]

@@ -143,17 +143,17 @@ fn expand_one(arg: &OsStr, all: &mut Expanded) -> Result<(), SourceError> {
 }
 
 /// A list larger than this isn't read.
-const LIST_MAX_BYTES: u64 = 16 << 20;
+const LIST_MAX_BYTES: u64 = 16_000_000;
 
 /// The text of a file in which somebody keeps a list.
 ///
 /// # Errors
 ///
-/// It can't be read, or it is a pipe, a device or a folder, or larger than 16 MiB: reading might not end.
+/// It can't be read, or it is a pipe, a device or a folder, or larger than 16 MB: reading might not end.
 pub fn read_list(path: &Path) -> io::Result<String> {
     let meta = fs::metadata(path)?;
     if !meta.is_file() || meta.len() > LIST_MAX_BYTES {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file of at most 16 MiB"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file of at most 16 MB"));
     }
     fs::read_to_string(path)
 }

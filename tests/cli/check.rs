@@ -241,5 +241,5 @@ fn what_never_ends_is_not_read() {
         format!("[j]\nenabled = true\nfilter = good\nlogpath = {log}\nignoreip = file:/dev/zero\n");
     world.write("jail.conf", jail);
     let ran = world.f2b("check").exits(1);
-    assert!(ran.out.contains("not a file of at most 16 MiB"), "{}", ran.out);
+    assert!(ran.out.contains("not a file of at most 16 MB"), "{}", ran.out);
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::standing::Standing;
-use super::{civil, counted, grouped, scaled, table};
+use super::{civil, counted, scaled, table};
 use crate::engine::Totals;
 use crate::engine::totals::Samples;
 use crate::model::{Host, Time, Zone};
@@ -217,7 +217,7 @@ impl Report<'_> {
             .map(|offender| {
                 vec![
                     offender.host.to_string(),
-                    grouped(offender.failures),
+                    offender.failures.to_string(),
                     when(offender.first),
                     when(offender.last),
                     if offender.jails.is_empty() {

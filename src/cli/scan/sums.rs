@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::output::{counted, grouped};
+use super::super::output::counted;
 use crate::model::{Matches, NoFailure};
 use crate::store::Written;
 
@@ -32,9 +32,9 @@ impl Sums {
     pub(super) fn stored(&self, written: Written, store: &str) -> Vec<String> {
         let known = match self.lines.saturating_sub(written.matches) {
             0 => String::new(),
-            all if written.matches == 0 => format!(" (all {} lines were known)", grouped(all)),
+            all if written.matches == 0 => format!(" (all {all} lines were known)"),
             1 => " (1 line was known)".to_owned(),
-            some => format!(" ({} lines were known)", grouped(some)),
+            some => format!(" ({some} lines were known)"),
         };
         let new = counted(written.matches, "new matched line");
         let failures = counted(written.failures, "new failure");
@@ -46,9 +46,8 @@ impl Sums {
                 Some((why, all)) if *all == others => reason(*why, *all).to_owned(),
                 _ => {
                     let each = self.no_failures.iter();
-                    let each: Vec<String> = each
-                        .map(|(why, n)| format!("{} {}", grouped(*n), reason(*why, *n)))
-                        .collect();
+                    let each: Vec<String> =
+                        each.map(|(why, n)| format!("{n} {}", reason(*why, *n))).collect();
                     each.join(", ")
                 }
             };

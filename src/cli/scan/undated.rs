@@ -1,6 +1,5 @@
 //! What there is to say of failures that have no date, the commonest reason for which nobody is banned.
 
-use super::super::output::grouped;
 use crate::diag::{Diagnostic, Severity};
 use crate::engine::proposal::{self, Proposed};
 use crate::engine::{Jail, Totals};
@@ -32,7 +31,7 @@ impl Undated<'_> {
             }
             (1, _) => format!("1 hit has no date and can ban nobody: '{text}'"),
             (n, _) => {
-                format!("{} hits have no date and can ban nobody, such as '{text}'", grouped(n))
+                format!("{n} hits have no date and can ban nobody, such as '{text}'")
             }
         };
         let message =
