@@ -104,7 +104,7 @@ fn redacted(world: &World, text: &str) -> String {
 fn help() {
     let mut lines = vec![
         "f2b --version".to_owned(),
-        "f2b".to_owned(),
+        "env -u F2B_CONFIG -u F2B_DB f2b".to_owned(),
         "env -u F2B_CONFIG -u F2B_DB f2b --help".to_owned(),
     ];
     for command in

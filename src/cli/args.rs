@@ -18,7 +18,7 @@ Exit status:
 /// fail2ban's job with a memory: finds password guessing in logs, keeps every match, failure and ban
 /// in SQLite, and answers questions about the past.
 #[derive(Debug, Parser)]
-#[command(name = "f2b", version, arg_required_else_help = true)]
+#[command(name = "f2b", version)]
 #[command(after_help = format!("{EXIT_STATUS}\n\nStart with: f2b scan --dry-run /var/log/auth.log sshd"))]
 pub struct Cli {
     /// Options of every command.
@@ -86,7 +86,7 @@ pub enum Command {
     Export(ExportArgs),
     /// Ban the hosts of a list.
     Import(ImportArgs),
-    /// Delete what is older than the kept-for limit.
+    /// Forget what is older than a year, or than --keep.
     Purge(PurgeArgs),
     /// Say everything that is wrong with the configuration, or where a jail's settings come from.
     Check(CheckArgs),
@@ -173,7 +173,7 @@ pub struct ScanArgs {
     /// with tags: '<time> <ip> <F-USER>'.
     #[arg(short, long, value_name = "WHAT", conflicts_with = "format", help_heading = "Output")]
     pub output: Option<String>,
-    /// Every hit with its host and time; twice: the options in force.
+    /// Every hit with its host and time; expressions and date formats without a hit, too.
     #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Output")]
     pub verbose: u8,
     /// How many hosts the table of offenders shows.
@@ -239,7 +239,7 @@ pub struct BansArgs {
 pub struct HistoryArgs {
     /// An address or network, or an id as a filter names it.
     pub host: String,
-    /// The newest so many lines.
+    /// At most so many lines, the newest of them.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub limit: u32,
     /// Form of the list.

@@ -8,12 +8,15 @@ use clap::{Command, CommandFactory, FromArgMatches};
 
 use super::args::Cli;
 
-/// What the words mean, the first of them being the program's name.
+/// What the words mean, the first of them being the program's name. Who types nothing else asks for help.
 ///
 /// # Errors
 ///
 /// They are wrong, or ask for help: what is to be printed, and where.
-pub(super) fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
+pub(super) fn parse(mut words: Vec<OsString>) -> Result<Cli, clap::Error> {
+    if words.len() <= 1 {
+        words.push("--help".into());
+    }
     let mut command = without_empty_variables(Cli::command());
     let matches = command.try_get_matches_from_mut(&words);
     let parsed = matches.and_then(|matches| {

@@ -64,7 +64,9 @@ fn help_is_asked_for_in_each_of_the_usual_ways() {
     let world = world();
     let scan = world.f2b("scan --help").exits(0).out;
     assert_eq!(world.f2b("help scan").exits(0).out, scan);
-    assert_eq!(world.f2b("help").exits(0).out, world.f2b("--help").exits(0).out);
+    let help = world.f2b("--help").exits(0).out;
+    assert_eq!(world.f2b("help").exits(0).out, help);
+    assert_eq!(world.f2b("").exits(0).out, help);
     let unknown = world.f2b("help scna").exits(2);
     assert!(unknown.err.contains("unrecognized subcommand 'scna'"), "{}", unknown.err);
 }
