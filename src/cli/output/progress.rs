@@ -53,38 +53,79 @@ impl Drop for Progress {
 }
 
 fn draw(control: &Control, ended: &AtomicBool) {
-    let started = Instant::now();
-    let mut drawn = 0;
+    let mut bar = Bar::new();
     while !ended.load(Ordering::Relaxed) {
         std::thread::park_timeout(TICK);
-        let state = State {
-            done: control.done_bytes.load(Ordering::Relaxed),
-            total: control.total_bytes.load(Ordering::Relaxed),
-            matches: control.matched.load(Ordering::Relaxed),
-            elapsed: started.elapsed(),
-        };
-        let line = state.line(terminal::columns(&io::stderr()).unwrap_or_default());
-        overwrite(drawn, &line);
-        drawn = line.chars().count();
+        let matches = control.matched.load(Ordering::Relaxed);
+        let done = control.done_bytes.load(Ordering::Relaxed);
+        bar.draw(done, control.total_bytes.load(Ordering::Relaxed), Unit::Bytes { matches });
     }
-    overwrite(drawn, "");
 }
 
-/// Draws a line over one of `drawn` characters; where it can't be drawn, nobody misses it.
-fn overwrite(drawn: usize, line: &str) {
-    let rest = drawn.saturating_sub(line.chars().count());
-    let (blanks, back) = (" ".repeat(rest), "\u{8}".repeat(rest));
-    let _ = write!(io::stderr().lock(), "\r{line}{blanks}{back}");
+/// What is counted.
+#[derive(Clone, Copy, Debug)]
+pub enum Unit {
+    /// Bytes of logs, and what was found in them so far.
+    Bytes {
+        /// Lines that matched.
+        matches: u64,
+    },
+    /// Matches.
+    Matches,
 }
 
-/// How far a scan is.
+/// A line on the terminal that standard error is, gone when dropped; where it is none, nothing.
+#[derive(Debug)]
+pub struct Bar {
+    started: Instant,
+    /// The last line's length.
+    drawn: usize,
+}
+
+impl Default for Bar {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Bar {
+    /// Nothing is drawn yet; the time that is left is reckoned from now.
+    pub fn new() -> Self {
+        Self { started: Instant::now(), drawn: 0 }
+    }
+
+    /// Draws how much is done of what there is, which is 0 if nobody knows.
+    pub fn draw(&mut self, done: u64, total: u64, unit: Unit) {
+        let Some(columns) = terminal::columns(&io::stderr()) else { return };
+        let state = State { done, total, unit, elapsed: self.started.elapsed() };
+        self.overwrite(&state.line(columns));
+    }
+
+    /// Where the line can't be drawn, nobody misses it.
+    fn overwrite(&mut self, line: &str) {
+        let len = line.chars().count();
+        let rest = self.drawn.saturating_sub(len);
+        let (blanks, back) = (" ".repeat(rest), "\u{8}".repeat(rest));
+        let _ = write!(io::stderr().lock(), "\r{line}{blanks}{back}");
+        self.drawn = len;
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if self.drawn > 0 {
+            self.overwrite("");
+        }
+    }
+}
+
+/// How far something is.
 #[derive(Clone, Copy, Debug)]
 struct State {
-    /// Bytes that were read.
     done: u64,
-    /// Bytes that there are; 0 if nobody knows.
+    /// 0 if nobody knows.
     total: u64,
-    matches: u64,
+    unit: Unit,
     elapsed: Duration,
 }
 
@@ -125,20 +166,28 @@ impl State {
     }
 
     fn parts(&self) -> Vec<String> {
-        let bytes = |bytes: u64| scaled(bytes as f64, "B");
-        let rate = self.done as f64 / self.elapsed.as_secs_f64().max(1e-3);
+        let amount = |n: u64| match self.unit {
+            Unit::Bytes { .. } => scaled(n as f64, "B"),
+            Unit::Matches => n.to_string(),
+        };
+        let mut so_far = amount(self.done);
         let mut parts = Vec::new();
-        if self.total == 0 {
-            parts.push(bytes(self.done));
-        } else {
+        if self.total > 0 {
             parts.push(format!("{:>3} %", self.share_of(100)));
-            let done = bytes(self.done.min(self.total));
-            parts.push(format!("{done} of {}", bytes(self.total)));
+            so_far = format!("{} of {}", amount(self.done.min(self.total)), amount(self.total));
         }
-        parts.push(scaled(rate, "B/s"));
-        parts.extend(self.left());
-        let matches = counted(self.matches, "match");
-        parts.push(matches.replace("matchs", "matches"));
+        match self.unit {
+            Unit::Bytes { matches } => {
+                let rate = self.done as f64 / self.elapsed.as_secs_f64().max(1e-3);
+                parts.extend([so_far, scaled(rate, "B/s")]);
+                parts.extend(self.left());
+                parts.push(counted(matches, "match").replace("matchs", "matches"));
+            }
+            Unit::Matches => {
+                parts.push(format!("{so_far} matches"));
+                parts.extend(self.left());
+            }
+        }
         parts
     }
 }
@@ -148,7 +197,8 @@ mod tests {
     use super::*;
 
     fn state(done: u64, total: u64, millis: u64) -> State {
-        State { done, total, matches: 1_234_567, elapsed: Duration::from_millis(millis) }
+        let unit = Unit::Bytes { matches: 1_234_567 };
+        State { done, total, unit, elapsed: Duration::from_millis(millis) }
     }
 
     #[test]
@@ -158,6 +208,8 @@ mod tests {
             "██░░░░░░░░░░░░░░░░░░░░░░░░░░░░    9 %  430 MB of 4.31 GB  430 MB/s  10s left  1234567 matches"
         );
         assert_eq!(state(430_000, 0, 500).line(80), "430 kB  860 kB/s  1234567 matches");
+        let purge = State { unit: Unit::Matches, ..state(250, 1000, 1000) };
+        assert_eq!(purge.line(50), "███░░░░░░░░░   25 %  250 of 1000 matches  3s left");
     }
 
     #[test]
