@@ -1,8 +1,13 @@
 -- Deletes bans that were over before an instant, sealed or not. One that was lifted by hand
 -- stays until it would have been over if a log led to it: that log would lead to it again.
--- ?1: instant (µs). Counts on ban_ended and ban_open.
+-- ?1: instant (µs); ?2: how many at most. Gives host of each. Counts on ban_ended and ban_open.
 DELETE FROM ban
-WHERE (ended_us < ?1 AND (
-    end_reason <> 'unbanned' OR origin IN (3, 4) OR until_us < ?1
-))
-OR (ended_us IS NULL AND until_us < ?1);
+WHERE id IN (
+    SELECT id FROM ban
+    WHERE (ended_us < ?1 AND (
+        end_reason <> 'unbanned' OR origin IN (3, 4) OR until_us < ?1
+    ))
+    OR (ended_us IS NULL AND until_us < ?1)
+    LIMIT ?2
+)
+RETURNING host_id;

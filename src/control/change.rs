@@ -1,8 +1,8 @@
 //! Changes, settled and given to the writer.
 
-use super::{Change, Failed, Jails, PART_BANS, Reply, Take, Whose};
+use super::{Change, Failed, Jails, PART_BANS, Reply, Take, Whose, purge};
 use crate::engine::Writer;
-use crate::engine::writer::{Done, Effect, Order};
+use crate::engine::writer::{Done, Effect, FileFate, Order};
 use crate::error::Error;
 use crate::model::{Addr, Ban, Host, Time};
 use crate::store::{BanOrder, Reader, StoreError};
@@ -12,6 +12,11 @@ use crate::store::{BanOrder, Reader, StoreError};
 pub enum Settled {
     /// One order.
     Order(Order),
+    /// What happened before an instant is to be forgotten: as many orders as that takes.
+    Purge {
+        /// The instant.
+        before: Time,
+    },
     /// All bans are to be lifted, in one jail or in all: as many orders as that takes.
     UnbanEveryone {
         /// Which jail.
@@ -45,7 +50,9 @@ impl Change {
                 Order::Import { bans }
             }
             Self::Export { file, format, jail } => Order::Export { file, format, jail },
-            Self::Purge { keep_us } => Order::Purge { before: now.plus_micros(-keep_us) },
+            Self::Purge { keep_us } => {
+                return Ok(Settled::Purge { before: now.plus_micros(-keep_us) });
+            }
         }))
     }
 }
@@ -67,6 +74,9 @@ pub fn change(
 ) -> Result<(), Failed> {
     let order = match settled {
         Settled::Order(order) => order,
+        Settled::Purge { before } => {
+            return files(purge::purge(before, writer, now, take)?, take);
+        }
         Settled::UnbanEveryone { jail } => {
             if let Some(name) = &jail
                 && !writer.reader().has_jail(name)?
@@ -80,22 +90,17 @@ pub fn change(
         Order::Import { .. } => {
             let done = obey(writer, order, now)?;
             take(Reply::Imported { new: done.effects.len() as u64 })?;
-            files(done, take)
+            files(done.files, take)
         }
         Order::Export { ref file, .. } => {
             let file = file.clone();
             let bans = obey(writer, order, now)?.exported.unwrap_or_default();
             Ok(take(Reply::Exported { file, bans })?)
         }
-        Order::Purge { before } => {
-            let done = obey(writer, order, now)?;
-            take(Reply::Purged { before, purged: done.purged.unwrap_or_default() })?;
-            files(done, take)
-        }
-        Order::Ban { .. } | Order::Unban { .. } | Order::Tick => {
+        Order::Ban { .. } | Order::Unban { .. } | Order::Purge { .. } | Order::Tick => {
             let mut done = obey(writer, order, now)?;
             effects(&mut done, writer.reader(), now, take)?;
-            files(done, take)
+            files(done.files, take)
         }
     }
 }
@@ -104,8 +109,8 @@ fn obey(writer: &mut Writer, order: Order, now: Time) -> Result<Done, Failed> {
     Ok(writer.obey(order, now).map_err(Error::from)?)
 }
 
-fn files(done: Done, take: &mut Take<'_>) -> Result<(), Failed> {
-    done.files.into_iter().try_for_each(|file| Ok(take(Reply::File(file))?))
+fn files(files: Vec<FileFate>, take: &mut Take<'_>) -> Result<(), Failed> {
+    files.into_iter().try_for_each(|file| Ok(take(Reply::File(file))?))
 }
 
 /// Tells what was done to bans; those of a host that were ended together as one.
@@ -156,7 +161,7 @@ pub(super) fn unban_everyone(
     loop {
         let hosts = some_banned(writer.reader(), jail, now, part)?;
         if hosts.is_empty() {
-            return files(last, take);
+            return files(last.files, take);
         }
         let order = Order::Unban { hosts, jail: jail.map(str::to_owned) };
         last = obey(writer, order, now)?;

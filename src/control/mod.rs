@@ -12,6 +12,7 @@
 mod change;
 mod direct;
 mod jails;
+mod purge;
 mod question;
 #[cfg(test)]
 mod tests;
@@ -115,7 +116,8 @@ pub enum Change {
         /// Of which jail; `None` for all, and then the file is kept true.
         jail: Option<String>,
     },
-    /// Forget what is old: one [`Reply::Purged`].
+    /// Forget what is old, in steps: a [`Reply::Purging`] after each, at the end one [`Reply::Purged`]. What a step
+    /// has done is done, whatever becomes of the next.
     Purge {
         /// What happened within so many microseconds is kept.
         keep_us: i64,
@@ -174,12 +176,21 @@ pub enum Reply {
         /// How many bans it repeats.
         bans: u64,
     },
+    /// Something of what is old was forgotten.
+    Purging {
+        /// So many matches by now.
+        matches: u64,
+        /// Of so many with a date.
+        of: u64,
+    },
     /// What is old was forgotten.
     Purged {
         /// What happened before.
         before: Time,
         /// How much that was.
         purged: Purged,
+        /// Bytes that are free in the store's file but could not be given back to the file system.
+        stuck_bytes: u64,
     },
     /// What became of an exported file.
     File(FileFate),

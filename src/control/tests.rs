@@ -228,7 +228,8 @@ fn requests_and_replies_go_through_json_and_come_back_as_they_were() {
         Reply::Ban(ended),
         Reply::Event(Event::Match(line("ü".as_bytes()))),
         Reply::Event(Event::Match(line(b"\xff"))),
-        Reply::Purged { before: at(0), purged: Purged::default() },
+        Reply::Purging { matches: 1, of: 2 },
+        Reply::Purged { before: at(0), purged: Purged::default(), stuck_bytes: 0 },
         Reply::File(FileFate::Stale { file: "/a".into(), why: "w".to_owned() }),
     ];
     for reply in replies {

@@ -67,10 +67,13 @@ pub enum Order {
         /// Of which jail; `None` for all.
         jail: Option<String>,
     },
-    /// Forget what happened before an instant; bans in force stay.
+    /// Forget the oldest of what happened before an instant; bans in force stay. A part of it, so that nobody
+    /// waits for long: it is to be repeated until nothing is left.
     Purge {
         /// The instant.
         before: Time,
+        /// At most so many matches, and as many bans.
+        most: u64,
     },
     /// Time has passed.
     Tick,
@@ -83,7 +86,7 @@ pub struct Done {
     pub expired: u64,
     /// What was done to bans, in the order of what was asked.
     pub effects: Vec<Effect>,
-    /// What a purge deleted.
+    /// What a part of a purge deleted.
     pub purged: Option<Purged>,
     /// How many bans an export repeats.
     pub exported: Option<u64>,
@@ -163,20 +166,32 @@ impl Writer {
         }
         // An administrator who repeats an order may do so because a file could not be written.
         let is_by_hand = matches!(order, Order::Ban { .. } | Order::Import { .. });
-        let is_purge = matches!(order, Order::Purge { .. });
         let mut done = self.store.transact(|batch| {
             let expired = batch.expire(now)?;
             let mut done = carry_out(batch, order, now)?;
             done.expired += expired;
             Ok::<_, StoreError>(done)
         })?;
-        if is_purge {
-            self.store.shrink()?;
-        }
         if is_by_hand || done.has_changed_bans() {
             done.files = files::refresh(&mut self.store, now)?;
         }
         Ok(done)
+    }
+
+    /// Gives `pages` that are free in the store's file back to the file system; how many are left.
+    pub fn give_back(&mut self, pages: u32) -> Result<u64, WriterError> {
+        Ok(self.store.give_back(pages)?)
+    }
+
+    /// Ends the giving back: cuts it off the file. How many bytes are free in it but can't be given back.
+    pub fn cut_off(&mut self) -> Result<u64, StoreError> {
+        self.store.merge()?;
+        self.store.stuck_bytes()
+    }
+
+    /// Makes do with the least room on the disk from then on.
+    pub fn make_room(&mut self) -> Result<(), StoreError> {
+        self.store.make_room()
     }
 
     fn export(
@@ -248,7 +263,7 @@ fn carry_out(batch: &mut Batch<'_>, order: Order, now: Time) -> Result<Done, Sto
                 }
             }
         }
-        Order::Purge { before } => done.purged = Some(batch.purge(before)?),
+        Order::Purge { before, most } => done.purged = Some(batch.purge(before, most)?),
         Order::Export { .. } | Order::Tick => {}
     }
     Ok(done)

@@ -14,6 +14,7 @@ mod error;
 mod history;
 mod log;
 mod open;
+mod purge;
 pub mod read;
 mod record;
 mod retain;
@@ -29,9 +30,9 @@ pub use bans::{BanOrder, EarlierBans};
 pub use error::StoreError;
 pub use history::{Event, MatchedLine};
 pub use log::Look;
+pub use purge::Purged;
 pub use read::{Export, JailSummary, Reader, Totals};
 pub use record::{Record, Scanned};
-pub use retain::Purged;
 pub use write::{Batch, Written};
 
 use self::write::HostCache;

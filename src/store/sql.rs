@@ -24,6 +24,7 @@ statements! {
     BAN_SELECT_BY_HOST = "ban/select_by_host.sql";
     BAN_SELECT_BY_ID = "ban/select_by_id.sql";
     BAN_SELECT_REACHING = "ban/select_reaching.sql";
+    BLOCK_COUNT_BEFORE = "block/count_before.sql";
     BLOCK_COUNT_BY_JAIL = "block/count_by_jail.sql";
     BLOCK_COUNT_FAILURES = "block/count_failures.sql";
     BLOCK_DELETE = "block/delete.sql";

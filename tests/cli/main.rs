@@ -19,6 +19,7 @@ mod logs;
 mod long_lines;
 mod only_failures;
 mod operands;
+mod purge;
 mod read_only;
 mod readme;
 mod reasons;

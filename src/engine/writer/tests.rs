@@ -157,7 +157,7 @@ fn a_purge_forgets_and_says_how_much() {
     let mut f = Fixture::new();
     f.ban("192.0.2.1", secs(10), 0);
     f.ban("192.0.2.2", BanTime::Permanent, 0);
-    let done = f.obey(Order::Purge { before: at(50) }, 100);
+    let done = f.obey(Order::Purge { before: at(50), most: 9 }, 100);
     let expected = Purged { bans: 1, hosts: 1, ..Purged::default() };
     assert_eq!((done.expired, done.purged), (1, Some(expected)));
     assert_eq!(f.banned(100), ["sshd 192.0.2.2"]);

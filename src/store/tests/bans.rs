@@ -267,7 +267,7 @@ fn a_purge_keeps_what_is_later_and_bans_in_force() {
     f.store.log(&Head::from_bytes(b"old and new"), "/var/log/auth.log", at(100)).unwrap();
     f.store.add_ban(&ban("192.0.2.8", "sshd", 1, Some(9))).unwrap();
     f.store.add_ban(&ban("192.0.2.9", "sshd", 1, None)).unwrap();
-    let purged = f.store.transact(|batch| batch.purge(at(50))).unwrap();
+    let purged = f.store.transact(|batch| batch.purge(at(50), u64::MAX)).unwrap();
     let expected = Purged { lines: 2, matches: 2, failures: 2, bans: 1, hosts: 2, logs: 1 };
     assert_eq!(purged, expected);
     let totals = Totals { logs: 1, lines: 2, matches: 2, failures: 2, hosts: 3, bans: 1 };
@@ -283,8 +283,8 @@ fn a_purge_gives_the_space_back() {
     let records: Vec<_> = (0..2000).map(|n| failure(n * 1001, 1, "192.0.2.1", &text)).collect();
     f.store.write(source, &records).unwrap();
     let before = f.number("PRAGMA page_count");
-    f.store.transact(|batch| batch.purge(at(50))).unwrap();
-    f.store.shrink().unwrap();
+    f.store.transact(|batch| batch.purge(at(50), u64::MAX)).unwrap();
+    f.store.give_back(u32::MAX).unwrap();
     assert_eq!(f.number("PRAGMA freelist_count"), 0);
     assert!(f.number("PRAGMA page_count") < before / 4);
 }
@@ -299,4 +299,24 @@ fn exports_are_remembered_until_they_are_forgotten() {
     assert_eq!(f.store.reader().exports().unwrap(), [export]);
     assert!(f.store.transact(|batch| batch.forget_export("/etc/deny")).unwrap());
     assert!(!f.store.transact(|batch| batch.forget_export("/etc/deny")).unwrap());
+}
+
+#[test]
+fn a_purge_in_steps_deletes_the_oldest_first_and_all_in_the_end() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    let records: Vec<_> =
+        (0..6).map(|n| failure(n << 20, 9 - i64::try_from(n).unwrap(), "192.0.2.1", "x")).collect();
+    f.store.write(source, &records).unwrap();
+    f.store
+        .write(source, &[Record { time: None, ..failure(9 << 20, 0, "192.0.2.2", "undated") }])
+        .unwrap();
+    f.store.add_bans(&[1, 2].map(|secs| ban("192.0.2.1", "sshd", secs, Some(9)))).unwrap();
+    let mut step = || f.store.transact(|batch| batch.purge(at(50), 4)).unwrap();
+    let first = Purged { lines: 4, matches: 4, failures: 4, bans: 2, hosts: 1, logs: 0 };
+    assert_eq!(step(), first);
+    let rest = Purged { lines: 3, matches: 3, failures: 3, bans: 0, hosts: 1, logs: 1 };
+    assert_eq!(step(), rest);
+    assert!(step().is_nothing());
+    f.assert_whole();
 }

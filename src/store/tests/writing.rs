@@ -79,7 +79,7 @@ fn what_is_counted_is_what_is_there() {
     f.assert_whole();
     f.store.forget_line(source.log, far(9)).unwrap();
     f.assert_whole();
-    f.store.transact(|batch| batch.purge(at(6))).unwrap();
+    f.store.transact(|batch| batch.purge(at(6), u64::MAX)).unwrap();
     f.assert_whole();
 }
 
@@ -194,7 +194,7 @@ fn hosts_that_another_process_purged_are_added_again() {
     f.store.write(source, &[failure(0, 1, "192.0.2.1", "a")]).unwrap();
     let mut other = crate::store::Store::open(&f.path()).unwrap();
     other.log(&Head::from_bytes(b"head"), "/var/log/auth.log", at(100)).unwrap();
-    assert_eq!(other.transact(|batch| batch.purge(at(50))).unwrap().hosts, 1);
+    assert_eq!(other.transact(|batch| batch.purge(at(50), u64::MAX)).unwrap().hosts, 1);
     f.store.write(source, &[failure(100, 200, "192.0.2.1", "b")]).unwrap();
     f.assert_whole();
 }
@@ -215,7 +215,7 @@ fn err_places_beyond_a_tebibyte() {
 fn err_a_log_that_was_purged_meanwhile() {
     let mut f = Fixture::new();
     let source = f.scanned("head");
-    f.store.transact(|batch| batch.purge(at(1))).unwrap();
+    f.store.transact(|batch| batch.purge(at(1), u64::MAX)).unwrap();
     let error = f.store.write(source, &[failure(0, 1, "192.0.2.1", "a")]).unwrap_err();
     assert!(matches!(error, StoreError::UnknownLog { .. }), "{error}");
 }
