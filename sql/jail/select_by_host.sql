@@ -8,6 +8,8 @@ WHERE jail.id IN (
     FROM host JOIN tally ON tally.host_id = host.id
     WHERE host.key = ?1 AND tally.jail_id <> 0 AND tally.failures > 0
     UNION
-    SELECT ban.jail_id FROM host JOIN ban ON ban.host_id = host.id WHERE host.key = ?1
+    SELECT ban.jail_id
+    FROM host JOIN ban ON ban.host_id = host.id
+    WHERE host.key = ?1 AND ban.jail_id <> 0
 )
 ORDER BY jail.name;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::args::{BanArgs, UnbanArgs};
 use super::files::Files;
-use super::output::{counted, until_when};
+use super::output::{counted, jail_name, until_when};
 use super::{Context, Error, Status, parse_host};
 use crate::control::{Change, Reply, Whose};
 use crate::model::{Ban, BanTime, Host};
@@ -73,6 +73,7 @@ impl Lifted {
     fn take(&mut self, host: &Host, jails: &[String], out: &mut dyn Write) -> io::Result<()> {
         self.hosts += 1;
         self.bans += jails.len() as u64;
+        let jails: Vec<_> = jails.iter().map(|jail| jail_name(jail)).collect();
         writeln!(out, "unbanned {} from {}", shown(host), jails.join(", "))
     }
 }
@@ -86,7 +87,7 @@ fn not_banned(
 ) -> io::Result<()> {
     writeln!(out, "{} is not banned{}", shown(host), within(jail))?;
     for Ban { host, jail, .. } in networks {
-        writeln!(out, "  but its network {} is banned in {jail}", shown(host))?;
+        writeln!(out, "  but its network {} is banned in {}", shown(host), jail_name(jail))?;
     }
     Ok(())
 }

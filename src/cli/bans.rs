@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::args::{BansArgs, Format};
-use super::output::{civil, counted, json, table};
+use super::output::{civil, counted, jail_name, json, table};
 use super::{Context, Error, Status};
 use crate::control::{Question, Reply, WhichBans};
 use crate::exchange::{self, ListWriter};
@@ -85,7 +85,7 @@ fn row(context: &Context, ban: &Ban) -> Vec<String> {
     let until = ban.until.map_or_else(|| "for ever".to_owned(), |until| civil(until, context.zone));
     vec![
         ban.host.to_string(),
-        ban.jail.clone(),
+        jail_name(&ban.jail).to_owned(),
         ban.failures.to_string(),
         civil(ban.at, context.zone),
         until,

@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 
 use super::args::{Format, HistoryArgs};
-use super::output::{civil, counted, json, table, until_when};
+use super::output::{civil, counted, jail_name, json, table, until_when};
 use super::{Context, Error, Status};
 use crate::control::{Question, Reply};
 use crate::exchange::array::Array;
 use crate::model::{Ban, Host, duration};
-use crate::store::{Event, MatchedLine};
+use crate::store::{Event, HostTotals};
 
 pub(super) fn run(
     context: &Context,
@@ -16,117 +16,183 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> Result<Status, Error> {
     let host = Host::parse(&args.host);
-    let mut count = 0_u64;
-    let mut each = |take: &mut dyn FnMut(Event) -> io::Result<()>| {
-        let question = Question::History { host: host.clone(), limit: args.limit };
-        context.ask(question, |reply| match reply {
-            Reply::Event(event) => {
-                count += 1;
-                take(event)
-            }
-            _ => Ok(()),
-        })
-    };
-    match args.format {
-        Format::Text => {
-            let mut events = Vec::new();
-            each(&mut |event| {
-                events.push(event);
-                Ok(())
-            })?;
-            text(context, &host, &events, out)?;
-        }
+    let mut asked = Asked { context, host: &host, limit: args.limit, lines: 0, last: None };
+    let totals = match args.format {
+        Format::Text => text(&mut asked, out)?,
         Format::Json => {
             let name = host.to_string();
-            let mut list = Array::new(out, Some(("host", &name)), "events");
-            each(&mut |event| list.element(&json::Event::new(&event, context.now)))?;
-            list.end()?;
+            let (mut free, mut list) = (Some(&mut *out), None);
+            let totals = asked.each(|totals, event| {
+                if let Some(out) = free.take() {
+                    list = Some(document(out, &name, totals));
+                }
+                match (&mut list, event) {
+                    (Some(list), Some(event)) => {
+                        list.element(&json::Event::new(&event, context.now))
+                    }
+                    _ => Ok(()),
+                }
+            })?;
+            list.map_or(Ok(()), Array::end)?;
+            totals
         }
-        Format::Jsonl => {
-            each(&mut |event| json::line(&json::Event::new(&event, context.now), out))?;
-        }
+        Format::Jsonl => asked.each(|_, event| {
+            event.map_or(Ok(()), |event| json::line(&json::Event::new(&event, context.now), out))
+        })?,
         Format::Csv => {
-            let mut rows = Rows { rows: csv::Writer::from_writer(out), has_header: false };
-            each(&mut |event| rows.event(&event))?;
-            rows.header()?;
+            let mut rows = Rows { rows: csv::Writer::from_writer(out), host: &host };
+            let totals = asked.each(|_, event| match event {
+                None => rows.header(),
+                Some(event) => rows.event(&event),
+            })?;
             rows.rows.flush()?;
+            totals
         }
+    };
+    if matches!(args.format, Format::Jsonl | Format::Csv) && asked.lines < totals.lines {
+        out.flush()?;
+        super::warn(&format!("f2b: {}; --limit N gives more", cut(asked.lines, totals.lines)));
     }
-    Ok(if count == 0 { Status::Nothing } else { Status::Found })
+    let is_known = totals.lines + totals.bans > 0;
+    Ok(if is_known { Status::Found } else { Status::Nothing })
 }
 
-fn text(
-    context: &Context,
-    host: &Host,
-    events: &[Event],
-    out: &mut dyn Write,
-) -> Result<(), Error> {
-    if events.is_empty() {
-        writeln!(out, "nothing is known of {}", crate::text::printable(&host.to_string()))?;
-        return Ok(());
+/// The JSON document: how much there is, and of it the list of events.
+fn document<'o>(out: &'o mut dyn Write, host: &str, totals: HostTotals) -> Array<'o> {
+    let head =
+        [("host", host.into()), ("lines", totals.lines.into()), ("bans", totals.bans.into())];
+    Array::new(out, &head, "events")
+}
+
+/// A question about a host, and how many lines were told.
+struct Asked<'a> {
+    context: &'a Context,
+    host: &'a Host,
+    limit: u32,
+    lines: u64,
+    /// The place of the last of them.
+    last: Option<i64>,
+}
+
+impl Asked<'_> {
+    /// Hands over how much is known, first with no event and then with each; gives it.
+    fn each(
+        &mut self,
+        mut take: impl FnMut(HostTotals, Option<Event>) -> io::Result<()>,
+    ) -> Result<HostTotals, Error> {
+        let mut totals = HostTotals::default();
+        let question = Question::History { host: self.host.clone(), limit: self.limit };
+        self.context.ask(question, |reply| match reply {
+            Reply::Totals(all) => {
+                totals = all;
+                take(totals, None)
+            }
+            Reply::Event(event) => {
+                if let Event::Match(line) = &event
+                    && self.last.replace(line.place) != Some(line.place)
+                {
+                    self.lines += 1;
+                }
+                take(totals, Some(event))
+            }
+            _ => Ok(()),
+        })?;
+        Ok(totals)
     }
-    let shown = merged(events);
-    let bans = events.iter().filter(|event| matches!(event, Event::Ban(_))).count() as u64;
-    let lines = shown.len() as u64 - bans;
-    writeln!(
-        out,
-        "{}: {}, {}\n",
-        crate::text::printable(&host.to_string()),
-        counted(lines, "matched line"),
-        counted(bans, "ban")
-    )?;
-    let rows = shown.iter().map(|(event, jails)| row(context, event, jails)).collect();
+}
+
+/// `the last 50 of 12565 matched lines`.
+fn cut(shown: u64, all: u64) -> String {
+    format!("the last {shown} of {}", counted(all, "matched line"))
+}
+
+fn text(asked: &mut Asked<'_>, out: &mut dyn Write) -> Result<HostTotals, Error> {
+    let mut events = Vec::new();
+    let totals = asked.each(|_, event| {
+        events.extend(event);
+        Ok(())
+    })?;
+    let Asked { context, host, lines, .. } = *asked;
+    let name = host.to_string();
+    let name = crate::text::printable(&name);
+    if events.is_empty() && totals.lines == 0 {
+        writeln!(out, "nothing is known of {name}")?;
+        return Ok(totals);
+    }
+    let lines = if lines < totals.lines {
+        format!("{} (--limit {} shows all)", cut(lines, totals.lines), totals.lines)
+    } else {
+        counted(lines, "matched line")
+    };
+    writeln!(out, "{name}: {lines}, {}\n", counted(totals.bans, "ban"))?;
+    let rows = merged(&events).iter().map(|told| row(context, host, told)).collect();
     let columns =
         [table::left("time"), table::left("what"), table::left("jail"), table::left("where")];
     write!(out, "{}", table::render_texts(&columns, "text", rows, context.columns))?;
-    Ok(())
+    Ok(totals)
 }
 
-/// Events with the jails that they concern: a line that counts in several jails is one event.
-fn merged(events: &[Event]) -> Vec<(&Event, Vec<&str>)> {
-    let mut shown: Vec<(&Event, Vec<&str>)> = Vec::new();
+/// Something that happened, with all jails that it concerns; what was found by a filter alone as well as in a jail
+/// concerns the jail.
+struct Told<'e> {
+    event: &'e Event,
+    jails: Vec<&'e str>,
+    is_failure: bool,
+}
+
+/// All that was found in a line is one event: it may be a failure in several jails, and a match in others.
+fn merged(events: &[Event]) -> Vec<Told<'_>> {
+    let mut told: Vec<Told<'_>> = Vec::new();
     for event in events {
         let jail = match event {
-            Event::Match(line) => line.failure.as_ref().map_or("", |(jail, _)| jail.as_str()),
-            Event::Ban(ban) => ban.jail.as_str(),
+            Event::Match(line) => line.failure.as_ref().map(|(jail, _)| jail),
+            Event::Ban(ban) => Some(&ban.jail),
         };
-        let same = shown.last_mut().filter(|(last, _)| is_same_line(last, event));
-        let jails = match same {
-            Some((_, jails)) => jails,
-            None => &mut shown.push_mut((event, Vec::new())).1,
+        let same = told.last_mut().filter(|last| is_same_line(last.event, event));
+        let last = match same {
+            Some(last) => last,
+            None => told.push_mut(Told { event, jails: Vec::new(), is_failure: false }),
         };
-        if !jail.is_empty() && !jails.contains(&jail) {
-            jails.push(jail);
+        if let Some(jail) = jail {
+            last.is_failure = true;
+            if !jail.is_empty() && !last.jails.contains(&jail.as_str()) {
+                last.jails.push(jail);
+            }
         }
     }
-    shown
+    told
 }
 
 fn is_same_line(one: &Event, other: &Event) -> bool {
-    let (Event::Match(one), Event::Match(other)) = (one, other) else { return false };
-    (one.line, &one.log, one.failure.is_some()) == (other.line, &other.log, other.failure.is_some())
+    matches!((one, other), (Event::Match(one), Event::Match(other)) if one.place == other.place)
 }
 
 /// Its cells, and the text behind them.
-fn row(context: &Context, event: &Event, jails: &[&str]) -> (Vec<String>, String) {
+fn row(context: &Context, host: &Host, told: &Told<'_>) -> (Vec<String>, String) {
+    let Told { event, jails, is_failure } = told;
     let time = event.time().map_or_else(|| "-".to_owned(), |time| civil(time, context.zone));
+    let jails = match jails.as_slice() {
+        [] if *is_failure => jail_name("").to_owned(),
+        [] => "-".to_owned(),
+        jails => jails.join(", "),
+    };
     match event {
         Event::Match(line) => {
-            let jails = if jails.is_empty() { "-".to_owned() } else { jails.join(", ") };
             let place = format!("{}:{}", line.log, line.line);
             let text = String::from_utf8_lossy(&line.text).into_owned();
-            (vec![time, what(line).to_owned(), jails, place], text)
+            (vec![time, what(*is_failure).to_owned(), jails, place], text)
         }
         Event::Ban(ban) => {
+            let network = if ban.host == *host { String::new() } else { format!("{}: ", ban.host) };
             let by = format!("by {}", ban.origin.name());
-            (vec![time, "ban".to_owned(), ban.jail.clone(), by], fate(context, ban))
+            (vec![time, "ban".to_owned(), jails, by], network + &fate(context, ban))
         }
     }
 }
 
 /// A failure, or a match that is none.
-fn what(line: &MatchedLine) -> &'static str {
-    if line.failure.is_some() { "failure" } else { "match" }
+fn what(is_failure: bool) -> &'static str {
+    if is_failure { "failure" } else { "match" }
 }
 
 /// `1d, until 2026-11-02 12:00:00; unbanned at 2026-11-01 13:00:00`.
@@ -141,31 +207,32 @@ fn fate(context: &Context, ban: &Ban) -> String {
     text
 }
 
-/// Rows of comma-separated values; the header is written with the first of them, or at the end.
-struct Rows<'o> {
-    rows: csv::Writer<&'o mut dyn Write>,
-    has_header: bool,
+/// Rows of comma-separated values about a host.
+struct Rows<'r> {
+    rows: csv::Writer<&'r mut dyn Write>,
+    host: &'r Host,
 }
 
 impl Rows<'_> {
     fn header(&mut self) -> io::Result<()> {
-        if !std::mem::replace(&mut self.has_header, true) {
-            self.rows.write_record(["time", "what", "jail", "log", "line", "text"])?;
-        }
-        Ok(())
+        Ok(self.rows.write_record(["time", "what", "jail", "log", "line", "text"])?)
     }
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
-        self.header()?;
         let time = event.time().map(|time| time.to_string()).unwrap_or_default();
         let row = match event {
             Event::Match(line) => {
                 let jail = line.failure.as_ref().map_or("", |(jail, _)| jail.as_str());
                 let text = String::from_utf8_lossy(&line.text);
                 let number = line.line.to_string();
-                [&*time, what(line), jail, &line.log, &number, &text].map(str::to_owned)
+                let what = what(line.failure.is_some());
+                [&*time, what, jail, &line.log, &number, &text].map(str::to_owned)
             }
-            Event::Ban(ban) => [&*time, "ban", &ban.jail, "", "", ""].map(str::to_owned),
+            Event::Ban(ban) => {
+                let network =
+                    if ban.host == *self.host { String::new() } else { ban.host.to_string() };
+                [&*time, "ban", &ban.jail, "", "", &network].map(str::to_owned)
+            }
         };
         Ok(self.rows.write_record(row)?)
     }

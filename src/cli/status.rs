@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::args::StatusArgs;
-use super::output::{civil, counted, table};
+use super::output::{civil, counted, jail_name, table};
 use super::{Context, Error, Status};
 use crate::control::{JailStatus, Overview, Question, Reply};
 use crate::model::Host;
@@ -42,18 +42,18 @@ pub(super) fn run(
 
 fn overview(context: &Context, all: &Overview, out: &mut dyn Write) -> io::Result<Status> {
     let Overview { store, totals, jails } = all;
-    let shown = |name: &str| if name.is_empty() { "(no jail)".to_owned() } else { name.to_owned() };
     writeln!(
         out,
-        "{}: {} and {} from {}, {}\n",
+        "{}: {} from {}, {}\n",
         store.display(),
         counted(totals.lines, "matched line"),
-        counted(totals.failures, "failure"),
         counted(totals.logs, "log"),
         counted(totals.bans, "ban"),
     )?;
-    let known: Vec<&JailSummary> =
-        jails.iter().filter(|jail| !jail.name.is_empty() || jail.failures > 0).collect();
+    let known: Vec<&JailSummary> = jails
+        .iter()
+        .filter(|jail| !jail.name.is_empty() || jail.failures + jail.bans > 0)
+        .collect();
     if known.is_empty() {
         writeln!(out, "no jail has failures or bans yet")?;
         return Ok(Status::Nothing);
@@ -62,7 +62,7 @@ fn overview(context: &Context, all: &Overview, out: &mut dyn Write) -> io::Resul
         .iter()
         .map(|jail| {
             vec![
-                shown(&jail.name),
+                jail_name(&jail.name).to_owned(),
                 jail.failures.to_string(),
                 jail.last_failure.map_or_else(|| "-".to_owned(), |at| civil(at, context.zone)),
                 jail.bans_active.to_string(),
@@ -78,6 +78,9 @@ fn overview(context: &Context, all: &Overview, out: &mut dyn Write) -> io::Resul
         table::right("bans in all"),
     ];
     write!(out, "{}", table::render(&columns, rows, context.columns))?;
+    if known.iter().map(|jail| jail.failures).sum::<u64>() > totals.lines {
+        writeln!(out, "\na line counts in each jail that found a failure in it")?;
+    }
     Ok(Status::Found)
 }
 

@@ -4,7 +4,7 @@ use super::{Change, Failed, Jails, PART_BANS, Reply, Take, Whose, purge};
 use crate::engine::Writer;
 use crate::engine::writer::{Done, Effect, FileFate, Order};
 use crate::error::Error;
-use crate::model::{Addr, Ban, Host, Time};
+use crate::model::{Ban, Host, Time};
 use crate::store::{BanOrder, Reader, StoreError};
 
 /// A change that needs no more asking of the configuration.
@@ -139,12 +139,8 @@ fn effects(done: &mut Done, reader: &Reader, now: Time, take: &mut Take<'_>) -> 
 
 /// The bans in force of networks that a host or network is in, by jail and network.
 fn networks_of(host: &Host, reader: &Reader, now: Time) -> Result<Vec<Ban>, StoreError> {
-    let Some(addr) = host.addr() else { return Ok(Vec::new()) };
-    let mut found = Vec::new();
-    for network in (0..addr.prefix()).filter_map(|prefix| Addr::network(addr.ip(), prefix)) {
-        let bans = reader.bans_of(&Host::Addr(network))?;
-        found.extend(bans.into_iter().filter(|ban| ban.is_active(now)));
-    }
+    let mut found = reader.bans_of_networks(host)?;
+    found.retain(|ban| ban.is_active(now));
     found.sort_by(|a, b| (&a.jail, &a.host, a.at).cmp(&(&b.jail, &b.host, b.at)));
     Ok(found)
 }

@@ -30,7 +30,7 @@ pub use crate::engine::writer::FileFate;
 use crate::error::Error;
 use crate::exchange::Format;
 use crate::model::{Ban, BanTime, Host, Time};
-use crate::store::{BanOrder, Event, JailSummary, Purged, StoreError, Totals};
+use crate::store::{BanOrder, Event, HostTotals, JailSummary, Purged, StoreError, Totals};
 
 /// As many bans are changed in one transaction, and held in memory, at most (some 20 MB).
 pub const PART_BANS: usize = 100_000;
@@ -63,11 +63,11 @@ pub enum Question {
         /// Which of them.
         which: WhichBans,
     },
-    /// What is known of a host: a [`Reply::Event`] for each event, in time order.
+    /// What is known of a host: a [`Reply::Totals`], then a [`Reply::Event`] for each event, in time order.
     History {
         /// Who.
         host: Host,
-        /// At most so many lines, the last ones; bans don't count.
+        /// What was found in at most so many lines, the last ones; bans don't count.
         limit: u32,
     },
 }
@@ -144,6 +144,8 @@ pub enum Reply {
     Jail(JailStatus),
     /// A ban.
     Ban(Ban),
+    /// How much is known of a host.
+    Totals(HostTotals),
     /// Something that happened to a host.
     Event(Event),
     /// A ban was made.

@@ -25,6 +25,7 @@ pub fn ask(
         Question::Bans { jail, which: WhichBans::Ever } => reader.each_ban(jail.as_deref(), ban),
         Question::History { host, limit } => {
             let limit = usize::try_from(*limit).unwrap_or(usize::MAX);
+            take(Reply::Totals(reader.host_totals(host)?))?;
             reader.each_event(host, limit, |event| Ok(take(Reply::Event(event))?))
         }
     }

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::engine::Writer;
 use crate::model::{EndReason, Origin};
-use crate::store::{MatchedLine, Reader};
+use crate::store::{HostTotals, MatchedLine, Reader};
 
 struct Fixture {
     folder: TempDir,
@@ -219,6 +219,7 @@ fn requests_and_replies_go_through_json_and_come_back_as_they_were() {
         filter: "f".to_owned(),
         regex: 1,
         nofail: false,
+        place: 1 << 40,
         log: "/a.log".to_owned(),
         line: 7,
         text: text.to_owned(),
@@ -228,6 +229,7 @@ fn requests_and_replies_go_through_json_and_come_back_as_they_were() {
         Reply::Ban(ended),
         Reply::Event(Event::Match(line("ü".as_bytes()))),
         Reply::Event(Event::Match(line(b"\xff"))),
+        Reply::Totals(HostTotals { lines: 2, bans: 1 }),
         Reply::Purging { matches: 1, of: 2 },
         Reply::Purged { before: at(0), purged: Purged::default(), stuck_bytes: 0 },
         Reply::File(FileFate::Stale { file: "/a".into(), why: "w".to_owned() }),

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::Value;
 
 /// The object, as serde_json would indent it were it written at once.
 ///
@@ -14,11 +15,12 @@ pub struct Array<'o> {
 }
 
 impl<'o> Array<'o> {
-    /// The object whose first member is `first`, if it has one besides the array, which is called `name`.
-    pub fn new(out: &'o mut dyn Write, first: Option<(&str, &str)>, name: &str) -> Self {
-        let quoted = |text: &str| serde_json::Value::from(text).to_string();
-        let first = first.map(|(name, text)| format!("  {}: {},\n", quoted(name), quoted(text)));
-        let head = format!("{{\n{}  {}: [", first.unwrap_or_default(), quoted(name));
+    /// The object whose first members are `first`, each a text or a number, before the array called `name`.
+    pub fn new(out: &'o mut dyn Write, first: &[(&str, Value)], name: &str) -> Self {
+        let quoted = |text: &str| Value::from(text).to_string();
+        let first: Vec<_> =
+            first.iter().map(|(name, value)| format!("  {}: {value},\n", quoted(name))).collect();
+        let head = format!("{{\n{}  {}: [", first.concat(), quoted(name));
         Self { out, head: Some(head) }
     }
 
@@ -40,7 +42,7 @@ impl<'o> Array<'o> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -48,7 +50,7 @@ mod tests {
     fn it_is_indented_as_if_it_were_written_at_once() {
         for elements in [json!([]), json!([{"a": [], "b": "x\ny"}, {"c": [1, {"d": null}]}, 3])] {
             let mut out = Vec::new();
-            let mut array = Array::new(&mut out, Some(("host", "a\"b")), "events");
+            let mut array = Array::new(&mut out, &[("host", "a\"b".into())], "events");
             for element in elements.as_array().unwrap() {
                 array.element(element).unwrap();
             }

@@ -54,7 +54,7 @@ impl<'de> Deserialize<'de> for Until {
 }
 
 pub(super) fn begin(out: &mut dyn Write) -> Array<'_> {
-    Array::new(out, None, "bans")
+    Array::new(out, &[], "bans")
 }
 
 pub(super) fn write(ban: &Ban, list: &mut Array<'_>) -> io::Result<()> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read::{count, host_at, origin_at, strange, time_at};
 use super::{Reader, StoreError, sql};
-use crate::model::{Ban, EndReason, Host, Time};
+use crate::model::{Addr, Ban, EndReason, Host, Time};
 
 /// The order of a list of bans.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +85,17 @@ impl Reader {
             Some(id) => self.all(sql::BAN_SELECT_BY_HOST, [id], ban),
             None => Ok(Vec::new()),
         }
+    }
+
+    /// The bans of networks that `host`, an address or a network, is in: the widest network's first.
+    pub fn bans_of_networks(&self, host: &Host) -> Result<Vec<Ban>, StoreError> {
+        let Some(addr) = host.addr() else { return Ok(Vec::new()) };
+        let networks = (0..addr.prefix()).filter_map(|prefix| Addr::network(addr.ip(), prefix));
+        let mut bans = Vec::new();
+        for network in networks {
+            bans.append(&mut self.bans_of(&Host::Addr(network))?);
+        }
+        Ok(bans)
     }
 
     /// Whether `jail` bans `host` itself, not only a network of it, at `now`.

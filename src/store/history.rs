@@ -1,8 +1,8 @@
 //! All that is known of one host.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, HashSet};
 
+use foldhash::fast::RandomState;
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,8 @@ pub struct MatchedLine {
     pub regex: u16,
     /// Whether the filter says that this is no failure by itself.
     pub nofail: bool,
+    /// Which line, for good: the same for all that was found in it.
+    pub place: i64,
     /// Where the log was last seen.
     pub log: String,
     /// The line's number, from 1.
@@ -43,6 +45,15 @@ pub struct MatchedLine {
     /// The line.
     #[serde(with = "text_or_bytes")]
     pub text: Vec<u8>,
+}
+
+/// How much is known of a host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostTotals {
+    /// Lines that concern it, however many filters and jails found something in them.
+    pub lines: u64,
+    /// Bans of it and of networks that it is in.
+    pub bans: u64,
 }
 
 impl Event {
@@ -56,8 +67,26 @@ impl Event {
 }
 
 impl Reader {
-    /// Hands over what is known of `host`: its bans, and its last `limit` matches, in time order; what has
-    /// no date comes first, a ban after the lines of the same instant, which led to it.
+    /// How much is known of `host`. Lines are counted by the block; where several filters or jails found something,
+    /// it reads what they found, for they may have found it in the same lines.
+    pub fn host_totals(&self, host: &Host) -> Result<HostTotals, StoreError> {
+        let bans = self.bans_over(host)?.len() as u64;
+        let Some(id) = self.id(host)? else { return Ok(HostTotals { lines: 0, bans }) };
+        let row = |row: &Row<'_>| Ok((BlockId(row.get(0)?), count(row, 1)?, count(row, 2)?));
+        let mut lines = 0;
+        for (block, matches, finders) in self.all(sql::TALLY_COUNT_BY_HOST, [id], row)? {
+            let (first, next) = block.places();
+            lines += match finders {
+                1 => matches,
+                _ => self.one(sql::MATCH_COUNT_LINES, (first, next, id), |row| count(row, 0))?,
+            };
+        }
+        Ok(HostTotals { lines, bans })
+    }
+
+    /// Hands over what is known of `host`: its bans and those of networks that it is in, and what was found in
+    /// its last `limit` lines, in time order; what has no date comes first, a ban after the lines of the same
+    /// instant, which led to it. What was found in one line comes one after the other.
     ///
     /// Only the bans are kept in memory.
     pub fn each_event<E: From<StoreError>>(
@@ -66,17 +95,28 @@ impl Reader {
         limit: usize,
         mut take: impl FnMut(Event) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Some(id) = self.id(host)? else { return Ok(()) };
-        let mut bans = self.bans_of(host)?.into_iter().peekable();
-        for found in self.last_matches(id, limit)? {
-            let Found { place, filter: Reverse(filter), jail: Reverse(jail), .. } = found;
-            let line = self.one(sql::MATCH_SELECT, (place, filter, jail, id), matched_line)?;
-            while let Some(ban) = bans.next_if(|ban| Some(ban.at) < line.time) {
+        let mut bans = self.bans_over(host)?.into_iter().peekable();
+        let Some(id) = self.id(host)? else {
+            return bans.try_for_each(|ban| take(Event::Ban(ban)));
+        };
+        for Line { time, place } in self.last_lines(id, limit)? {
+            let time = time.map(Time::from_micros);
+            while let Some(ban) = bans.next_if(|ban| Some(ban.at) < time) {
                 take(Event::Ban(ban))?;
             }
-            take(Event::Match(line))?;
+            for found in self.all(sql::MATCH_SELECT_OF_LINE, (place, id), matched_line)? {
+                take(Event::Match(found))?;
+            }
         }
         bans.try_for_each(|ban| take(Event::Ban(ban)))
+    }
+
+    /// The bans of `host` and of networks that it is in, in the order in which they began.
+    fn bans_over(&self, host: &Host) -> Result<Vec<Ban>, StoreError> {
+        let mut bans = self.bans_of(host)?;
+        bans.append(&mut self.bans_of_networks(host)?);
+        bans.sort_by_key(|ban| ban.at);
+        Ok(bans)
     }
 
     /// The same as [`each_event`](Self::each_event), all at once.
@@ -91,45 +131,42 @@ impl Reader {
 }
 
 impl Reader {
-    /// The last `limit` matches of a host, in time order. Blocks are read from the latest on, until none can hold a
-    /// later match than those at hand.
-    fn last_matches(&self, host: i64, limit: usize) -> Result<Vec<Found>, StoreError> {
-        let mut last: BinaryHeap<Reverse<Found>> = BinaryHeap::new();
+    /// The last `limit` lines that concern a host, in time order. Blocks are read from the latest on, until none can
+    /// hold a later line than those at hand.
+    fn last_lines(&self, host: i64, limit: usize) -> Result<Vec<Line>, StoreError> {
+        let mut last: BTreeSet<Line> = BTreeSet::new();
         let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
         let blocks: Vec<(i64, i64, i64, Option<i64>)> =
             self.all(sql::TALLY_SELECT_BY_HOST, [host], row)?;
         for (block, filter, jail, latest) in blocks {
             let is_full = last.len() >= limit;
-            if is_full && last.peek().is_none_or(|Reverse(earliest)| latest < earliest.time) {
+            if is_full && last.first().is_none_or(|earliest| latest < earliest.time) {
                 break;
             }
             let (first, next) = BlockId(block).places();
-            let found = |row: &Row<'_>| {
-                let (filter, jail) = (Reverse(filter), Reverse(jail));
-                Ok(Found { time: row.get(0)?, place: row.get(1)?, filter, jail })
-            };
+            let line = |row: &Row<'_>| Ok(Line { time: row.get(0)?, place: row.get(1)? });
             let params = (first, next, host, filter, jail);
-            for found in self.all(sql::MATCH_SELECT_BY_HOST, params, found)? {
-                last.push(Reverse(found));
+            for line in self.all(sql::MATCH_SELECT_BY_HOST, params, line)? {
+                last.insert(line);
                 if last.len() > limit {
-                    last.pop();
+                    last.pop_first();
                 }
             }
         }
-        let mut last: Vec<Found> = last.into_iter().map(|Reverse(found)| found).collect();
-        last.sort_unstable();
+        // Two jails may have read a line's date in different ways: it is told once, when it was last.
+        let mut told: HashSet<i64, RandomState> = HashSet::default();
+        let mut last: Vec<Line> =
+            last.into_iter().rev().filter(|line| told.insert(line.place)).collect();
+        last.reverse();
         Ok(last)
     }
 }
 
-/// A match of a host, in the order in which they are told: without a date first; where a line has several, the
-/// filter and jail that came first are told last.
+/// A line that concerns a host, in the order in which they are told: without a date first.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Found {
+struct Line {
     time: Option<i64>,
     place: i64,
-    filter: Reverse<i64>,
-    jail: Reverse<i64>,
 }
 
 fn matched_line(row: &Row<'_>) -> rusqlite::Result<MatchedLine> {
@@ -143,6 +180,7 @@ fn matched_line(row: &Row<'_>) -> rusqlite::Result<MatchedLine> {
         log: row.get(7)?,
         line: count(row, 8)?,
         text: row.get::<_, Bytes>(9)?.0,
+        place: row.get(10)?,
     })
 }
 

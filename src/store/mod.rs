@@ -28,7 +28,7 @@ use std::time::Duration;
 
 pub use bans::{BanOrder, EarlierBans};
 pub use error::StoreError;
-pub use history::{Event, MatchedLine};
+pub use history::{Event, HostTotals, MatchedLine};
 pub use log::Look;
 pub use purge::Purged;
 pub use read::{Export, JailSummary, Reader, Totals};

@@ -107,8 +107,8 @@ impl Reader {
                 let last_failure = last.map(Time::from_micros);
                 JailSummary { name, failures, last_failure, bans_active, bans }
             })
-            // The nameless jail only if something was found without one.
-            .filter(|jail| !jail.name.is_empty() || jail.failures > 0)
+            // The nameless jail only if something was found or banned without one.
+            .filter(|jail| !jail.name.is_empty() || jail.failures + jail.bans > 0)
             .collect())
     }
 

@@ -12,6 +12,7 @@ mod forms;
 mod gone;
 mod harness;
 mod identity;
+mod history;
 mod ignore;
 mod jails;
 mod journal;

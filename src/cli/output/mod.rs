@@ -23,6 +23,11 @@ pub fn until_when(until: Option<Time>, zone: Zone) -> String {
     until.map_or_else(|| "for ever".to_owned(), |until| format!("until {}", civil(until, zone)))
 }
 
+/// A jail's name; of what was found or banned by a filter alone, words for that.
+pub fn jail_name(name: &str) -> &str {
+    if name.is_empty() { "(no jail)" } else { name }
+}
+
 /// A quantity with three figures and a decimal prefix: `4.31 GB`, `82.0 M`.
 pub fn scaled(quantity: f64, unit: &str) -> String {
     let (mut value, mut prefix) = (quantity, "");
