@@ -78,14 +78,13 @@ pub fn change(
             return files(purge::purge(before, writer, now, take)?, take);
         }
         Settled::UnbanEveryone { jail } => {
-            if let Some(name) = &jail
-                && !writer.reader().has_jail(name)?
-            {
-                jails.configuring(name)?;
-            }
+            jails.knowing(jail.as_deref(), writer.reader())?;
             return unban_everyone(jail.as_deref(), writer, now, PART_BANS, take);
         }
     };
+    if let Order::Unban { jail, .. } = &order {
+        jails.knowing(jail.as_deref(), writer.reader())?;
+    }
     match order {
         Order::Import { .. } => {
             let done = obey(writer, order, now)?;

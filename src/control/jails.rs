@@ -6,6 +6,7 @@ use crate::config::{Config, JailDef};
 use crate::diag::nearest;
 use crate::error::Error;
 use crate::model::BanTime;
+use crate::store::Reader;
 
 /// The jails of a configuration folder, read when they are asked for.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,18 @@ impl<'c> Jails<'c> {
         }
         let nearest = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
         Err(Error::UnknownJail { name: name.to_owned(), config: self.folder.to_owned(), nearest })
+    }
+
+    /// Whether there is such a jail, if one is named: configured, or known to the store from when it was.
+    ///
+    /// # Errors
+    ///
+    /// As [`configuring`](Self::configuring).
+    pub(super) fn knowing(self, name: Option<&str>, reader: &Reader) -> Result<(), Error> {
+        match name {
+            Some(name) if !reader.has_jail(name)? => self.configuring(name).map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// How long the jail `name` bans.

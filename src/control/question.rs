@@ -15,6 +15,9 @@ pub fn ask(
     now: Time,
     take: &mut Take<'_>,
 ) -> Result<(), Failed> {
+    if let Question::Bans { jail, .. } = question {
+        jails.knowing(jail.as_deref(), reader)?;
+    }
     let ban = |ban| Ok::<_, Failed>(take(Reply::Ban(ban))?);
     match question {
         Question::Overview => overview(reader, now, take),

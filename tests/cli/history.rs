@@ -95,3 +95,22 @@ fn status_does_not_count_a_line_twice() {
         said.out
     );
 }
+
+#[test]
+fn err_a_jail_that_nobody_knows() {
+    let world = found_twice();
+    let config = world.path("");
+    let config = config.display().to_string();
+    let config = config.trim_end_matches('/');
+    for line in [
+        "bans --jail pasword-fail",
+        "bans --all --jail pasword-fail",
+        "unban 203.0.113.7 --jail pasword-fail",
+        "unban --all --jail pasword-fail",
+    ] {
+        world.f2b(line).fails_with(&format!(
+            "there is no jail 'pasword-fail' in {config}; did you mean 'password-fail'?"
+        ));
+    }
+    world.f2b("bans --jail vpopmail").exits(1).says(&["no host is banned"]);
+}
