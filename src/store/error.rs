@@ -46,6 +46,12 @@ pub enum StoreError {
         /// The store.
         path: PathBuf,
     },
+    /// The file is there but may not be read.
+    #[error("{}: can't be read; change its permissions or run as the user who owns it", .path.display())]
+    Secret {
+        /// The store.
+        path: PathBuf,
+    },
     /// The file can't be opened at all.
     #[error("{}: can't be opened; check its permissions and those of its folder", .path.display())]
     Unreadable {
@@ -161,10 +167,11 @@ impl StoreError {
     /// The file is there, but it or its write-ahead log could not be opened.
     fn cannot_open(path: PathBuf) -> Self {
         let file = std::fs::OpenOptions::new().append(true).open(&path);
-        let readable = std::fs::File::open(&path).is_ok();
+        let is_readable = std::fs::File::open(&path).is_ok();
         match file {
+            _ if path.is_file() && !is_readable => Self::Secret { path },
             Ok(_) => Self::Folder { folder: folder_of(&path) },
-            Err(_) if path.is_file() && readable => Self::ReadOnly { path },
+            Err(_) if path.is_file() => Self::ReadOnly { path },
             Err(_) => Self::Unreadable { path },
         }
     }

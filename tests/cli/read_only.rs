@@ -73,3 +73,16 @@ fn err_a_change_needs_the_right_to_write() {
     ));
     mode(&world.path("store"), 0o755);
 }
+
+#[test]
+fn err_a_store_that_may_not_be_read_is_not_the_fault_of_its_folder() {
+    let world = read_only();
+    for rights in [0o000, 0o222] {
+        mode(&world.db(), rights);
+        as_nobody(&world, "status").fails_with(&format!(
+            "{}: can't be read; change its permissions or run as the user who owns it",
+            world.db().display()
+        ));
+    }
+    mode(&world.path("store"), 0o755);
+}
