@@ -301,7 +301,7 @@ pub struct ExportArgs {
     /// Form of the list (beats FORMAT).
     #[arg(long, value_enum)]
     pub format: Option<ListFormat>,
-    /// The file to write and from then on to keep up to date [default: standard output, once].
+    /// The file to write and from then on to keep up to date; lines of others stay [default: standard output, once].
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Only this jail's bans.

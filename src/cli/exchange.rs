@@ -8,9 +8,11 @@ use super::args::{ExportArgs, ImportArgs, ListFormat};
 use super::files::Files;
 use super::output::counted;
 use super::{Context, Error, Status};
-use crate::control::{Change, PART_BANS, Question, Reply, WhichBans};
+use crate::control::{Change, Exported, PART_BANS, Question, Reply, WhichBans};
 use crate::error;
-use crate::exchange::{self, Defaults, FileError, Format, LIST_MAX_BYTES, ListError, ListWriter};
+use crate::exchange::{
+    self, Defaults, FileError, FileTrouble, Format, LIST_MAX_BYTES, ListError, ListWriter,
+};
 use crate::model::{Ban, BanTime};
 use crate::store::BanOrder;
 use crate::text::printable;
@@ -32,9 +34,10 @@ pub(super) fn export(
     out: &mut dyn Write,
 ) -> Result<Status, Error> {
     let format = Format::from(args.format.unwrap_or(args.kind));
-    let bans = match &args.output {
-        None => print(context, format, args.jail.clone(), out)?,
-        Some(file) => write(context, format, args.jail.clone(), file, out)?,
+    let is_stdout = |file: &Path| file == Path::new("-") || file == Path::new("/dev/stdout");
+    let bans = match args.output.as_deref() {
+        Some(file) if !is_stdout(file) => write(context, format, args.jail.clone(), file, out)?,
+        _ => print(context, format, args.jail.clone(), out)?,
     };
     Ok(if bans == 0 { Status::Nothing } else { Status::Found })
 }
@@ -64,14 +67,18 @@ fn write(
     file: &Path,
     out: &mut dyn Write,
 ) -> Result<u64, Error> {
-    let failed = |source| FileError { file: file.to_owned(), action: "writing", source };
+    let failed = |error| FileError { file: file.to_owned(), why: FileTrouble::Writing(error) };
     let file = std::path::absolute(file).map_err(failed)?;
     let mut written = 0;
     context.change(Change::Export { file, format, jail }, |reply| match reply {
-        Reply::Exported { file, bans } => {
+        Reply::Exported { file, exported: Exported { bans, kept } } => {
             written = bans;
             let file = file.to_string_lossy();
-            writeln!(out, "wrote {} to {}", counted(bans, "ban"), printable(&file))
+            write!(out, "wrote {} to {}", counted(bans, "ban"), printable(&file))?;
+            if kept > 0 {
+                write!(out, ", beside {} that f2b did not write", counted(kept, "line"))?;
+            }
+            writeln!(out)
         }
         _ => Ok(()),
     })?;
@@ -178,7 +185,7 @@ fn import_operands(args: &ImportArgs) -> Result<(Format, PathBuf), Error> {
 
 /// The bytes of a list: they are read twice, which a pipe can't be.
 fn read_list(file: &Path) -> Result<Vec<u8>, Error> {
-    let failed = |source| FileError { file: file.to_owned(), action: "reading", source };
+    let failed = |error| FileError { file: file.to_owned(), why: FileTrouble::Reading(error) };
     let mut bytes = Vec::new();
     let read = |from: &mut dyn Read, bytes: &mut Vec<u8>| -> io::Result<usize> {
         from.take(LIST_MAX_BYTES + 1).read_to_end(bytes)

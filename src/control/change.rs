@@ -91,10 +91,11 @@ pub fn change(
             take(Reply::Imported { new: done.effects.len() as u64 })?;
             files(done.files, take)
         }
-        Order::Export { ref file, .. } => {
+        Order::Export { ref file, ref jail, .. } => {
+            jails.knowing(jail.as_deref(), writer.reader())?;
             let file = file.clone();
-            let bans = obey(writer, order, now)?.exported.unwrap_or_default();
-            Ok(take(Reply::Exported { file, bans })?)
+            let exported = obey(writer, order, now)?.exported.unwrap_or_default();
+            Ok(take(Reply::Exported { file, exported })?)
         }
         Order::Ban { .. } | Order::Unban { .. } | Order::Purge { .. } | Order::Tick => {
             let mut done = obey(writer, order, now)?;

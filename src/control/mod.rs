@@ -26,7 +26,7 @@ pub use self::change::{Settled, change};
 pub use self::direct::Direct;
 pub use self::jails::Jails;
 pub use self::question::ask;
-pub use crate::engine::writer::FileFate;
+pub use crate::engine::writer::{Exported, FileFate};
 use crate::error::Error;
 use crate::exchange::Format;
 use crate::model::{Ban, BanTime, Host, Time};
@@ -175,8 +175,8 @@ pub enum Reply {
     Exported {
         /// Where.
         file: PathBuf,
-        /// How many bans it repeats.
-        bans: u64,
+        /// What stands in it now.
+        exported: Exported,
     },
     /// Something of what is old was forgotten.
     Purging {

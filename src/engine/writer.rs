@@ -11,16 +11,16 @@
 
 mod files;
 mod intake;
+mod record;
+mod replace;
 #[cfg(test)]
 mod tests;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 pub use self::files::FileFate;
-use self::files::Listed;
 pub use self::intake::{Decides, Intake, Settled};
 use super::outcome::LogInfo;
 use crate::exchange::{FileError, Format};
@@ -88,10 +88,19 @@ pub struct Done {
     pub effects: Vec<Effect>,
     /// What a part of a purge deleted.
     pub purged: Option<Purged>,
-    /// How many bans an export repeats.
-    pub exported: Option<u64>,
+    /// What an export wrote.
+    pub exported: Option<Exported>,
     /// What became of the exported files.
     pub files: Vec<FileFate>,
+}
+
+/// What stands in an exported file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exported {
+    /// How many bans it repeats.
+    pub bans: u64,
+    /// How many lines of others it has besides.
+    pub kept: u64,
 }
 
 /// What was done to a ban.
@@ -162,7 +171,9 @@ impl Writer {
     /// Does what it is told, as of `now`.
     pub fn obey(&mut self, order: Order, now: Time) -> Result<Done, WriterError> {
         if let Order::Export { file, format, jail } = &order {
-            return self.export(file, *format, jail.as_deref(), now);
+            let exported = files::export(&mut self.store, file, *format, jail.as_deref(), now)?;
+            let files = vec![FileFate::Written(file.clone())];
+            return Ok(Done { exported: Some(exported), files, ..Done::default() });
         }
         // An administrator who repeats an order may do so because a file could not be written.
         let is_by_hand = matches!(order, Order::Ban { .. } | Order::Import { .. });
@@ -192,30 +203,6 @@ impl Writer {
     /// Makes do with the least room on the disk from then on.
     pub fn make_room(&mut self) -> Result<(), StoreError> {
         self.store.make_room()
-    }
-
-    fn export(
-        &mut self,
-        file: &Path,
-        format: Format,
-        jail: Option<&str>,
-        now: Time,
-    ) -> Result<Done, WriterError> {
-        let reader = Reader::open(self.store.path())?;
-        let bans = files::write(file, format, Listed { reader: &reader, jail, now })?;
-        // The list of one jail is written once: a file that is kept true holds every ban. So is what isn't
-        // a file, such as a pipe.
-        let is_kept = jail.is_none() && fs::metadata(file).is_ok_and(|found| found.is_file());
-        let path = file.to_string_lossy();
-        self.store.transact(|batch| {
-            if is_kept {
-                batch.set_export(&path, format.name(), now)
-            } else {
-                batch.forget_export(&path).map(|_| ())
-            }
-        })?;
-        let files = vec![FileFate::Written(file.to_owned())];
-        Ok(Done { exported: Some(bans), files, ..Done::default() })
     }
 }
 

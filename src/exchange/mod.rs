@@ -7,6 +7,7 @@
 pub mod array;
 mod csv_list;
 mod json_list;
+mod others;
 mod plain;
 
 use std::io::{self, Write};
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::others::Others;
 use crate::model::{Addr, Ban, BanTime, Host, Origin, Time};
 
 /// A list's form.
@@ -136,21 +138,50 @@ pub enum ListError {
     NotText(usize),
 }
 
-/// Why the file of a list could not be read or written.
+/// Why the file of a list was not read or written.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {action} failed: {source}", crate::text::printable(&.file.to_string_lossy()))]
+#[error("{}: {why}", crate::text::printable(&.file.to_string_lossy()))]
 pub struct FileError {
     /// The file.
     pub file: PathBuf,
-    /// What was tried: reading or writing.
-    pub action: &'static str,
+    /// What is the matter with it.
+    pub why: FileTrouble,
+}
+
+/// What can be the matter with the file of a list.
+#[derive(Debug, thiserror::Error)]
+pub enum FileTrouble {
     /// The system's word.
-    pub source: io::Error,
+    #[error("reading failed: {0}")]
+    Reading(io::Error),
+    /// The system's word.
+    #[error("writing failed: {0}")]
+    Writing(#[from] io::Error),
+    /// Somebody else wrote into it, and the format has no place for that.
+    #[error(
+        "holds what f2b did not write, and {} has no place for it; remove the file or name another",
+        .0.name()
+    )]
+    NotOwn(Format),
+    /// It would have to be replaced, and its owner or group can't be given to what replaces it.
+    #[error("is another user's and would become yours; run f2b as its owner or as root")]
+    Owner,
+    /// Something else than a file: what it is.
+    #[error("is {0}; name a file")]
+    NotAFile(&'static str),
+    /// A named pipe without a reader.
+    #[error("is a pipe that nobody reads; start its reader first")]
+    Unread,
+    /// It was written to again and again while its lines were read.
+    #[error("changes all the time; stop what writes to it")]
+    Restless,
 }
 
 /// A list that is written ban by ban; nothing before the first of them, or the end.
 pub struct ListWriter<'o> {
     form: Form<'o>,
+    /// What else stands in a file of hosts.
+    others: Others,
     bans: u64,
 }
 
@@ -163,19 +194,30 @@ enum Form<'o> {
 impl<'o> ListWriter<'o> {
     /// A list in `format`; bans of one of [hosts only](Format::holds_hosts_only) come in the order of hosts.
     pub fn new(format: Format, out: &'o mut dyn Write) -> Self {
+        Self::of(format, Others::default(), out)
+    }
+
+    /// A list in a file that others write to as well, in a format of [hosts only](Format::holds_hosts_only).
+    pub fn beside(others: Others, format: Format, out: &'o mut dyn Write) -> io::Result<Self> {
+        others.begin(out)?;
+        Ok(Self::of(format, others, out))
+    }
+
+    fn of(format: Format, others: Others, out: &'o mut dyn Write) -> Self {
         let form = match format {
             Format::IpDeny => Form::Hosts(plain::Hosts::new(out, plain::in_ip_deny)),
             Format::HostsDeny => Form::Hosts(plain::Hosts::new(out, plain::in_hosts_deny)),
             Format::Csv => Form::Csv(Box::new(csv_list::Rows::new(out))),
             Format::Json => Form::Json(json_list::begin(out)),
         };
-        Self { form, bans: 0 }
+        Self { form, others, bans: 0 }
     }
 
     /// Writes the next ban.
     pub fn ban(&mut self, ban: &Ban) -> io::Result<()> {
         self.bans += 1;
         match &mut self.form {
+            Form::Hosts(_) if ban.host.addr().is_some_and(|host| self.others.names(host)) => Ok(()),
             Form::Hosts(hosts) => hosts.ban(ban),
             Form::Csv(rows) => rows.ban(ban),
             Form::Json(list) => json_list::write(ban, list),
@@ -185,7 +227,7 @@ impl<'o> ListWriter<'o> {
     /// Ends the list; how many bans it was given.
     pub fn end(self) -> io::Result<u64> {
         match self.form {
-            Form::Hosts(_) => {}
+            Form::Hosts(hosts) => self.others.end(hosts.end())?,
             Form::Csv(rows) => rows.end()?,
             Form::Json(list) => list.end()?,
         }

@@ -26,6 +26,11 @@ impl<'o> Hosts<'o> {
         self.last = Some(addr);
         writeln!(self.out, "{}", (self.spell)(addr))
     }
+
+    /// Where it was written to.
+    pub(super) fn end(self) -> &'o mut dyn Write {
+        self.out
+    }
 }
 
 pub(super) fn in_ip_deny(addr: Addr) -> String {

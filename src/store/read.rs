@@ -56,14 +56,14 @@ pub struct Totals {
     pub bans: u64,
 }
 
-/// A file that repeats the bans in force.
+/// A file that repeats the bans in force, or did when it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Export {
     /// Where.
     pub path: String,
     /// In which format.
     pub format: String,
-    /// When it was last written.
+    /// Its time of modification when it was last written.
     pub written: Time,
 }
 
