@@ -41,6 +41,7 @@ pub mod scan;
 mod seen;
 pub mod set;
 pub mod stream;
+mod tallies;
 pub mod timeline;
 pub mod totals;
 pub mod wanted;

@@ -3,12 +3,9 @@
 //! Totals of pieces add up to the totals of the whole, in input order where order shows (the sample
 //! lines), so that any number of threads gives the same report.
 
-use std::collections::HashMap;
-
-use foldhash::fast::RandomState;
-
 use super::line::up_to;
-use crate::model::{Addr, Host, Time};
+pub use super::tallies::{Tallies, Tally};
+use crate::model::Time;
 
 /// Lines of one log or of a whole scan, by what came of them; blank lines and comments are in none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,82 +22,6 @@ impl LineCounts {
     /// All lines that were tested.
     pub fn tested(self) -> u64 {
         self.matched + self.ignored + self.missed
-    }
-}
-
-/// The failures of one host.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// How many.
-    pub failures: u64,
-    /// Time of the earliest dated one.
-    pub first: Option<Time>,
-    /// Time of the latest dated one.
-    pub last: Option<Time>,
-}
-
-impl Tally {
-    fn count(&mut self, at: Option<Time>) {
-        self.add(Self { failures: 1, first: at, last: at });
-    }
-
-    fn add(&mut self, other: Self) {
-        self.failures += other.failures;
-        self.first = match (self.first, other.first) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        self.last = self.last.max(other.last);
-    }
-}
-
-/// Failures by host; addresses are kept apart from names so that counting one allocates nothing.
-#[derive(Clone, Debug, Default)]
-pub struct Tallies {
-    addrs: HashMap<Addr, Tally, RandomState>,
-    names: HashMap<Box<str>, Tally>,
-}
-
-impl Tallies {
-    /// Counts a failure of an address.
-    pub fn count_addr(&mut self, addr: Addr, at: Option<Time>) {
-        self.addrs.entry(addr).or_default().count(at);
-    }
-
-    /// Counts a failure of anything.
-    pub fn count(&mut self, host: &Host, at: Option<Time>) {
-        match host {
-            Host::Addr(addr) => self.count_addr(*addr, at),
-            Host::Name(name) => self.names.entry(name.clone()).or_default().count(at),
-        }
-    }
-
-    /// How many hosts there are.
-    pub fn len(&self) -> usize {
-        self.addrs.len() + self.names.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// All hosts, most failures first, equal ones in the order of addresses.
-    pub fn ranked(&self) -> Vec<(Host, Tally)> {
-        let addrs = self.addrs.iter().map(|(addr, tally)| (Host::Addr(*addr), *tally));
-        let names = self.names.iter().map(|(name, tally)| (Host::Name(name.clone()), *tally));
-        let mut all: Vec<_> = addrs.chain(names).collect();
-        all.sort_by(|(a, x), (b, y)| y.failures.cmp(&x.failures).then_with(|| a.cmp(b)));
-        all
-    }
-
-    fn add(&mut self, other: Self) {
-        for (addr, tally) in other.addrs {
-            self.addrs.entry(addr).or_default().add(tally);
-        }
-        for (name, tally) in other.names {
-            self.names.entry(name).or_default().add(tally);
-        }
     }
 }
 

@@ -262,7 +262,7 @@ impl<'e> Part<'e> {
         let Job { context, args, .. } = self.job;
         let reader = if context.db.exists() { Some(Reader::open(&context.db)?) } else { None };
         let mut offenders = Vec::new();
-        for (host, tally) in self.totals.hosts.ranked().into_iter().take(args.top) {
+        for (host, tally) in self.totals.hosts.top(args.top) {
             let mut jails = match &reader {
                 Some(reader) => reader.jails_of(&host)?,
                 None => Vec::new(),
