@@ -25,8 +25,8 @@ use super::years;
 use crate::source::Log;
 
 /// Tasks that may run ahead while the calling thread writes a batch: about as much dense log as a batch
-/// holds matches, so that nobody waits for the other.
-const TASKS_WHILE_WRITING: usize = 44;
+/// holds matches, so that nobody waits for the other. A task of nothing but matches takes some 6 MB.
+const TASKS_WHILE_WRITING: usize = 20;
 
 /// Everything that says how to scan.
 #[derive(Clone, Copy)]

@@ -28,7 +28,7 @@ const MIGRATIONS: &[&str] = &[
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// How many prepared statements are kept: all there are.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 /// Opens the store at `path` for writing, makes it if it isn't there, brings its schema up to date.
 pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {

@@ -40,6 +40,7 @@ statements! {
     FILTER_SELECT = "filter/select.sql";
     HOST_DELETE_IDLE = "host/delete_idle.sql";
     HOST_INSERT = "host/insert.sql";
+    HOST_INSERT_MANY = "host/insert_many.sql";
     HOST_SELECT = "host/select.sql";
     HOST_SELECT_KEY = "host/select_key.sql";
     JAIL_INSERT = "jail/insert.sql";

@@ -48,7 +48,10 @@ pub(super) fn write(
     let mut written = Written::default();
     let mut rows = Vec::with_capacity(records.len());
     let mut counts = Vec::with_capacity(records.len());
-    for part in unknown(conn, source, records)? {
+    let parts = unknown(conn, source, records)?;
+    hosts
+        .learn(conn, parts.iter().flat_map(|part| part.records).filter_map(|r| r.host.as_ref()))?;
+    for part in parts {
         let from = rows.len();
         gather(conn, hosts, source.log, part.records, &mut rows)?;
         if !part.is_fresh {

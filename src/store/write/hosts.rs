@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::model::Host;
+use crate::store::bulk::Bulk;
 use crate::store::sql;
 
 /// Ids of hosts that were written lately.
@@ -17,8 +18,8 @@ pub(in super::super) struct HostCache {
     data_version: i64,
 }
 
-/// Bounds the cache at some 64 MiB; past it, it starts afresh.
-const HOSTS_MAX: usize = 1 << 20;
+/// Bounds the cache at some 40 MB and the hosts of one batch; past it, it starts afresh.
+const HOSTS_MAX: usize = 1 << 19;
 
 impl HostCache {
     /// Forgets everything if another connection has written since; inside a transaction.
@@ -28,6 +29,39 @@ impl HostCache {
             self.ids.clear();
             self.data_version = version;
         }
+        Ok(())
+    }
+
+    /// Looks for the ids of many hosts and adds those that are not there, in the order of their keys: an attack by
+    /// millions of addresses would else touch pages of the index at random, one for each.
+    pub(in super::super) fn learn<'h>(
+        &mut self,
+        conn: &Connection,
+        hosts: impl Iterator<Item = &'h Host>,
+    ) -> rusqlite::Result<()> {
+        if self.ids.len() >= HOSTS_MAX {
+            self.ids.clear();
+        }
+        let unknown = hosts.filter(|host| !self.ids.contains_key(*host));
+        let mut unknown: Vec<(Vec<u8>, &Host)> = unknown.map(|host| (host.key(), host)).collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        let mut select = conn.prepare_cached(sql::HOST_SELECT)?;
+        let mut new = Vec::new();
+        for (key, host) in unknown {
+            match select.query_row([&key], |row| row.get(0)).optional()? {
+                Some(id) => _ = self.ids.insert(host.clone(), id),
+                None => new.push((key, host)),
+            }
+        }
+        let bulk = Bulk { conn, one: sql::HOST_INSERT, many: sql::HOST_INSERT_MANY };
+        bulk.insert(&new, |values, (key, host)| {
+            values.bind(key)?;
+            values.bind(host.to_string())
+        })?;
+        // Ids are given out in order, each one more than the last.
+        let ids = (1..=conn.last_insert_rowid()).rev();
+        self.ids.extend(new.iter().rev().map(|(_, host)| (*host).clone()).zip(ids));
         Ok(())
     }
 
@@ -42,9 +76,6 @@ impl HostCache {
             Some(id) => id,
             None => conn.prepare_cached(sql::HOST_INSERT)?.insert((&key, host.to_string()))?,
         };
-        if self.ids.len() >= HOSTS_MAX {
-            self.ids.clear();
-        }
         self.ids.insert(host.clone(), id);
         Ok(id)
     }
