@@ -105,6 +105,19 @@ pub enum StoreError {
         /// The latest version that this program knows.
         known: i64,
     },
+    /// The store was made by an earlier f2b and has to be brought up to date, which takes the right to write.
+    #[error(
+        "{}: its schema is version {found}, which this f2b brings to {known} when its owner next runs f2b status",
+        .path.display()
+    )]
+    Older {
+        /// The store.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The version of this program.
+        known: i64,
+    },
     /// The disk is full.
     #[error("{}: the disk is full, nothing of this step was stored; make room, then run it again", .path.display())]
     Full {

@@ -43,7 +43,8 @@ pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
     Ok(conn)
 }
 
-/// Opens the store at `path` for reading only, for which no right to write is needed.
+/// Opens the store at `path` for reading only, for which no right to write is needed, unless an earlier f2b made
+/// it: then its schema is brought up to date first.
 pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
     let missing = || StoreError::Missing { path: path.to_owned() };
     match std::fs::metadata(path) {
@@ -57,8 +58,18 @@ pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
         }
         opened => opened?,
     };
-    if found < VERSION {
+    if found == 0 {
         return Err(missing());
+    }
+    if found < VERSION {
+        drop(conn);
+        return match writer(path) {
+            Ok(_) => reader(path),
+            Err(StoreError::Folder { .. } | StoreError::ReadOnly { .. }) => {
+                Err(StoreError::Older { path: path.to_owned(), found, known: VERSION })
+            }
+            Err(other) => Err(other),
+        };
     }
     conn.pragma_update(None, "query_only", true)
         .map_err(|source| StoreError::explain(path, source))?;
