@@ -48,6 +48,9 @@ impl BlockId {
     }
 }
 
+/// The digest of what is not known (any more).
+pub(super) const UNKNOWN: i64 = 0;
+
 /// What the records of a block are, whatever their order: equal if they are, and the other way round but once in
 /// 2^64 times. The time is not part of it: another idea about the year makes no other match.
 #[expect(clippy::cast_possible_wrap, reason = "SQLite has no unsigned numbers")]
@@ -57,8 +60,8 @@ pub(super) fn digest(records: &[Record<'_>]) -> i64 {
         let seed = (record.offset << 1 | u64::from(record.is_failure())) ^ host;
         xxh3_64_with_seed(record.text, seed)
     };
-    // 0 is for what is not known.
-    records.iter().map(one).fold(0, u64::wrapping_add).max(1) as i64
+    let digest = records.iter().map(one).fold(0, u64::wrapping_add) as i64;
+    if digest == UNKNOWN { 1 } else { digest }
 }
 
 /// New matches, as they are counted.

@@ -50,6 +50,7 @@ statements! {
     LINE_DELETE_UNMATCHED = "line/delete_unmatched.sql";
     LINE_INSERT = "line/insert.sql";
     LINE_INSERT_MANY = "line/insert_many.sql";
+    LINE_SELECT_BETWEEN = "line/select_between.sql";
     LINE_SELECT_FIRST = "line/select_first.sql";
     LINE_SELECT_LAST = "line/select_last.sql";
     LOG_ADD_LINES = "log/add_lines.sql";

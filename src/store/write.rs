@@ -17,6 +17,9 @@ pub struct Written {
     pub matches: u64,
     /// Failures that were not known.
     pub failures: u64,
+    /// Lines that were left out, with what was found in them: at their places other lines are stored, of a log that
+    /// begins alike (`docs/decisions/0001-place.md`).
+    pub displaced: u64,
 }
 
 /// A transaction: records and bans that are stored together or not at all.

@@ -167,6 +167,14 @@ impl End<'_> {
             );
             warn_findings(&[Diagnostic::new("invalid-address", Severity::Warning, message)]);
         }
+        let displaced = self.settled.iter().map(|settled| settled.written.displaced).sum();
+        if displaced > 0 {
+            let message = format!(
+                "{} not stored: in their places are lines of another log that begins alike",
+                counted(displaced, "matched line")
+            );
+            warn_findings(&[Diagnostic::new("displaced-lines", Severity::Warning, message)]);
+        }
         let unresolved = self.job.plan.names.unresolved();
         if unresolved > 0 {
             let message = format!("{} could not be resolved", counted(unresolved, "host name"));

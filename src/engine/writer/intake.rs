@@ -22,7 +22,7 @@ use crate::store::{
 };
 
 /// Matches from which a batch is written.
-const BATCH_MATCHES: usize = 50_000;
+const BATCH_MATCHES: usize = 100_000;
 
 /// Bytes of their lines from which on a batch is written before it has so many.
 const BATCH_BYTES: usize = 64 << 20;
@@ -285,6 +285,7 @@ impl Attended {
         }
         self.settled.written.matches += written.matches;
         self.settled.written.failures += written.failures;
+        self.settled.written.displaced += written.displaced;
         for (_, matches) in matches {
             self.gather(matches);
         }
@@ -370,8 +371,11 @@ fn write(
     source: Scanned,
     matches: &[(usize, Matches)],
 ) -> Result<Written, StoreError> {
-    let lines = || matches.iter().flat_map(|(_, m)| m.lines.iter().map(move |line| (line, m)));
-    let records: Vec<Record<'_>> = lines().flat_map(|(line, of)| records(line, of)).collect();
+    let lines = matches.iter().map(|(_, of)| of.lines.len()).sum();
+    let mut records = Vec::with_capacity(lines);
+    for (_, of) in matches {
+        of.lines.iter().for_each(|line| add_records(&mut records, line, of));
+    }
     batch.write(source, &records)
 }
 
@@ -393,21 +397,26 @@ fn goes_on(path: &str, end: u64) -> bool {
     !matches!(at(path, end, 2)[..], [] | [b'\n', ..] | [b'\r'] | [b'\r', b'\n'])
 }
 
-/// A record a failure; one for a line that is none.
-fn records<'r>(line: &'r Match, of: &'r Matches) -> impl Iterator<Item = Record<'r>> + 'r {
-    let record = move |host, failure| Record {
-        offset: line.place.offset,
-        line: line.place.line,
-        text: of.text(line),
-        time: line.time,
-        regex: u16::try_from(line.regex + 1).unwrap_or(u16::MAX),
-        nofail: line.nofail,
-        host,
-        fields: &line.fields,
-        whole: (line.before > 0).then(|| of.whole(line)),
-        failure,
+/// Adds a record a failure; one for a line that is none.
+fn add_records<'r>(records: &mut Vec<Record<'r>>, line: &'r Match, of: &'r Matches) {
+    let mut add = |host, failure| {
+        records.push(Record {
+            offset: line.place.offset,
+            line: line.place.line,
+            text: of.text(line),
+            time: line.time,
+            regex: u16::try_from(line.regex + 1).unwrap_or(u16::MAX),
+            nofail: line.nofail,
+            host,
+            fields: &line.fields,
+            whole: (line.before > 0).then(|| of.whole(line)),
+            failure,
+        });
     };
-    let failures = line.failures.iter().map(move |host| record(Some(host.clone()), true));
-    let other = line.failures.is_empty().then(|| record(line.id.clone(), false));
-    failures.chain(other)
+    if line.failures.is_empty() {
+        add(line.id.clone(), false);
+    }
+    for host in &line.failures {
+        add(Some(host.clone()), true);
+    }
 }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use super::{JailId, LogId, Record, Scanned, Store};
+use super::{JailId, LogId, Record, Scanned, Store, Written};
 use crate::model::{Head, Host, Origin, Time};
 
 /// A store in a folder of its own, which goes with it.
@@ -86,6 +86,11 @@ const COUNTS: &[(&str, &str)] = &[
 /// So many seconds into a day in November 2026.
 fn at(secs: i64) -> Time {
     Time::from_secs(1_793_491_200 + secs)
+}
+
+/// So much was new.
+fn written(matches: u64, failures: u64) -> Written {
+    Written { matches, failures, displaced: 0 }
 }
 
 /// A failure of `host`.

@@ -1,6 +1,6 @@
 //! Lines, matches and failures.
 
-use super::{Fixture, at, failure};
+use super::{Fixture, at, failure, written};
 use crate::model::{Head, Host};
 use crate::store::{Event, JailId, Record, Scanned, StoreError, Written};
 
@@ -9,8 +9,8 @@ fn writing_twice_adds_nothing() {
     let mut f = Fixture::new();
     let source = f.scanned("head");
     let records = [failure(0, 1, "192.0.2.1", "a"), failure(100, 2, "192.0.2.2", "b")];
-    assert_eq!(f.store.write(source, &records).unwrap(), Written { matches: 2, failures: 2 });
-    assert_eq!(f.store.write(source, &records).unwrap(), Written { matches: 0, failures: 0 });
+    assert_eq!(f.store.write(source, &records).unwrap(), written(2, 2));
+    assert_eq!(f.store.write(source, &records).unwrap(), written(0, 0));
     f.assert_whole();
 }
 
@@ -27,8 +27,8 @@ fn many_records_are_all_stored_and_only_once() {
             .collect();
         // Some are known before, in the middle of what is written.
         let known = f.store.write(source, &records[10..20]).unwrap();
-        assert_eq!(known, Written { matches: 10, failures: 10 });
-        let new = Written { matches: len - 10, failures: len - 10 };
+        assert_eq!(known, written(10, 10));
+        let new = written(len - 10, len - 10);
         assert_eq!(f.store.write(source, &records).unwrap(), new);
         assert_eq!(f.store.write(source, &records).unwrap(), Written::default());
         assert_eq!(f.store.reader().totals().unwrap().lines, len);
@@ -89,9 +89,9 @@ fn a_host_that_was_ignored_and_is_not_any_more_fails_after_all() {
     let source = f.scanned("head");
     let ignored = Record { failure: false, ..failure(0, 1, "192.0.2.1", "a") };
     let found = [ignored, failure(100, 2, "192.0.2.1", "b")];
-    assert_eq!(f.store.write(source, &found).unwrap(), Written { matches: 2, failures: 1 });
+    assert_eq!(f.store.write(source, &found).unwrap(), written(2, 1));
     let now = [failure(0, 1, "192.0.2.1", "a"), found[1].clone()];
-    assert_eq!(f.store.write(source, &now).unwrap(), Written { matches: 0, failures: 1 });
+    assert_eq!(f.store.write(source, &now).unwrap(), written(0, 1));
     // And stays one.
     assert_eq!(f.store.write(source, &found).unwrap(), Written::default());
     assert_eq!(f.store.reader().totals().unwrap().failures, 2);
@@ -104,8 +104,28 @@ fn a_name_with_several_addresses_is_a_failure_of_each() {
     let source = f.scanned("head");
     let of = |host| failure(0, 1, host, "a");
     let records = [of("192.0.2.1"), of("192.0.2.2"), of("192.0.2.1")];
-    assert_eq!(f.store.write(source, &records).unwrap(), Written { matches: 1, failures: 2 });
+    assert_eq!(f.store.write(source, &records).unwrap(), written(1, 2));
     f.assert_whole();
+}
+
+#[test]
+fn a_line_in_whose_place_another_one_is_stored_is_left_out_and_told() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    f.store
+        .write(source, &[failure(0, 1, "192.0.2.1", "a"), failure(100, 2, "192.0.2.2", "b")])
+        .unwrap();
+    let other = Scanned { filter: f.store.filter("other", "^y").unwrap(), ..source };
+    for source in [source, other, other] {
+        for host in ["192.0.2.9", "192.0.2.2"] {
+            let records = [failure(0, 1, "192.0.2.1", "a"), failure(100, 2, host, "z")];
+            assert_eq!(f.store.write(source, &records).unwrap().displaced, 1);
+            f.assert_whole();
+        }
+    }
+    assert_eq!(f.number("SELECT count(*) FROM match JOIN line USING (place) WHERE text = 'z'"), 0);
+    assert_eq!(f.store.reader().history(&Host::parse("192.0.2.9"), 9).unwrap(), []);
+    assert_eq!(f.store.reader().history(&Host::parse("192.0.2.2"), 9).unwrap().len(), 1);
 }
 
 #[test]
@@ -125,7 +145,7 @@ fn a_line_that_two_filters_match_is_stored_once() {
     let other = Scanned { filter: f.store.filter("sshd", "^y").unwrap(), ..source };
     let records = [failure(0, 1, "192.0.2.1", "a")];
     f.store.write(source, &records).unwrap();
-    assert_eq!(f.store.write(other, &records).unwrap(), Written { matches: 1, failures: 1 });
+    assert_eq!(f.store.write(other, &records).unwrap(), written(1, 1));
     assert_eq!(f.number("SELECT count(*) FROM line"), 1);
 }
 
@@ -136,7 +156,7 @@ fn a_match_counts_once_in_each_jail() {
     let jailed = Scanned { jail: f.store.jail("sshd").unwrap(), ..source };
     let records = [failure(0, 1, "192.0.2.1", "a")];
     f.store.write(source, &records).unwrap();
-    assert_eq!(f.store.write(jailed, &records).unwrap(), Written { matches: 0, failures: 1 });
+    assert_eq!(f.store.write(jailed, &records).unwrap(), written(0, 1));
 }
 
 #[test]
@@ -170,8 +190,7 @@ fn a_match_without_a_host_is_no_failure() {
     let mut f = Fixture::new();
     let source = f.scanned("head");
     let record = Record { host: None, time: None, ..failure(0, 1, "192.0.2.1", "a") };
-    let written = f.store.write(source, &[record]).unwrap();
-    assert_eq!(written, Written { matches: 1, failures: 0 });
+    assert_eq!(f.store.write(source, &[record]).unwrap(), written(1, 0));
 }
 
 #[test]
@@ -183,7 +202,7 @@ fn a_batch_that_is_dropped_leaves_nothing_behind() {
     batch.write(source, &records).unwrap();
     drop(batch);
     assert_eq!(f.number("SELECT count(*) FROM host"), 0);
-    assert_eq!(f.store.write(source, &records).unwrap(), Written { matches: 1, failures: 1 });
+    assert_eq!(f.store.write(source, &records).unwrap(), written(1, 1));
     f.assert_whole();
 }
 

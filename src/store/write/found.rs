@@ -4,6 +4,7 @@
 //! of a block is known, as in a log that has grown, those that it has are read.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use foldhash::fast::RandomState;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -22,6 +23,8 @@ const NOBODY: i64 = 0;
 struct Part<'r, 'a> {
     block: BlockId,
     records: &'r [Record<'a>],
+    /// Where its rows are among all.
+    rows: Range<usize>,
     digest: i64,
     /// Whether this filter has found nothing there yet, in whatever jail.
     is_fresh: bool,
@@ -38,6 +41,13 @@ struct Row<'r, 'a> {
     is_line_new: bool,
 }
 
+impl Row<'_, '_> {
+    /// Whether it is a match that is not stored.
+    fn is_new(&self) -> bool {
+        self.count.matches > 0
+    }
+}
+
 /// Stores records, which come in the order of their log.
 pub(super) fn write(
     conn: &Connection,
@@ -45,25 +55,35 @@ pub(super) fn write(
     source: Scanned,
     records: &[Record<'_>],
 ) -> rusqlite::Result<Written> {
-    let mut written = Written::default();
-    let mut rows = Vec::with_capacity(records.len());
-    let mut counts = Vec::with_capacity(records.len());
-    let parts = unknown(conn, source, records)?;
+    let mut parts = unknown(conn, source, records)?;
     hosts
         .learn(conn, parts.iter().flat_map(|part| part.records).filter_map(|r| r.host.as_ref()))?;
-    for part in parts {
-        let from = rows.len();
+    let mut rows: Vec<Row<'_, '_>> = Vec::with_capacity(records.len());
+    for part in &mut parts {
+        part.rows.start = rows.len();
         gather(conn, hosts, source.log, part.records, &mut rows)?;
+        part.rows.end = rows.len();
         if !part.is_fresh {
-            take_off_known(conn, source, part.block, &mut rows[from..])?;
+            take_off_known(conn, source, part.block, &mut rows[part.rows.clone()])?;
         }
-        let sum = count(&rows[from..], part.block, &mut counts, &mut written);
+    }
+    let mut written = Written::default();
+    let are_lines_known = write_lines(conn, source.log, &rows)? < lines_of(&rows);
+    for part in parts.iter_mut().filter(|part| are_lines_known || !part.is_fresh) {
+        let displaced = take_off_displaced(conn, part.block, &mut rows[part.rows.clone()])?;
+        if displaced > 0 {
+            part.digest = block::UNKNOWN;
+            written.displaced += displaced;
+        }
+    }
+    let mut counts = Vec::with_capacity(rows.len());
+    for part in parts {
+        let sum = count(&rows[part.rows], part.block, &mut counts, &mut written);
         block::add(conn, source, part.block, sum, part.digest)?;
     }
     block::add_to_hosts(conn, source, counts)?;
     rows.retain(|row| !row.count.is_nothing());
-    let (new, known): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.count.matches > 0);
-    write_lines(conn, source.log, &new)?;
+    let (new, known): (Vec<_>, Vec<_>) = rows.into_iter().partition(Row::is_new);
     insert(conn, source, &new)?;
     become_failures(conn, source, &known)?;
     Ok(written)
@@ -81,7 +101,8 @@ fn unknown<'r, 'a>(
         let (block, digest) = (block_of(&records[0]), block::digest(records));
         let known = block::known(conn, block, source)?;
         if known.digest != Some(digest) {
-            parts.push(Part { block, records, digest, is_fresh: !known.to_filter });
+            let is_fresh = !known.to_filter;
+            parts.push(Part { block, records, rows: 0..0, digest, is_fresh });
         }
     }
     Ok(parts)
@@ -119,14 +140,51 @@ impl ToSql for LineText<'_> {
     }
 }
 
-fn write_lines(conn: &Connection, log: LogId, rows: &[Row<'_, '_>]) -> rusqlite::Result<()> {
+/// Stores the lines of new matches that are not stored; how many those were.
+fn write_lines(conn: &Connection, log: LogId, rows: &[Row<'_, '_>]) -> rusqlite::Result<u64> {
     let bulk = Bulk { conn, one: sql::LINE_INSERT, many: sql::LINE_INSERT_MANY };
-    let new = bulk.insert(rows, |values, row| {
+    let rows: Vec<&Row<'_, '_>> = rows.iter().filter(|row| row.is_new()).collect();
+    let new = bulk.insert(&rows, |values, row| {
         values.bind(row.place)?;
         values.bind(number(row.record.line))?;
         values.bind(LineText(row.record.text))
     })?;
-    block::add_lines(conn, log.0, number(new))
+    block::add_lines(conn, log.0, number(new))?;
+    Ok(new)
+}
+
+/// How many lines the new matches are of.
+fn lines_of(rows: &[Row<'_, '_>]) -> u64 {
+    let mut last = None;
+    rows.iter().filter(|row| row.is_new() && last.replace(row.place) != Some(row.place)).count()
+        as u64
+}
+
+/// Takes off the rows of a block in whose place another line is stored; how many lines those were. What is stored
+/// stays, and nobody is shown a line that is not his.
+fn take_off_displaced(
+    conn: &Connection,
+    block: BlockId,
+    rows: &mut [Row<'_, '_>],
+) -> rusqlite::Result<u64> {
+    let (first, next) = block.places();
+    let mut select = conn.prepare_cached(sql::LINE_SELECT_BETWEEN)?;
+    let mut stored = select.query((first, next))?;
+    let mut rows = rows.iter_mut().peekable();
+    let mut displaced = 0;
+    while let Some(line) = stored.next()? {
+        let place: i64 = line.get(0)?;
+        while rows.next_if(|row| row.place < place).is_some() {}
+        let mut is_displaced = false;
+        while let Some(row) = rows.next_if(|row| row.place == place) {
+            if line.get_ref(1)?.as_bytes()? != row.record.text {
+                is_displaced = true;
+                row.count = Count::default();
+            }
+        }
+        displaced += u64::from(is_displaced);
+    }
+    Ok(displaced)
 }
 
 fn insert(conn: &Connection, source: Scanned, rows: &[Row<'_, '_>]) -> rusqlite::Result<()> {
