@@ -20,9 +20,9 @@ use crate::text::shown;
 
 /// Failregexes up to which each is made at once, with gates of its own; beyond, one automaton finds which to try.
 const MANY: usize = 500;
-/// Each takes some 4 KiB, and 40 KiB more once it is tried.
+/// Each takes some 3 KiB, and 10 KiB more once it is tried.
 const FAILREGEX_MAX: usize = 100_000;
-/// As many may be tried on one line, and then take 400 MiB.
+/// As many may be tried on one line, and then take 100 MiB.
 const ALIKE_MAX: usize = 10_000;
 
 /// What a jail or a command line adds to a filter's definition.

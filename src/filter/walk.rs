@@ -9,6 +9,7 @@
 
 mod ahead;
 mod build;
+mod set;
 mod steps;
 
 use memchr::{memchr, memrchr};
@@ -17,7 +18,8 @@ use regex_syntax::hir::{Hir, Look};
 
 use self::ahead::begins;
 use self::build::steps_of;
-use self::steps::{Inner, Next, Run, Set, Step, Steps, Ways};
+use self::set::Set;
+use self::steps::{Inner, Next, Run, Step, Steps};
 
 /// Steps for a text of any length; see [`budget`].
 const BUDGET_MAX: usize = 100_000;
@@ -27,7 +29,7 @@ const BUDGET_MAX: usize = 100_000;
 pub(super) struct Walk {
     steps: Steps,
     /// With which bytes a match may begin.
-    begins: Box<Set>,
+    begins: Set,
 }
 
 /// What is left to try.
@@ -78,13 +80,13 @@ impl Walk {
     /// The steps of an expression for ASCII texts; `None` for one that is not worth walking.
     pub(super) fn new(hir: &Hir) -> Option<Self> {
         let steps = steps_of(hir)?;
-        let begins = Box::new(begins(&steps.list, 0, &[], 0));
+        let begins = begins(&steps.list, 0, &[], 0);
         Some(Self { steps, begins })
     }
 
-    /// Whether it may match where this byte is.
+    /// Whether it may match where this byte of ASCII is.
     pub(super) fn may_begin_with(&self, byte: u8) -> bool {
-        self.begins[usize::from(byte)]
+        self.begins.has(byte)
     }
 
     /// Whether the expression matches at `start`; its groups are left in `slots`.
@@ -132,14 +134,13 @@ impl Walker<'_> {
                 Step::Match | Step::Done => return Ok(Some(at)),
                 Step::Jump(to) => Some((*to, at)),
                 Step::Split(first, second, ways) => {
-                    let ways =
-                        self.text.get(at).map_or(Ways::Both, |byte| ways[usize::from(*byte)]);
+                    let ways = self.text.get(at).map_or((true, true), |byte| ways.with(*byte));
                     match ways {
-                        Ways::Neither => None,
-                        Ways::First => Some((*first, at)),
-                        Ways::Second => Some((*second, at)),
-                        Ways::Both if self.is_vain(step, at) => None,
-                        Ways::Both => {
+                        (false, false) => None,
+                        (true, false) => Some((*first, at)),
+                        (false, true) => Some((*second, at)),
+                        (true, true) if self.is_vain(step, at) => None,
+                        (true, true) => {
                             self.trail.choices.push(Choice::Other { step: *second, at });
                             Some((*first, at))
                         }
@@ -155,7 +156,7 @@ impl Walker<'_> {
                     is_there.then(|| (step + 1, at + bytes.len()))
                 }
                 Step::One(set) => {
-                    let byte = self.text.get(at).filter(|byte| set[usize::from(**byte)]);
+                    let byte = self.text.get(at).filter(|byte| set.has(**byte));
                     byte.map(|_| (step + 1, at + 1))
                 }
                 Step::Look(look) => holds(*look, self.text, at).then_some((step + 1, at)),
@@ -264,7 +265,7 @@ impl Walker<'_> {
         let rest = &self.text[at..wanted];
         let len = match run.stop {
             Some(byte) => memchr(byte, rest),
-            None => rest.iter().position(|byte| !run.set[usize::from(*byte)]),
+            None => rest.iter().position(|byte| !run.set.has(*byte)),
         };
         let end = len.map_or(wanted, |len| at + len);
         self.pay((end - at) / 16)?;
@@ -336,7 +337,7 @@ impl Walker<'_> {
         let Step::Run(run) = step else { return Ok(None) };
         let next = self.next(run);
         let mut end = at;
-        while end < high && run.set[usize::from(self.text[end])] {
+        while end < high && run.set.has(self.text[end]) {
             end += 1;
             if next.fits(self.text, end) {
                 self.pay((end - at) / 16)?;

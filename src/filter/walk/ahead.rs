@@ -4,13 +4,12 @@
 
 use regex_syntax::hir::Look;
 
-use super::steps::{Inner, Next, Set, Step, Ways};
-
-const ALL: Set = [true; 256];
+use super::set::Set;
+use super::steps::{Inner, Next, Step, Ways};
 
 /// What has to follow the run at `at`, if that is plain to see.
 pub(super) fn what_follows(steps: &[Step], at: usize, asked: &[usize], state: usize) -> Next {
-    let anything = Next { first: ALL, second: ALL, only: None, is_outside: false };
+    let anything = Next { first: Set::ALL, second: Set::ALL, only: None, is_outside: false };
     let Step::Run(run) = &steps[at] else { return anything };
     let (mut behind, mut state) = (at + 1, state);
     while let Step::Save(slot) = steps[behind] {
@@ -20,17 +19,14 @@ pub(super) fn what_follows(steps: &[Step], at: usize, asked: &[usize], state: us
     let begins = |from| begins(steps, from, asked, state);
     let (first, second) = match &steps[behind] {
         Step::Bytes(bytes) => match bytes[..] {
-            [first] => (only(first), begins(behind + 1)),
-            [first, second, ..] => (only(first), only(second)),
+            [first] => (Set::only(first), begins(behind + 1)),
+            [first, second, ..] => (Set::only(first), Set::only(second)),
             [] => return anything,
         },
-        Step::One(set) => (**set, begins(behind + 1)),
-        _ => (begins(behind), ALL),
+        Step::One(set) => (*set, begins(behind + 1)),
+        _ => (begins(behind), Set::ALL),
     };
-    let mut members = (0..=u8::MAX).filter(|byte| first[usize::from(*byte)]);
-    let single = members.next().filter(|_| members.next().is_none());
-    let is_outside = !run.set.iter().zip(&first).any(|(one, other)| *one && *other);
-    Next { first, second, only: single, is_outside }
+    Next { first, second, only: first.single(), is_outside: run.set.is_disjoint(first) }
 }
 
 /// The bit of the group that ends in a slot.
@@ -40,32 +36,15 @@ fn saved(slot: usize, asked: &[usize]) -> usize {
     bit.map_or(0, |bit| 1 << bit)
 }
 
-fn only(byte: u8) -> Set {
-    let mut set = [false; 256];
-    set[usize::from(byte)] = true;
-    set
-}
-
-/// For each byte, which branches of the split at `at` may go on with it.
-pub(super) fn ways(steps: &[Step], at: usize) -> [Ways; 256] {
-    let mut ways = [Ways::Both; 256];
-    let Step::Split(first, second, _) = &steps[at] else { return ways };
-    let (first, second) = (begins(steps, *first, &[], 0), begins(steps, *second, &[], 0));
-    for ((way, first), second) in ways.iter_mut().zip(first).zip(second) {
-        *way = match (first, second) {
-            (true, true) => Ways::Both,
-            (true, false) => Ways::First,
-            (false, true) => Ways::Second,
-            (false, false) => Ways::Neither,
-        };
-    }
-    ways
+/// With which bytes the branches of a split may go on.
+pub(super) fn ways(steps: &[Step], first: usize, second: usize) -> Ways {
+    Ways { first: begins(steps, first, &[], 0), second: begins(steps, second, &[], 0) }
 }
 
 /// With which bytes a walk may go on from a step in a state of the groups that are `asked` for, of others in any;
 /// more than there are where that is not plain to see.
 pub(super) fn begins(steps: &[Step], from: usize, asked: &[usize], state: usize) -> Set {
-    let mut set = [false; 256];
+    let mut set = Set::default();
     let (mut todo, mut done) = (vec![(from, state)], Vec::new());
     while let Some((at, state)) = todo.pop() {
         if done.contains(&(at, state)) {
@@ -74,16 +53,16 @@ pub(super) fn begins(steps: &[Step], from: usize, asked: &[usize], state: usize)
         done.push((at, state));
         let mut go = |to| todo.push((to, state));
         match &steps[at] {
-            Step::Bytes(bytes) => set[usize::from(bytes[0])] = true,
-            Step::One(one) => unite(&mut set, one),
+            Step::Bytes(bytes) => set.insert(bytes[0]),
+            Step::One(one) => set.unite(*one),
             Step::Run(run) => {
-                unite(&mut set, &run.set);
+                set.unite(run.set);
                 if run.min == 0 {
                     go(at + 1);
                 }
             }
             // Where it holds there is no other byte; at the end of the text there is none.
-            Step::Look(Look::EndLF) => set[usize::from(b'\n')] = true,
+            Step::Look(Look::EndLF) => set.insert(b'\n'),
             Step::Look(Look::End) => {}
             Step::Split(first, second, _) => {
                 go(*first);
@@ -103,14 +82,8 @@ pub(super) fn begins(steps: &[Step], from: usize, asked: &[usize], state: usize)
                     go(*end);
                 }
             }
-            Step::Done | Step::Same(_) | Step::Match => return ALL,
+            Step::Done | Step::Same(_) | Step::Match => return Set::ALL,
         }
     }
     set
-}
-
-fn unite(set: &mut Set, other: &Set) {
-    for (one, other) in set.iter_mut().zip(other) {
-        *one |= other;
-    }
 }

@@ -7,7 +7,8 @@
 use regex_syntax::hir::{Capture, Class, Hir, HirKind, Look, Repetition};
 
 use super::ahead::{ways, what_follows};
-use super::steps::{Inner, Run, Set, Step, Steps, Ways};
+use super::set::Set;
+use super::steps::{Inner, Run, Step, Steps, Ways};
 
 /// Longer programs gain nothing.
 const STEPS_MAX: usize = 600;
@@ -59,16 +60,22 @@ pub(super) fn steps_of(hir: &Hir) -> Option<Steps> {
     }
     let is_memorable = is_few && !steps.iter().any(|step| matches!(step, Step::Same(_)));
     for at in 0..steps.len() {
-        let states = 0..1_usize << asked.len();
-        let next = states.map(|state| what_follows(&steps, at, &asked, state)).collect();
-        let ways = ways(&steps, at);
-        match &mut steps[at] {
-            Step::Run(run) => run.next = next,
-            Step::Split(_, _, known) => **known = ways,
+        match steps[at] {
+            Step::Run(_) => {
+                let states = 0..1_usize << asked.len();
+                let next = states.map(|state| what_follows(&steps, at, &asked, state)).collect();
+                if let Step::Run(run) = &mut steps[at] {
+                    run.next = next;
+                }
+            }
+            Step::Split(first, second, _) => {
+                let ways = Box::new(ways(&steps, first, second));
+                steps[at] = Step::Split(first, second, ways);
+            }
             _ => {}
         }
     }
-    Some(Steps { list: steps, asked, is_memorable })
+    Some(Steps { list: steps.into(), asked: asked.into(), is_memorable })
 }
 
 fn asked_group(step: &Step) -> Option<usize> {
@@ -205,12 +212,10 @@ impl Compiler<'_> {
         let Repetition { min, max, greedy: is_greedy, sub } = repetition;
         if let HirKind::Class(class) = sub.kind() {
             let bound = max.map_or(Some(usize::MAX), |max| usize::try_from(max).ok())?;
-            let set = *set_of(class)?;
-            let mut others = (0..0x80).filter(|byte| !set[usize::from(*byte)]);
-            let stop = others.next().filter(|_| others.next().is_none());
+            let set = set_of(class)?;
             self.steps.push(Step::Run(Box::new(Run {
                 set,
-                stop,
+                stop: set.others().single(),
                 min: usize::try_from(*min).ok()?,
                 max: bound,
                 is_greedy: *is_greedy,
@@ -257,7 +262,7 @@ fn choice(is_greedy: bool, again: usize, out: usize) -> Step {
 }
 
 fn split_of(first: usize, second: usize) -> Step {
-    Step::Split(first, second, Box::new([Ways::Both; 256]))
+    Step::Split(first, second, Box::new(Ways { first: Set::ALL, second: Set::ALL }))
 }
 
 /// Whether it may match without taking a character.
@@ -275,12 +280,12 @@ fn may_be_empty(hir: &Hir) -> bool {
     }
 }
 
-fn set_of(class: &Class) -> Option<Box<Set>> {
+fn set_of(class: &Class) -> Option<Set> {
     let Class::Bytes(class) = class else { return None };
-    let mut set = Box::new([false; 256]);
+    let mut set = Set::default();
     for range in class.iter() {
         for byte in range.start()..=range.end() {
-            set[usize::from(byte)] = true;
+            set.insert(byte);
         }
     }
     Some(set)

@@ -2,16 +2,15 @@
 
 use regex_syntax::hir::Look;
 
-/// Which bytes belong to a class.
-pub(super) type Set = [bool; 256];
+use super::set::Set;
 
 #[derive(Debug)]
 pub(super) enum Step {
     Bytes(Box<[u8]>),
-    One(Box<Set>),
+    One(Set),
     Run(Box<Run>),
-    /// One way, then the other; and for each next byte, which of both it can be the beginning of.
-    Split(usize, usize, Box<[Ways; 256]>),
+    /// One way, then the other; and with which next bytes each can go on.
+    Split(usize, usize, Box<Ways>),
     Jump(usize),
     Save(usize),
     Look(Look),
@@ -53,21 +52,26 @@ pub(super) struct Run {
 /// An expression as steps.
 #[derive(Debug)]
 pub(super) struct Steps {
-    pub(super) list: Vec<Step>,
+    pub(super) list: Box<[Step]>,
     /// The groups that conditionals ask for, if they are few; a state of theirs has a bit for each, which says that
     /// it took part.
-    pub(super) asked: Vec<usize>,
+    pub(super) asked: Box<[usize]>,
     /// Whether nothing but the step, the place and that state decides how a walk goes on.
     pub(super) is_memorable: bool,
 }
 
-/// Which branches of a split are worth trying.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ways {
-    Neither,
-    First,
-    Second,
-    Both,
+/// Which branches of a split are worth trying, by the next byte.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ways {
+    pub(super) first: Set,
+    pub(super) second: Set,
+}
+
+impl Ways {
+    /// Whether the first and whether the second may go on with this byte.
+    pub(super) fn with(&self, byte: u8) -> (bool, bool) {
+        (self.first.has(byte), self.second.has(byte))
+    }
 }
 
 /// What has to follow a run, as far as that is plain to see: most of its ends are not worth trying.
@@ -84,7 +88,7 @@ pub(super) struct Next {
 impl Next {
     /// Whether a walk may go on at `at`.
     pub(super) fn fits(&self, text: &[u8], at: usize) -> bool {
-        let is_member = |set: &Set, at| text.get(at).is_none_or(|byte| set[usize::from(*byte)]);
+        let is_member = |set: &Set, at| text.get(at).is_none_or(|byte| set.has(*byte));
         is_member(&self.first, at) && is_member(&self.second, at + 1)
     }
 }
