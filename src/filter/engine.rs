@@ -94,8 +94,9 @@ pub(super) struct Direct {
 #[derive(Debug)]
 pub(super) struct Scratch {
     slots: Vec<Option<NonMaxUsize>>,
-    ascii: Option<meta::Cache>,
-    unicode: Option<meta::Cache>,
+    /// Large, and few expressions need one.
+    ascii: Option<Box<meta::Cache>>,
+    unicode: Option<Box<meta::Cache>>,
     trail: Trail,
     gave_up: u64,
 }
@@ -274,7 +275,8 @@ impl Linear {
             scratch.gave_up += 1;
             return None;
         };
-        Some((program, cache.get_or_insert_with(|| program.create_cache()), &mut scratch.slots))
+        let cache = cache.get_or_insert_with(|| Box::new(program.create_cache()));
+        Some((program, cache.as_mut(), &mut scratch.slots))
     }
 
     fn is_match(&self, text: &str, scratch: &mut Scratch) -> bool {

@@ -61,7 +61,8 @@ enum Choice {
 #[derive(Debug, Default)]
 pub(super) struct Trail {
     choices: Vec<Choice>,
-    /// Where walks went on in vain: which walk, and at which place and step, in which state.
+    /// Where walks went on in vain: which walk, and at which place and step, in which state. Room for it is made
+    /// by the first walk that needs it.
     vain: Vec<(u64, usize)>,
     /// How many walks there were.
     walks: u64,
@@ -99,7 +100,6 @@ impl Walk {
     ) -> Result<bool, TooLong> {
         slots.fill(None);
         trail.choices.clear();
-        trail.vain.resize(VAIN_MAX, (0, 0));
         trail.walks += 1;
         let left = budget(text.len() - start);
         let mut walker = Walker { steps: &self.steps, is_inner: false, text, slots, trail, left };
@@ -215,6 +215,7 @@ impl Walker<'_> {
         if !self.steps.is_memorable || self.is_inner {
             return false;
         }
+        self.trail.vain.resize(VAIN_MAX, (0, 0));
         let here = (self.trail.walks, (at * MANY + step) * MANY + self.state());
         let place = &mut self.trail.vain[(step * 31 + at) % VAIN_MAX];
         std::mem::replace(place, here) == here
