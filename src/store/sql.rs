@@ -41,8 +41,10 @@ statements! {
     HOST_DELETE_IDLE = "host/delete_idle.sql";
     HOST_INSERT = "host/insert.sql";
     HOST_INSERT_MANY = "host/insert_many.sql";
+    HOST_INSERT_WITH_ID = "host/insert_with_id.sql";
     HOST_SELECT = "host/select.sql";
     HOST_SELECT_KEY = "host/select_key.sql";
+    HOST_SELECT_LAST_ID = "host/select_last_id.sql";
     JAIL_INSERT = "jail/insert.sql";
     JAIL_SELECT = "jail/select.sql";
     JAIL_SELECT_ALL = "jail/select_all.sql";

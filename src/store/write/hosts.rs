@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::model::Host;
@@ -14,7 +15,7 @@ use crate::store::sql;
 /// commits, is compared at the start of each transaction.
 #[derive(Debug, Default)]
 pub(in super::super) struct HostCache {
-    ids: HashMap<Host, i64, foldhash::fast::RandomState>,
+    ids: HashMap<Host, i64, RandomState>,
     data_version: i64,
 }
 
@@ -33,7 +34,8 @@ impl HostCache {
     }
 
     /// Looks for the ids of many hosts and adds those that are not there, in the order of their keys: an attack by
-    /// millions of addresses would else touch pages of the index at random, one for each.
+    /// millions of addresses would else touch pages of the index at random, one for each. Their ids are in the order
+    /// in which they come, so that what comes together stays together in the tables.
     pub(in super::super) fn learn<'h>(
         &mut self,
         conn: &Connection,
@@ -43,25 +45,30 @@ impl HostCache {
             self.ids.clear();
         }
         let unknown = hosts.filter(|host| !self.ids.contains_key(*host));
-        let mut unknown: Vec<(Vec<u8>, &Host)> = unknown.map(|host| (host.key(), host)).collect();
+        let mut unknown: Vec<(Vec<u8>, usize, &Host)> =
+            unknown.enumerate().map(|(turn, host)| (host.key(), turn, host)).collect();
         unknown.sort_unstable();
-        unknown.dedup();
+        unknown.dedup_by(|next, kept| next.0 == kept.0);
         let mut select = conn.prepare_cached(sql::HOST_SELECT)?;
         let mut new = Vec::new();
-        for (key, host) in unknown {
+        for (key, turn, host) in unknown {
             match select.query_row([&key], |row| row.get(0)).optional()? {
                 Some(id) => _ = self.ids.insert(host.clone(), id),
-                None => new.push((key, host)),
+                None => new.push((turn, key, host)),
             }
         }
-        let bulk = Bulk { conn, one: sql::HOST_INSERT, many: sql::HOST_INSERT_MANY };
-        bulk.insert(&new, |values, (key, host)| {
+        let mut turns: Vec<usize> = new.iter().map(|(turn, ..)| *turn).collect();
+        turns.sort_unstable();
+        let last: i64 =
+            conn.prepare_cached(sql::HOST_SELECT_LAST_ID)?.query_row([], |row| row.get(0))?;
+        let ids: HashMap<usize, i64, RandomState> = turns.into_iter().zip(last + 1..).collect();
+        let bulk = Bulk { conn, one: sql::HOST_INSERT_WITH_ID, many: sql::HOST_INSERT_MANY };
+        bulk.insert(&new, |values, (turn, key, host)| {
+            values.bind(ids[turn])?;
             values.bind(key)?;
             values.bind(host.to_string())
         })?;
-        // Ids are given out in order, each one more than the last.
-        let ids = (1..=conn.last_insert_rowid()).rev();
-        self.ids.extend(new.iter().rev().map(|(_, host)| (*host).clone()).zip(ids));
+        self.ids.extend(new.into_iter().map(|(turn, _, host)| (host.clone(), ids[&turn])));
         Ok(())
     }
 
