@@ -228,9 +228,9 @@ fn nothing_found_is_status_one() {
 #[test]
 fn err_a_store_that_lost_its_version() {
     let world = World::new();
-    world.f2b("ban 192.0.2.1 --jail password-fail").exits(0);
+    world.f2b("ban 198.51.100.1 --jail password-fail").exits(0);
     world.sql("PRAGMA user_version = 0");
-    let ran = world.f2b("ban 192.0.2.2 --jail password-fail").exits(2);
+    let ran = world.f2b("ban 198.51.100.2 --jail password-fail").exits(2);
     assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
     assert!(ran.err.contains("its user_version is 0"), "{}", ran.err);
 }

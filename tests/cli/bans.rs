@@ -70,18 +70,18 @@ fn failures_of_several_logs_are_decided_in_the_order_of_time() {
     // Three within an hour, but only across both logs.
     world.write(
         "a.log",
-        password_fails(&[("Nov 20 10:00:00", "192.0.2.1"), ("Nov 20 10:40:00", "192.0.2.1")]),
+        password_fails(&[("Nov 20 10:00:00", "203.0.113.1"), ("Nov 20 10:40:00", "203.0.113.1")]),
     );
-    world.write("b.log", password_fails(&[("Nov 20 10:20:00", "192.0.2.1")]));
+    world.write("b.log", password_fails(&[("Nov 20 10:20:00", "203.0.113.1")]));
     world.f2b(&format!("scan --jail password-fail --ban --now {NOW} b.log a.log")).exits(0);
-    assert_eq!(world.sql("select host, at from bans"), "192.0.2.1|2026-11-20T10:40:00Z");
+    assert_eq!(world.sql("select host, at from bans"), "203.0.113.1|2026-11-20T10:40:00Z");
 }
 
 #[test]
 fn a_log_whose_dates_go_back_is_decided_in_the_order_of_time() {
     let world = World::new();
     let (early, late) = ("Nov 20 08:00:00", "Nov 20 11:00:00");
-    let log = [(late, "192.0.2.1"), (early, "192.0.2.1"), ("Nov 20 08:10:00", "192.0.2.1")];
+    let log = [(late, "203.0.113.1"), (early, "203.0.113.1"), ("Nov 20 08:10:00", "203.0.113.1")];
     world.write("maillog", password_fails(&log));
     scan_ban(&world, NOW);
     assert_eq!(world.sql("select count(*) from bans"), "0", "no three within the hour");
@@ -90,13 +90,13 @@ fn a_log_whose_dates_go_back_is_decided_in_the_order_of_time() {
 #[test]
 fn logs_are_decided_as_together_in_whatever_order_they_are_scanned() {
     let world = World::new();
-    world.write("late", password_fails(&[("Nov 20 10:20:00", "192.0.2.1")]));
-    let early = [("Nov 20 10:00:00", "192.0.2.1"), ("Nov 20 10:10:00", "192.0.2.1")];
+    world.write("late", password_fails(&[("Nov 20 10:20:00", "203.0.113.1")]));
+    let early = [("Nov 20 10:00:00", "203.0.113.1"), ("Nov 20 10:10:00", "203.0.113.1")];
     world.write("early", password_fails(&early));
     for log in ["late", "early", "late"] {
         world.f2b(&format!("scan --jail password-fail --ban --now {NOW} {log}")).exits(0);
     }
-    assert_eq!(world.sql("select host, at from bans"), "192.0.2.1|2026-11-20T10:20:00Z");
+    assert_eq!(world.sql("select host, at from bans"), "203.0.113.1|2026-11-20T10:20:00Z");
 }
 
 #[test]
@@ -104,13 +104,13 @@ fn failures_before_a_rotation_count_after_it() {
     let world = World::new();
     world.write(
         "maillog",
-        password_fails(&[("Nov 20 10:00:00", "192.0.2.1"), ("Nov 20 10:10:00", "192.0.2.1")]),
+        password_fails(&[("Nov 20 10:00:00", "203.0.113.1"), ("Nov 20 10:10:00", "203.0.113.1")]),
     );
     world.f2b(&format!("scan --jail password-fail --ban --now {NOW} maillog")).exits(0);
     fs::remove_file(world.path("maillog")).unwrap();
-    world.write("maillog", password_fails(&[("Nov 20 10:20:00", "192.0.2.1")]));
+    world.write("maillog", password_fails(&[("Nov 20 10:20:00", "203.0.113.1")]));
     world.f2b(&format!("scan --jail password-fail --ban --now {NOW} maillog")).exits(0);
-    assert_eq!(world.sql("select host, at from bans"), "192.0.2.1|2026-11-20T10:20:00Z");
+    assert_eq!(world.sql("select host, at from bans"), "203.0.113.1|2026-11-20T10:20:00Z");
 }
 
 #[test]
@@ -186,17 +186,17 @@ fn a_dry_run_decides_and_writes_nothing() {
 #[test]
 fn a_manual_ban_lasts_as_long_as_the_jail_says() {
     let world = World::new();
-    let ran = world.f2b(&format!("ban 192.0.2.7 --jail password-fail --now {NOW}")).exits(0);
-    assert_eq!(ran.out, "banned 192.0.2.7 in password-fail until 2026-11-21 12:00:00\n");
+    let ran = world.f2b(&format!("ban 203.0.113.7 --jail password-fail --now {NOW}")).exits(0);
+    assert_eq!(ran.out, "banned 203.0.113.7 in password-fail until 2026-11-21 12:00:00\n");
     let again =
-        world.f2b(&format!("ban 192.0.2.7 --jail password-fail --time 1h --now {NOW}")).exits(0);
+        world.f2b(&format!("ban 203.0.113.7 --jail password-fail --time 1h --now {NOW}")).exits(0);
     assert_eq!(
         again.out,
-        "192.0.2.7 is already banned in password-fail until 2026-11-21 12:00:00\n"
+        "203.0.113.7 is already banned in password-fail until 2026-11-21 12:00:00\n"
     );
     let longer =
-        world.f2b(&format!("ban 192.0.2.7 --jail password-fail --time -1 --now {NOW}")).exits(0);
-    assert_eq!(longer.out, "banned 192.0.2.7 in password-fail for ever\n");
+        world.f2b(&format!("ban 203.0.113.7 --jail password-fail --time -1 --now {NOW}")).exits(0);
+    assert_eq!(longer.out, "banned 203.0.113.7 in password-fail for ever\n");
     assert_eq!(
         world.sql("select ifnull(end_reason, '-') from bans order by at_us"),
         "replaced\n-",
@@ -208,28 +208,28 @@ fn a_manual_ban_lasts_as_long_as_the_jail_says() {
 fn unban_lifts_a_host_from_every_jail_and_every_exported_file() {
     let world = World::new();
     for jail in ["password-fail", "vpopmail"] {
-        world.f2b(&format!("ban 192.0.2.7 192.0.2.8 --jail {jail} --now {NOW}")).exits(0);
+        world.f2b(&format!("ban 203.0.113.7 203.0.113.8 --jail {jail} --now {NOW}")).exits(0);
     }
     world.f2b(&format!("export ip.deny --output ip.deny --now {NOW}")).exits(0);
-    assert_eq!(fs::read_to_string(world.path("ip.deny")).unwrap(), "192.0.2.7\n192.0.2.8\n");
-    let ran = world.f2b(&format!("unban 192.0.2.7 --now {NOW}")).exits(0);
+    assert_eq!(fs::read_to_string(world.path("ip.deny")).unwrap(), "203.0.113.7\n203.0.113.8\n");
+    let ran = world.f2b(&format!("unban 203.0.113.7 --now {NOW}")).exits(0);
     assert!(
-        ran.out.starts_with("unbanned 192.0.2.7 from password-fail, vpopmail\n"),
+        ran.out.starts_with("unbanned 203.0.113.7 from password-fail, vpopmail\n"),
         "{}",
         ran.out
     );
-    assert_eq!(fs::read_to_string(world.path("ip.deny")).unwrap(), "192.0.2.8\n");
-    world.f2b(&format!("unban 192.0.2.7 --now {NOW}")).exits(1);
+    assert_eq!(fs::read_to_string(world.path("ip.deny")).unwrap(), "203.0.113.8\n");
+    world.f2b(&format!("unban 203.0.113.7 --now {NOW}")).exits(1);
 }
 
 #[test]
 fn a_host_in_a_banned_network_is_told_so() {
     let world = World::new();
-    world.f2b(&format!("ban 192.0.2.0/24 --jail vpopmail --now {NOW}")).exits(0);
-    let ran = world.f2b(&format!("unban 192.0.2.7 --now {NOW}")).exits(1);
+    world.f2b(&format!("ban 198.51.100.0/24 --jail vpopmail --now {NOW}")).exits(0);
+    let ran = world.f2b(&format!("unban 198.51.100.7 --now {NOW}")).exits(1);
     assert_eq!(
         ran.out,
-        "192.0.2.7 is not banned\n  but its network 192.0.2.0/24 is banned in vpopmail\n"
+        "198.51.100.7 is not banned\n  but its network 198.51.100.0/24 is banned in vpopmail\n"
     );
 }
 
@@ -258,7 +258,7 @@ fn history_shows_lines_failures_and_bans_of_a_host() {
     let kinds: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["match", "match", "match", "ban"]);
     assert_eq!(events[1]["line"], 2);
-    world.f2b("history 192.0.2.200").exits(1);
+    world.f2b("history 198.51.100.200").exits(1);
 }
 
 #[test]
@@ -295,15 +295,18 @@ fn purge_forgets_what_is_old_and_keeps_who_is_banned() {
 #[test]
 fn an_exported_link_stays_a_link_and_a_pipe_a_pipe() {
     let world = World::new();
-    ban(&world, "192.0.2.1");
+    ban(&world, "198.51.100.1");
     world.write("real.deny", "");
     std::os::unix::fs::symlink("real.deny", world.path("link.deny")).unwrap();
     world.f2b("export ip.deny --output link.deny").exits(0);
-    ban(&world, "192.0.2.2");
+    ban(&world, "198.51.100.2");
     assert!(world.path("link.deny").is_symlink());
-    assert_eq!(fs::read_to_string(world.path("real.deny")).unwrap(), "192.0.2.1\n192.0.2.2\n");
+    assert_eq!(
+        fs::read_to_string(world.path("real.deny")).unwrap(),
+        "198.51.100.1\n198.51.100.2\n"
+    );
     let ran = ran(&mut world.shell("mkfifo p && (cat p & f2b export ip.deny --output p; wait)"));
-    assert!(ran.exits(0).out.contains("192.0.2.1\n192.0.2.2\n"));
+    assert!(ran.exits(0).out.contains("198.51.100.1\n198.51.100.2\n"));
     assert!(!fs::metadata(world.path("p")).unwrap().is_file());
     assert_eq!(world.sql("SELECT count(*) FROM export"), "1");
 }
@@ -311,18 +314,18 @@ fn an_exported_link_stays_a_link_and_a_pipe_a_pipe() {
 #[test]
 fn a_list_whose_folder_is_missing_for_a_while_is_not_forgotten() {
     let world = World::new();
-    ban(&world, "192.0.2.1");
+    ban(&world, "198.51.100.1");
     world.write("lists/ip.deny", "");
     world.f2b("export ip.deny --output lists/ip.deny").exits(0);
     fs::rename(world.path("lists"), world.path("away")).unwrap();
-    let ran = world.f2b("ban 192.0.2.2 --jail password-fail --time 1d").exits(2);
+    let ran = world.f2b("ban 198.51.100.2 --jail password-fail --time 1d").exits(2);
     assert!(ran.err.contains("still lists the bans of before"), "{}", ran.err);
     fs::rename(world.path("away"), world.path("lists")).unwrap();
-    ban(&world, "192.0.2.3");
+    ban(&world, "198.51.100.3");
     let list = fs::read_to_string(world.path("lists/ip.deny")).unwrap();
-    assert_eq!(list, "192.0.2.1\n192.0.2.2\n192.0.2.3\n");
+    assert_eq!(list, "198.51.100.1\n198.51.100.2\n198.51.100.3\n");
     fs::remove_file(world.path("lists/ip.deny")).unwrap();
-    let ran = world.f2b("ban 192.0.2.4 --jail password-fail --time 1d").exits(0);
+    let ran = world.f2b("ban 198.51.100.4 --jail password-fail --time 1d").exits(0);
     assert!(ran.err.contains("is gone and is no longer kept up to date"), "{}", ran.err);
     assert_eq!(world.sql("SELECT count(*) FROM export"), "0");
 }
@@ -331,7 +334,7 @@ fn a_list_whose_folder_is_missing_for_a_while_is_not_forgotten() {
 fn a_permanent_ban_is_not_shortened_by_a_clock_that_is_behind() {
     let world = World::new();
     let ban = |now: &str, time: &str| {
-        let args = ["ban", "192.0.2.1", "--jail", "password-fail", "--now", now, "--time", time];
+        let args = ["ban", "203.0.113.1", "--jail", "password-fail", "--now", now, "--time", time];
         world.run(args).exits(0).out
     };
     ban("2026-11-20T10:00:00Z", "-1");
@@ -342,7 +345,7 @@ fn a_permanent_ban_is_not_shortened_by_a_clock_that_is_behind() {
 #[test]
 fn a_ban_beyond_all_calendars_can_be_exported_and_imported() {
     let world = World::new();
-    world.f2b("ban 192.0.2.1 --jail password-fail --time 90000y").exits(0);
+    world.f2b("ban 203.0.113.1 --jail password-fail --time 90000y").exits(0);
     for format in ["csv", "json"] {
         let list = world.run(["export", format]).exits(0).out;
         world.write("list", list);

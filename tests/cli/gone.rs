@@ -14,7 +14,7 @@ fn many(count: usize) -> String {
     let stamps: Vec<String> =
         (0..count).map(|n| format!("Nov 20 10:{:02}:{:02}", n / 60 % 60, n % 60)).collect();
     let lines: Vec<(&str, &str)> =
-        stamps.iter().map(|stamp| (stamp.as_str(), "192.0.2.1")).collect();
+        stamps.iter().map(|stamp| (stamp.as_str(), "203.0.113.1")).collect();
     password_fails(&lines)
 }
 
@@ -53,7 +53,7 @@ fn output_that_can_not_be_written_is_an_error_and_all_is_stored() {
 fn a_dry_run_ends_quietly_with_its_reader() {
     let world = World::new();
     // Nobody ends this log.
-    let scan = "yes bad 192.0.2.1 | f2b scan -n --format jsonl - 'bad <HOST>' | head -1";
+    let scan = "yes bad 203.0.113.1 | f2b scan -n --format jsonl - 'bad <HOST>' | head -1";
     let run = ran(&mut world.shell(scan)).exits(0);
     assert_eq!((run.out.lines().count(), run.err.as_str()), (1, ""));
 }

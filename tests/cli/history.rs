@@ -54,17 +54,20 @@ fn programs_are_told_how_much_there_is_too() {
 #[test]
 fn a_host_in_a_banned_network_is_known() {
     let world = World::new();
-    let ban = format!("ban 192.0.2.0/24 --jail password-fail --time 1d --now {NOW}");
+    let ban = format!("ban 198.51.100.0/24 --jail password-fail --time 1d --now {NOW}");
     world.f2b(&ban).exits(0);
-    let said = world.f2b(&format!("history 192.0.2.7 --now {NOW}")).exits(0);
+    let said = world.f2b(&format!("history 198.51.100.7 --now {NOW}")).exits(0);
     said.says(&[
-        "192.0.2.7: 0 matched lines, 1 ban",
-        "by manual   192.0.2.0/24: 1d until 2026-11-21 12:00:00",
+        "198.51.100.7: 0 matched lines, 1 ban",
+        "by manual   198.51.100.0/24: 1d until 2026-11-21 12:00:00",
     ]);
-    let json = world.f2b("history 192.0.2.7 --format json").exits(0).json();
-    assert_eq!(json["events"][0]["host"], "192.0.2.0/24");
-    world.f2b("history 192.0.2.7 --format csv").exits(0).says(&["password-fail,,,192.0.2.0/24"]);
-    world.f2b("history 192.0.3.7").exits(1).says(&["nothing is known of 192.0.3.7"]);
+    let json = world.f2b("history 198.51.100.7 --format json").exits(0).json();
+    assert_eq!(json["events"][0]["host"], "198.51.100.0/24");
+    world
+        .f2b("history 198.51.100.7 --format csv")
+        .exits(0)
+        .says(&["password-fail,,,198.51.100.0/24"]);
+    world.f2b("history 198.51.101.7").exits(1).says(&["nothing is known of 198.51.101.7"]);
 }
 
 #[test]

@@ -360,15 +360,15 @@ fn half_a_line_is_replaced_by_the_whole_one_and_bans_nobody() {
         )
     };
     let scan = "scan --jail password-fail --ban half.log --now 2026-11-20T12:00:00Z";
-    world.write("half.log", format!("{}\n{}", line("198.51.100.1"), line("192.0.2.1")));
+    world.write("half.log", format!("{}\n{}", line("203.0.113.1"), line("198.51.100.1")));
     let ran = world.f2b(scan).exits(0);
     assert!(ran.out.contains("2 matched"), "{}", ran.out);
-    assert_eq!(world.sql("SELECT host FROM bans"), "198.51.100.1");
-    assert_eq!(world.sql("SELECT host FROM failures ORDER BY host"), "192.0.2.1\n198.51.100.1");
-    world.write("half.log", format!("{}\n{}34\n", line("198.51.100.1"), line("192.0.2.1")));
+    assert_eq!(world.sql("SELECT host FROM bans"), "203.0.113.1");
+    assert_eq!(world.sql("SELECT host FROM failures ORDER BY host"), "198.51.100.1\n203.0.113.1");
+    world.write("half.log", format!("{}\n{}34\n", line("203.0.113.1"), line("198.51.100.1")));
     world.f2b(scan).exits(0);
-    assert_eq!(world.sql("SELECT host FROM bans ORDER BY host"), "192.0.2.134\n198.51.100.1");
-    assert_eq!(world.sql("SELECT host FROM failures ORDER BY host"), "192.0.2.134\n198.51.100.1");
+    assert_eq!(world.sql("SELECT host FROM bans ORDER BY host"), "198.51.100.134\n203.0.113.1");
+    assert_eq!(world.sql("SELECT host FROM failures ORDER BY host"), "198.51.100.134\n203.0.113.1");
     assert_eq!(world.sql("SELECT count(*) FROM matches"), "2");
 }
 
@@ -493,7 +493,7 @@ fn an_hour_that_occurs_twice_is_the_earlier_one() {
 fn the_zone_of_a_jail_decides_when_its_bans_begin_and_an_unknown_one_bans_nobody() {
     let world = World::new();
     world.write("filter.d/j.conf", "[Definition]\nfailregex = bad <HOST>$\n");
-    world.write("j.log", "2026-07-20 10:00:00 bad 192.0.2.1\n");
+    world.write("j.log", "2026-07-20 10:00:00 bad 203.0.113.1\n");
     let jail = |zone: &str| {
         format!(
             "[j]\nfilter = j\nlogpath = j.log\nmaxretry = 1\nbantime = 1d\nlogtimezone = {zone}\n"

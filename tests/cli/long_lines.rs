@@ -79,7 +79,7 @@ fn what_is_cut_off_is_not_the_end_of_a_line() {
 #[test]
 fn a_long_line_is_stored_by_its_beginning_and_once() {
     let world = World::new();
-    let mut line = String::from("Nov 20 10:00:00 bad 192.0.2.1 ");
+    let mut line = String::from("Nov 20 10:00:00 bad 203.0.113.1 ");
     line.push_str(&"é".repeat(MIB));
     world.write("log", &line);
     let scan = ["scan", "--now", NOW, "log", r"bad <HOST>\s"];

@@ -21,7 +21,8 @@ pub(crate) const JAILS: [Jail; 2] = [
 pub(crate) const FINDTIME: i64 = 600;
 
 /// Who fails. All but the network fail in the log.
-pub(crate) const HOSTS: [&str; 4] = ["192.0.2.1", "192.0.2.2", "2001:db8::7", "198.51.100.0/24"];
+pub(crate) const HOSTS: [&str; 4] =
+    ["198.51.100.1", "198.51.100.2", "2001:db8::7", "203.0.113.0/24"];
 
 /// A ban; times are seconds since 1970.
 #[derive(Clone, Copy, Debug)]
