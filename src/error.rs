@@ -53,6 +53,14 @@ pub enum Error {
     /// A network of all hosts.
     #[error("'{}' is everyone; a ban of everyone is none", shown(.0))]
     Everyone(String),
+    /// Whom nobody bans on purpose.
+    #[error("{} {why}; --force bans it all the same", shown(.host))]
+    Spared {
+        /// Who.
+        host: String,
+        /// Why not, beginning with a verb.
+        why: String,
+    },
     /// Something that is neither known to the configuration nor to the store.
     #[error("there is no jail '{}' in {}{}", shown(.name), .config.display(), did_you_mean(.nearest.as_deref()))]
     UnknownJail {

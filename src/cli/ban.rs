@@ -6,7 +6,7 @@ use super::args::{BanArgs, UnbanArgs};
 use super::files::Files;
 use super::output::{counted, jail_name, until_when};
 use super::{Context, Error, Status, parse_host};
-use crate::control::{Change, Reply, Whose};
+use crate::control::{Change, Guard, Reply, Whose};
 use crate::model::{Ban, BanTime, Host};
 use crate::text::printable;
 
@@ -16,6 +16,7 @@ pub(super) fn ban(context: &Context, args: &BanArgs, out: &mut dyn Write) -> Res
         jail: args.jail.clone(),
         hosts: parse_hosts(&args.hosts)?,
         length: length.map_err(|source| Error::Duration { option: "time", source })?,
+        guard: guard(args.force),
     };
     let mut files = Files::default();
     let fate = |ban: &Ban| format!("in {} {}", ban.jail, until_when(ban.until, context.zone));
@@ -90,6 +91,17 @@ fn not_banned(
         writeln!(out, "  but its network {} is banned in {}", shown(host), jail_name(jail))?;
     }
     Ok(())
+}
+
+/// Who is not banned, unless it is insisted on.
+pub(super) fn guard(is_forced: bool) -> Option<Guard> {
+    // As sshd(8) sets them: the client's address comes first.
+    let peer = ["SSH_CONNECTION", "SSH_CLIENT"].iter().find_map(|name| {
+        let value = std::env::var(name).ok()?;
+        let address = value.split_whitespace().next()?.split('%').next()?;
+        address.parse().ok()
+    });
+    (!is_forced).then_some(Guard { peer })
 }
 
 fn parse_hosts(texts: &[String]) -> Result<Vec<Host>, Error> {

@@ -5,10 +5,11 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::args::{ExportArgs, ImportArgs, ListFormat};
+use super::ban::guard;
 use super::files::Files;
 use super::output::counted;
-use super::{Context, Error, Status};
-use crate::control::{Change, Exported, PART_BANS, Question, Reply, WhichBans};
+use super::{Context, Error, Status, warn};
+use crate::control::{Change, Exported, Guard, PART_BANS, Question, Reply, WhichBans};
 use crate::error;
 use crate::exchange::{
     self, Defaults, FileError, FileTrouble, Format, LIST_MAX_BYTES, ListError, ListWriter,
@@ -103,7 +104,8 @@ pub(super) fn import(
         Ok::<_, ListError>(())
     })
     .map_err(wrong)?;
-    let mut import = Import { context, new: 0, files: Files::default() };
+    let mut import =
+        Import { context, guard: guard(args.force), new: 0, spared: 0, files: Files::default() };
     let mut part = Vec::new();
     exchange::read(format, &bytes, &defaults, |ban| {
         part.push(ban);
@@ -118,10 +120,12 @@ pub(super) fn import(
     if import.new == total {
         writeln!(out, "imported {imported}")?;
     } else {
-        writeln!(
-            out,
-            "imported {imported} of {total} listed; the others are banned already or over"
-        )?;
+        let others = match total - import.new - import.spared {
+            0 => "the others were left out",
+            _ if import.spared > 0 => "the others were left out, are banned already or over",
+            _ => "the others are banned already or over",
+        };
+        writeln!(out, "imported {imported} of {total} listed; {others}")?;
     }
     let is_done = if import.new > 0 { Status::Found } else { Status::Nothing };
     Ok(import.files.show(out)?.unwrap_or(is_done))
@@ -130,7 +134,10 @@ pub(super) fn import(
 /// A list on its way into the store.
 struct Import<'c> {
     context: &'c Context,
+    guard: Option<Guard>,
     new: u64,
+    /// How many were left out.
+    spared: u64,
     /// What became of the exported files at the last part.
     files: Files,
 }
@@ -138,16 +145,22 @@ struct Import<'c> {
 impl Import<'_> {
     fn part<E: From<Error>>(&mut self, bans: Vec<Ban>) -> Result<(), E> {
         self.files = Files::default();
-        let taken = self.context.change(Change::Import { bans }, |reply| match reply {
-            Reply::Imported { new } => {
-                self.new += new;
-                Ok(())
-            }
-            reply => {
-                self.files.take(reply);
-                Ok(())
-            }
-        });
+        let taken =
+            self.context.change(Change::Import { bans, guard: self.guard }, |reply| match reply {
+                Reply::Spared { host, why } => {
+                    self.spared += 1;
+                    warn(&format!("f2b: {host} {why}; left out, --force imports it"));
+                    Ok(())
+                }
+                Reply::Imported { new } => {
+                    self.new += new;
+                    Ok(())
+                }
+                reply => {
+                    self.files.take(reply);
+                    Ok(())
+                }
+            });
         taken.map_err(E::from)
     }
 }

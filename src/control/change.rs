@@ -1,6 +1,9 @@
 //! Changes, settled and given to the writer.
 
-use super::{Change, Failed, Jails, PART_BANS, Reply, Take, Whose, purge};
+use std::collections::HashMap;
+
+use super::guard::Spared;
+use super::{Change, Failed, Guard, Jails, PART_BANS, Reply, Take, Whose, purge};
 use crate::engine::Writer;
 use crate::engine::writer::{Done, Effect, FileFate, Order};
 use crate::error::Error;
@@ -17,6 +20,13 @@ pub enum Settled {
         /// The instant.
         before: Time,
     },
+    /// Bans of a list are taken over.
+    Import {
+        /// Which.
+        bans: Vec<Ban>,
+        /// Whose were left out, and why.
+        spared: Vec<(Host, String)>,
+    },
     /// All bans are to be lifted, in one jail or in all: as many orders as that takes.
     UnbanEveryone {
         /// Which jail.
@@ -30,13 +40,17 @@ impl Change {
     /// # Errors
     ///
     /// The jail to ban in is unknown, or its ban time is asked for and it can't be used; everyone would be
-    /// banned.
+    /// banned, or somebody whom nobody bans on purpose.
     pub fn settle(self, jails: Jails<'_>, now: Time) -> Result<Settled, Error> {
         Ok(Settled::Order(match self {
-            Self::Ban { jail, hosts, length } => {
+            Self::Ban { jail, hosts, length, guard } => {
                 hosts.iter().try_for_each(refuse_everyone)?;
+                jails.configuring(&jail)?;
+                if let Some(guard) = guard {
+                    refuse_spared(&hosts, &Spared::new(guard, &jail, jails), now)?;
+                }
                 let length = match length {
-                    Some(length) => jails.configuring(&jail).map(|_| length)?,
+                    Some(length) => length,
                     None => jails.bantime(&jail)?,
                 };
                 Order::Ban { jail, hosts, length }
@@ -45,15 +59,41 @@ impl Change {
             Self::Unban { hosts: Whose::Everyone, jail } => {
                 return Ok(Settled::UnbanEveryone { jail });
             }
-            Self::Import { bans } => {
+            Self::Import { bans, guard } => {
                 bans.iter().try_for_each(|ban| refuse_everyone(&ban.host))?;
-                Order::Import { bans }
+                return Ok(part(bans, guard, jails));
             }
             Self::Export { file, format, jail } => Order::Export { file, format, jail },
             Self::Purge { keep_us } => {
                 return Ok(Settled::Purge { before: now.plus_micros(-keep_us) });
             }
         }))
+    }
+}
+
+/// Leaves out of a list whom nobody bans on purpose. No command is asked about so many.
+fn part(bans: Vec<Ban>, guard: Option<Guard>, jails: Jails<'_>) -> Settled {
+    let Some(guard) = guard else { return Settled::Import { bans, spared: Vec::new() } };
+    let mut rules: HashMap<String, Spared> = HashMap::new();
+    let mut spared = Vec::new();
+    let mut wanted = Vec::with_capacity(bans.len());
+    for ban in bans {
+        if !rules.contains_key(&ban.jail) {
+            rules.insert(ban.jail.clone(), Spared::new(guard, &ban.jail, jails));
+        }
+        match rules.get(&ban.jail).and_then(|rules| rules.why(&ban.host)) {
+            Some(why) => spared.push((ban.host, why)),
+            None => wanted.push(ban),
+        }
+    }
+    Settled::Import { bans: wanted, spared }
+}
+
+fn refuse_spared(hosts: &[Host], spared: &Spared, now: Time) -> Result<(), Error> {
+    let why = |host: &Host| Some((host.to_string(), spared.why_asked(host, now)?));
+    match hosts.iter().find_map(why) {
+        Some((host, why)) => Err(Error::Spared { host, why }),
+        None => Ok(()),
     }
 }
 
@@ -76,6 +116,12 @@ pub fn change(
         Settled::Order(order) => order,
         Settled::Purge { before } => {
             return files(purge::purge(before, writer, now, take)?, take);
+        }
+        Settled::Import { bans, spared } => {
+            for (host, why) in spared {
+                take(Reply::Spared { host, why })?;
+            }
+            Order::Import { bans }
         }
         Settled::UnbanEveryone { jail } => {
             jails.knowing(jail.as_deref(), writer.reader())?;

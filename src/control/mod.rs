@@ -11,6 +11,7 @@
 
 mod change;
 mod direct;
+mod guard;
 mod jails;
 mod purge;
 mod question;
@@ -29,7 +30,7 @@ pub use self::question::ask;
 pub use crate::engine::writer::{Exported, FileFate};
 use crate::error::Error;
 use crate::exchange::Format;
-use crate::model::{Ban, BanTime, Host, Time};
+use crate::model::{Addr, Ban, BanTime, Host, Time};
 use crate::store::{BanOrder, Event, HostTotals, JailSummary, Purged, StoreError, Totals};
 
 /// As many bans are changed in one transaction, and held in memory, at most (some 20 MB).
@@ -94,6 +95,8 @@ pub enum Change {
         hosts: Vec<Host>,
         /// For how long; `None`: as long as the jail bans.
         length: Option<BanTime>,
+        /// Who is refused; `None`: nobody, it is insisted on.
+        guard: Option<Guard>,
     },
     /// Lift bans by hand: for each host, in their order, [`Reply::Lifted`] or [`Reply::NotBanned`].
     Unban {
@@ -102,10 +105,13 @@ pub enum Change {
         /// In which jail; `None` for all.
         jail: Option<String>,
     },
-    /// Take over bans of a list, at most [`PART_BANS`]: one [`Reply::Imported`].
+    /// Take over bans of a list, at most [`PART_BANS`]: a [`Reply::Spared`] for each that is left out, one
+    /// [`Reply::Imported`].
     Import {
         /// Those of the list.
         bans: Vec<Ban>,
+        /// Who is left out; `None`: nobody.
+        guard: Option<Guard>,
     },
     /// Write a list of bans into a file: one [`Reply::Exported`].
     Export {
@@ -122,6 +128,13 @@ pub enum Change {
         /// What happened within so many microseconds is kept.
         keep_us: i64,
     },
+}
+
+/// Whom nobody bans unless he insists: this machine, whom the jail ignores, and himself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// From where he is logged in.
+    pub peer: Option<Addr>,
 }
 
 /// Whose bans are to be lifted.
@@ -165,6 +178,13 @@ pub enum Reply {
         host: Host,
         /// The bans in force of networks that it is in: those are lifted by the network's own name.
         networks: Vec<Ban>,
+    },
+    /// A ban of a list was left out.
+    Spared {
+        /// Whose.
+        host: Host,
+        /// Why, beginning with a verb.
+        why: String,
     },
     /// Bans were taken over from a list.
     Imported {

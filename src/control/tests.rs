@@ -45,7 +45,7 @@ impl Fixture {
 
     fn ban(&self, jail: &str, hosts: &[&str]) -> Vec<Reply> {
         let hosts = hosts.iter().map(|host| Host::parse(host)).collect();
-        self.change(Change::Ban { jail: jail.to_owned(), hosts, length: None })
+        self.change(Change::Ban { jail: jail.to_owned(), hosts, length: None, guard: None })
     }
 
     fn refusal(&self, request: Request) -> String {
@@ -88,7 +88,7 @@ fn err_what_can_not_be_done_leaves_no_store() {
     let f = Fixture::new();
     let change = |hosts: &[&str], jail: &str| {
         let hosts = hosts.iter().map(|host| Host::parse(host)).collect();
-        Request::Change(Change::Ban { jail: jail.to_owned(), hosts, length: None })
+        Request::Change(Change::Ban { jail: jail.to_owned(), hosts, length: None, guard: None })
     };
     assert_eq!(
         f.refusal(change(&["192.0.2.1"], "mial")),
@@ -98,7 +98,7 @@ fn err_what_can_not_be_done_leaves_no_store() {
         f.refusal(change(&["192.0.2.1", "::/0"], "mail")),
         "'::/0' is everyone; a ban of everyone is none"
     );
-    let everyone = Change::Import { bans: vec![ban("0.0.0.0/0", "import")] };
+    let everyone = Change::Import { bans: vec![ban("0.0.0.0/0", "import")], guard: None };
     assert_eq!(
         f.refusal(Request::Change(everyone)),
         "'0.0.0.0/0' is everyone; a ban of everyone is none"
@@ -116,7 +116,7 @@ fn lifting_tells_the_jails_of_each_host_and_the_networks_that_still_ban_it() {
     let bans = ["192.0.2.0/24", "192.0.0.0/16", "192.0.2.7", "2001:db8::/32"];
     let bans = bans.map(|host| ban(host, "web")).into_iter();
     let bans = bans.chain([ban("192.0.2.7", "mail")]).collect();
-    let imported = f.change(Change::Import { bans });
+    let imported = f.change(Change::Import { bans, guard: None });
     assert_eq!(imported, [Reply::Imported { new: 5 }]);
     let lift = || {
         let hosts = Whose::These(vec![Host::parse("192.0.2.7"), Host::parse("2001:db8::1")]);
@@ -141,7 +141,7 @@ fn everyone_is_unbanned_in_parts_in_the_order_of_hosts() {
     let f = Fixture::new();
     let hosts = ["192.0.2.9", "192.0.2.1", "2001:db8::1", "192.0.2.3", "10.0.0.1"];
     f.ban("mail", &hosts);
-    f.change(Change::Import { bans: vec![ban("192.0.2.3", "web")] });
+    f.change(Change::Import { bans: vec![ban("192.0.2.3", "web")], guard: None });
     let mut writer = Writer::open(&f.folder.path().join("f2b.sqlite")).unwrap();
     let mut lifted = Vec::new();
     change::unban_everyone(None, &mut writer, at(1), 2, &mut |reply| {
@@ -161,7 +161,7 @@ fn everyone_is_unbanned_in_parts_in_the_order_of_hosts() {
 fn a_jail_is_told_by_what_is_configured_and_what_is_stored() {
     let f = Fixture::new();
     f.ban("mail", &["192.0.2.9", "192.0.2.1"]);
-    f.change(Change::Import { bans: vec![ban("192.0.2.3", "old")] });
+    f.change(Change::Import { bans: vec![ban("192.0.2.3", "old")], guard: None });
     let told = f.ask(Question::Jail { name: "mail".to_owned() });
     let Reply::Jail(status) = &told[0] else { unreachable!("{told:?}") };
     assert_eq!(
@@ -205,6 +205,7 @@ fn requests_and_replies_go_through_json_and_come_back_as_they_were() {
             jail: "mail".to_owned(),
             hosts: vec![Host::parse("2001:db8::/32"), named],
             length: Some(BanTime::Micros(1)),
+            guard: Some(Guard::default()),
         }),
         Request::Change(Change::Unban { hosts: Whose::Everyone, jail: None }),
         Request::Change(Change::Export { file: "/a".into(), format: Format::IpDeny, jail: None }),

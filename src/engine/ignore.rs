@@ -96,6 +96,25 @@ impl IgnoreRules {
         (Self { list, names, addresses, command, spared: Mutex::default() }, findings)
     }
 
+    /// Nobody but this machine itself.
+    pub fn own() -> Self {
+        let (list, _) = IgnoreList::parse([], &own_addresses(), source::read_list);
+        Self { list, ..Self::default() }
+    }
+
+    /// Whom the jail ignores, where nobody asks what is wrong with how that is written.
+    pub fn of_jail(jail: &JailDef) -> Self {
+        Self::of(jail).0
+    }
+
+    /// By which rule the host, or somebody in the network, is ignored for what is written alone.
+    pub fn rule(&self, host: &Host) -> Option<&str> {
+        match self.list.check(host) {
+            Listed::Ignored { rule } => Some(rule),
+            Listed::Counted | Listed::NeedsLookup { .. } => None,
+        }
+    }
+
     /// Whether the host is ignored for what is written alone.
     pub fn lists(&self, host: &Host) -> bool {
         matches!(self.list.check(host), Listed::Ignored { .. })
@@ -170,7 +189,7 @@ impl IgnoreRules {
     }
 
     /// Whether a host that is going to be banned is ignored after all, all questions asked and waited for.
-    pub(super) fn ignores_host(&self, host: &Host, now: Time) -> bool {
+    pub fn ignores_host(&self, host: &Host, now: Time) -> bool {
         if self.lists(host) {
             return true;
         }

@@ -11,6 +11,7 @@ mod config_hints;
 mod exchange;
 mod forms;
 mod gone;
+mod guard;
 mod harness;
 mod history;
 mod identity;
