@@ -259,7 +259,7 @@ pub struct BanArgs {
     /// For how long: 600, 10m, 1d12h, -1 for ever [default: the jail's bantime].
     #[arg(short, long, value_name = "TIME", allow_hyphen_values = true)]
     pub time: Option<String>,
-    /// Even this machine, whom the jail ignores, or where you are logged in from (by SSH_CONNECTION, which sudo drops).
+    /// Even this machine, whom the jail ignores, or where you are logged in from by SSH.
     #[arg(long)]
     pub force: bool,
 }
@@ -328,7 +328,7 @@ pub struct ImportArgs {
     /// For how long, where the list does not say: 1d, -1 for ever.
     #[arg(short, long, value_name = "TIME", default_value = "-1", allow_hyphen_values = true)]
     pub time: String,
-    /// Even this machine, whom a jail ignores, or where you are logged in from (by SSH_CONNECTION, which sudo drops).
+    /// Even this machine, whom a jail ignores, or where you are logged in from by SSH.
     #[arg(long)]
     pub force: bool,
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::args::{BanArgs, UnbanArgs};
 use super::files::Files;
 use super::output::{counted, jail_name, until_when};
-use super::{Context, Error, Status, parse_host};
+use super::{Context, Error, Status, parse_host, session};
 use crate::control::{Change, Guard, Reply, Whose};
 use crate::model::{Ban, BanTime, Host};
 use crate::text::printable;
@@ -95,13 +95,7 @@ fn not_banned(
 
 /// Who is not banned, unless it is insisted on.
 pub(super) fn guard(is_forced: bool) -> Option<Guard> {
-    // As sshd(8) sets them: the client's address comes first.
-    let peer = ["SSH_CONNECTION", "SSH_CLIENT"].iter().find_map(|name| {
-        let value = std::env::var(name).ok()?;
-        let address = value.split_whitespace().next()?.split('%').next()?;
-        address.parse().ok()
-    });
-    (!is_forced).then_some(Guard { peer })
+    (!is_forced).then(|| Guard { peer: session::peer() })
 }
 
 fn parse_hosts(texts: &[String]) -> Result<Vec<Host>, Error> {

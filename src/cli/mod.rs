@@ -16,6 +16,7 @@ pub mod output;
 mod parse;
 mod purge;
 mod scan;
+mod session;
 mod status;
 mod target;
 

@@ -51,3 +51,24 @@ fn a_list_is_imported_without_them_and_they_are_told() {
     let ran = world.f2b(&format!("{import} --force")).exits(0);
     assert_eq!(ran.out, "imported 2 bans of 3 listed; the others are banned already or over\n");
 }
+
+#[test]
+fn the_session_is_known_where_its_variable_was_dropped_on_the_way() {
+    let world = world();
+    // As sudo does it: the shell has the variable, whom it starts has not.
+    let drop = "env -u SSH_CONNECTION -u SSH_CLIENT";
+    let ban = format!("f2b ban 203.0.113.9 --jail password-fail --time 1d --now {NOW}");
+    let script = format!("{drop} sh -c '{ban}; exit $?'; exit $?");
+    let why = "203.0.113.9 is where you are logged in from (203.0.113.9)";
+    for (name, value) in [
+        ("SSH_CONNECTION", "203.0.113.9 50000 198.51.100.200 22"),
+        ("SSH_CLIENT", "203.0.113.9 50000 22"),
+    ] {
+        let with = ran(world.shell(&script).env(name, value));
+        with.fails_with(&format!("{why}; --force bans it all the same"));
+    }
+    // Only whole names count.
+    let others = ("OLD_SSH_CONNECTION", "203.0.113.9 50000 198.51.100.200 22");
+    ran(world.shell(&script).env(others.0, others.1)).exits(0);
+    assert_eq!(world.sql("SELECT host FROM bans"), "203.0.113.9");
+}

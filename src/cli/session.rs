@@ -1,0 +1,43 @@
+//! Who gives the order: from where the SSH session comes that this process runs in.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::iter::successors;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::parent_id;
+
+use crate::model::Addr;
+
+/// What sshd(8) sets; the client's address comes first in both.
+const VARIABLES: [&str; 2] = ["SSH_CONNECTION", "SSH_CLIENT"];
+/// Of so many processes between this one and the first: processes that end meanwhile could make a circle of them.
+const ANCESTORS_MAX: usize = 64;
+
+/// The address that the session comes from: by this process's environment or, for sudo and su drop that, by the
+/// nearest ancestor's that has it and may be read, as root may.
+pub(super) fn peer() -> Option<Addr> {
+    let own = |name: &&str| address(std::env::var_os(name)?.as_os_str());
+    VARIABLES.iter().find_map(own).or_else(|| {
+        let ancestors = successors(Some(parent_id()), |pid| parent(*pid)).take(ANCESTORS_MAX);
+        ancestors.filter_map(|pid| fs::read(format!("/proc/{pid}/environ")).ok()).find_map(|all| {
+            VARIABLES.iter().find_map(|name| address(OsStr::from_bytes(value(&all, name)?)))
+        })
+    })
+}
+
+/// The value of a variable in an environment as proc(5) has it.
+fn value<'e>(environment: &'e [u8], name: &str) -> Option<&'e [u8]> {
+    let of_name = |entry: &'e [u8]| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=");
+    environment.split(|byte| *byte == 0).find_map(of_name)
+}
+
+fn address(value: &OsStr) -> Option<Addr> {
+    // An address of a link has its interface behind it.
+    value.to_str()?.split_whitespace().next()?.split('%').next()?.parse().ok()
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+    line.trim().parse().ok().filter(|parent| *parent > 0)
+}
