@@ -7,7 +7,7 @@ use crate::harness::{World, ran};
 
 const NOW: &str = "2026-11-20T12:00:00Z";
 const MIB: usize = 1 << 20;
-const TOLD: &str = "1 line is longer than 1 MiB; only the beginning of it was looked at";
+const TOLD: &str = "1 line is longer than 1.05 MB; only the beginning of it was looked at";
 
 fn bad(second: u32) -> String {
     format!("Nov 20 10:00:{second:02} bad 192.0.2.{second}\n")

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::args::{Format, ScanArgs};
 use super::super::output::report::{Offender, Report, header_text};
 use super::super::output::standing::{Known, Standing};
-use super::super::output::{counted, json};
+use super::super::output::{counted, json, scaled};
 use super::super::target::Target;
 use super::super::{Context, Error, Status, warn, warn_findings};
 use super::plan::Plan;
@@ -143,9 +143,10 @@ impl End<'_> {
         for (log, lines) in &self.outcome.cut {
             let (are, them) = if *lines == 1 { ("is", "it") } else { ("are", "them") };
             let message = format!(
-                "{}: {} {are} longer than 1 MiB; only the beginning of {them} was looked at",
+                "{}: {} {are} longer than {}; only the beginning of {them} was looked at",
                 printable(log),
-                counted(*lines, "line")
+                counted(*lines, "line"),
+                scaled(source::LINE_MAX_BYTES as f64, "B")
             );
             warn_findings(&[Diagnostic::new("long-line", Severity::Warning, message)]);
         }
