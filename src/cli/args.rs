@@ -3,6 +3,7 @@
 //! Parsing touches neither disk nor terminal; each subcommand turns its arguments into what the
 //! program needs in its own file.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -113,7 +114,7 @@ Examples:
 pub struct ScanArgs {
     /// Logs, then the filter; with --jail: other logs than the jail's own.
     #[arg(value_name = "LOG|FILTER", allow_hyphen_values = false)]
-    pub operands: Vec<String>,
+    pub operands: Vec<OsString>,
 
     /// Take logs, filter and thresholds from this jail; several read a log in one pass.
     #[arg(short, long, value_name = "NAME", help_heading = "What to look for")]
@@ -318,7 +319,7 @@ pub struct ExportArgs {
 pub struct ImportArgs {
     /// The form of the list (ip.deny, hosts.deny, csv, json) and the file, or '-'.
     #[arg(num_args = 0..=2, value_name = "FORMAT|FILE")]
-    pub operands: Vec<String>,
+    pub operands: Vec<OsString>,
     /// Form of the list, in place of the operand.
     #[arg(long, value_enum)]
     pub format: Option<ListFormat>,

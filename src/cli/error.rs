@@ -1,5 +1,6 @@
 //! What can be wrong with a command line, and with where its output goes.
 
+use std::ffi::OsString;
 use std::io;
 
 use super::output::failure::ShapeError;
@@ -40,6 +41,14 @@ pub(super) enum Error {
     /// A filter where the jail has one.
     #[error("'{}' is a filter, but with --jail all operands are logs: the jail has its filter", shown(.0))]
     FilterBesideJail(String),
+    /// Bytes where only text can be meant.
+    #[error("{what}: '{}' is no file, and not UTF-8, as anything else has to be", shown(&.text.to_string_lossy()))]
+    NotText {
+        /// Which argument.
+        what: &'static str,
+        /// What was typed.
+        text: OsString,
+    },
     /// Nothing to explain.
     #[error("--explain needs a jail; write f2b check --explain JAIL")]
     NothingToExplain,

@@ -187,8 +187,10 @@ impl From<Error> for Stopped {
 fn import_operands(args: &ImportArgs) -> Result<(Format, PathBuf), Error> {
     match (args.format, args.operands.as_slice()) {
         (None, [format, file]) => {
-            let format =
-                Format::from_name(format).ok_or_else(|| Error::ListFormat(format.clone()))?;
+            let format = format
+                .to_str()
+                .and_then(Format::from_name)
+                .ok_or_else(|| Error::ListFormat(format.to_string_lossy().into_owned()))?;
             Ok((format, file.into()))
         }
         (Some(format), [.., file]) => Ok((format.into(), file.into())),

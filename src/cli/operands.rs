@@ -3,6 +3,7 @@
 //! The filter comes last, as with fail2ban-regex; with grep, the expression comes first. Where names alone leave no
 //! doubt, f2b takes either.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -18,26 +19,27 @@ const ID_TAGS: [&str; 9] =
 /// A filter's file says what it is before this many bytes.
 const HEAD_BYTES: u64 = 64 << 10;
 
-/// The filter, and the logs before or behind it. `has_filter` knows the filters of the configuration by name or path.
+/// The filter, and the logs before or behind it: paths are whatever bytes they are. `has_filter` knows the filters of the configuration by name or path.
 pub(super) fn split(
-    operands: &[String],
+    operands: &[OsString],
     has_filter: impl Fn(&str) -> bool,
-) -> Result<(&String, Vec<String>), Error> {
+) -> Result<(&OsStr, Vec<OsString>), Error> {
     let (last, others) = operands.split_last().ok_or(Error::NoOperands)?;
-    let is_filter = has_filter(last) || is_expression(last) || is_filter_file(last);
+    let is_filter =
+        last.to_str().is_some_and(&has_filter) || is_expression(last) || is_filter_file(last);
     if is_filter || !is_log(last) {
         return match others {
-            [] => Err(Error::NoLog(last.clone())),
+            [] => Err(Error::NoLog(last.to_string_lossy().into_owned())),
             logs => Ok((last, logs.to_vec())),
         };
     }
     let mut filters = others.iter().filter(|text| is_filter_only(text, &has_filter));
     let (Some(filter), None) = (filters.next(), filters.next()) else {
-        return Err(Error::NoFilter(last.clone()));
+        return Err(Error::NoFilter(last.to_string_lossy().into_owned()));
     };
     warn(&format!(
         "f2b: '{}' is taken for the filter, though it comes before a log",
-        shown(filter)
+        shown(&filter.to_string_lossy())
     ));
     let logs = operands.iter().filter(|text| *text != filter).cloned();
     Ok((filter, logs.collect()))
@@ -45,29 +47,31 @@ pub(super) fn split(
 
 /// The operand that is a filter where all should be logs.
 pub(super) fn stray_filter(
-    operands: &[String],
+    operands: &[OsString],
     has_filter: impl Fn(&str) -> bool,
-) -> Option<&String> {
+) -> Option<&OsString> {
     operands.iter().find(|text| is_filter_only(text, &has_filter))
 }
 
 /// Whether it is a filter and can't be meant as a log.
-fn is_filter_only(text: &str, has_filter: impl Fn(&str) -> bool) -> bool {
-    is_filter_file(text) || ((has_filter(text) || is_expression(text)) && !is_log(text))
+fn is_filter_only(operand: &OsStr, has_filter: impl Fn(&str) -> bool) -> bool {
+    let is_filter = || operand.to_str().is_some_and(has_filter) || is_expression(operand);
+    is_filter_file(operand) || (is_filter() && !is_log(operand))
 }
 
-fn is_expression(text: &str) -> bool {
+fn is_expression(operand: &OsStr) -> bool {
+    let text = operand.to_string_lossy();
     ID_TAGS.iter().any(|tag| text.contains(tag))
 }
 
 /// Whether there are files of that name: nothing says what a log looks like.
-fn is_log(text: &str) -> bool {
+fn is_log(operand: &OsStr) -> bool {
     let is_named = |log: &Log| !matches!(log.kind, LogKind::Literal(_));
-    source::expand(&[text]).is_ok_and(|logs| logs.iter().any(is_named))
+    source::expand(&[operand]).is_ok_and(|logs| logs.iter().any(is_named))
 }
 
-fn is_filter_file(text: &str) -> bool {
-    let path = Path::new(text);
+fn is_filter_file(operand: &OsStr) -> bool {
+    let path = Path::new(operand);
     let Some(file) = path.is_file().then(|| File::open(path).ok()).flatten() else { return false };
     let lines = BufReader::new(file.take(HEAD_BYTES)).split(b'\n');
     let is_header =

@@ -4,6 +4,7 @@
 //! configuration folder by path or name, a filter file elsewhere, a literal expression. Where that tool
 //! takes a misspelt path for a log line, f2b says so.
 
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use super::args::ScanArgs;
@@ -15,7 +16,7 @@ use crate::error;
 /// What to scan, and for what.
 pub(super) struct Target {
     /// The logs that were named; `None` if each jail reads its own.
-    pub(super) logs: Option<Vec<String>>,
+    pub(super) logs: Option<Vec<OsString>>,
     /// What is looked for in them, at least one.
     pub(super) subjects: Vec<Subject>,
 }
@@ -34,7 +35,7 @@ pub(super) fn resolve(context: &Context, args: &ScanArgs) -> Result<Target, Erro
         return of_operands(context, &args.operands);
     }
     if let Some(filter) = operands::stray_filter(&args.operands, has_filter(context)) {
-        return Err(Error::FilterBesideJail(filter.clone()));
+        return Err(Error::FilterBesideJail(filter.to_string_lossy().into_owned()));
     }
     let logs = (!args.operands.is_empty()).then(|| args.operands.clone());
     let subjects = if args.jails { enabled(context)? } else { named(context, &args.jail)? };
@@ -78,7 +79,7 @@ fn subject(config: &Config, jail: JailDef) -> Subject {
     Subject { jail, header }
 }
 
-fn of_operands(context: &Context, operands: &[String]) -> Result<Target, Error> {
+fn of_operands(context: &Context, operands: &[OsString]) -> Result<Target, Error> {
     let (filter, logs) = operands::split(operands, has_filter(context))?;
     let (filter, header) = find_filter(context, filter)?;
     let subject = Subject { jail: JailDef::of_filter(filter), header };
@@ -86,7 +87,12 @@ fn of_operands(context: &Context, operands: &[String]) -> Result<Target, Error> 
 }
 
 /// A filter by path, by name, or as a literal expression.
-fn find_filter(context: &Context, text: &str) -> Result<(FilterDef, Header), Error> {
+fn find_filter(context: &Context, operand: &OsStr) -> Result<(FilterDef, Header), Error> {
+    let Some(text) = operand.to_str() else {
+        let path = Path::new(operand);
+        let is_text = || Error::NotText { what: "FILTER", text: operand.to_owned() };
+        return if path.is_file() { filter_at(path, &[]) } else { Err(is_text()) };
+    };
     let Some(spec) = filter_spec(text) else { return Ok(literal(text)) };
     if let Some(found) = in_folder(&context.config, &spec)? {
         return Ok(found);
@@ -107,12 +113,16 @@ fn find_filter(context: &Context, text: &str) -> Result<(FilterDef, Header), Err
                 return Ok(found);
             }
         }
-        let filter = usable(Config::filter_file(path, &spec.options))?;
-        let shown = path.display().to_string();
-        return Ok((filter, ("filter file", shown)));
+        return filter_at(path, &spec.options);
     }
     // A word is no expression: it names no host.
     Err(no_filter(context, &spec.name))
+}
+
+/// A filter in a file of its own.
+fn filter_at(path: &Path, options: &[(String, String)]) -> Result<(FilterDef, Header), Error> {
+    let filter = usable(Config::filter_file(path, options))?;
+    Ok((filter, ("filter file", path.display().to_string())))
 }
 
 fn literal(text: &str) -> (FilterDef, Header) {

@@ -79,9 +79,7 @@ impl<'l> Opened<'l> {
         let wide = set.is_wide().then(|| set.encoding());
         let mut file = None;
         let (input, beginning) = match &log.kind {
-            LogKind::Literal(text) => {
-                (Input::Text(text.clone().into_bytes()), Beginning::default())
-            }
+            LogKind::Literal(text) => (Input::Text(text.clone()), Beginning::default()),
             LogKind::Plain if wide.is_some() => stream(log, wide, control, &mut file)?,
             LogKind::Plain => match MappedFile::open(&log.path) {
                 Ok(map) => {

@@ -62,7 +62,7 @@ pub enum LogKind {
     /// A named pipe or a shell's `<(…)`: read its [`Blocks`]; it can be read only once.
     Pipe,
     /// Lines given in place of a file name.
-    Literal(String),
+    Literal(Vec<u8>),
 }
 
 impl LogKind {
@@ -93,7 +93,7 @@ impl Log {
             LogKind::Plain | LogKind::Archive(_) | LogKind::Pipe => Blocks::open(&self.path),
             LogKind::Stdin => Blocks::stdin(),
             LogKind::Literal(text) => {
-                Ok(Blocks::of_text(&self.path, io::Cursor::new(text.clone().into_bytes())))
+                Ok(Blocks::of_text(&self.path, io::Cursor::new(text.clone())))
             }
         }
     }

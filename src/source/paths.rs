@@ -127,16 +127,18 @@ fn expand_one(arg: &OsStr, all: &mut Expanded) -> Result<(), SourceError> {
         Err(error) if !is_absent(&error) => return Err(unreadable(path)(error)),
         Err(_) => {}
     }
-    let text = arg.to_string_lossy();
-    let is_line = text.contains(char::is_whitespace);
-    if text.contains(['*', '?', '[']) {
-        match expand_pattern(&text, logs) {
+    let is_line = arg.to_string_lossy().contains(char::is_whitespace);
+    if is_pattern(arg.as_bytes()) {
+        match expand_pattern(arg, logs) {
             Err(SourceError::NoMatch { .. } | SourceError::BadPattern { .. }) if is_line => {}
             result => return result,
         }
     }
     if is_line {
-        logs.push(Log { path: "<literal>".into(), kind: LogKind::Literal(text.into_owned()) });
+        logs.push(Log {
+            path: "<literal>".into(),
+            kind: LogKind::Literal(arg.as_bytes().to_owned()),
+        });
         return Ok(());
     }
     Err(missing(path))
@@ -257,31 +259,36 @@ fn why_left_out(path: &Path, name: &OsStr) -> Result<Option<&'static str>, Sourc
 }
 
 /// The files that match a pattern, by name; folders among them are left out.
-fn expand_pattern(pattern: &str, logs: &mut Vec<Log>) -> Result<(), SourceError> {
-    let root = if pattern.starts_with('/') { "/" } else { "" };
+fn expand_pattern(pattern: &OsStr, logs: &mut Vec<Log>) -> Result<(), SourceError> {
+    let shown = || pattern.to_string_lossy().into_owned();
+    let pattern = pattern.as_bytes();
+    let root = if pattern.starts_with(b"/") { "/" } else { "" };
     let mut paths = vec![PathBuf::from(root)];
-    for part in pattern.split('/').filter(|part| !part.is_empty()) {
-        if part.contains(['*', '?', '[']) {
+    for part in pattern.split(|byte| *byte == b'/').filter(|part| !part.is_empty()) {
+        if is_pattern(part) {
             // The crate's walk over folders leaves out names that aren't UTF-8 (glob 0.3.4), and
             // its `**` descends: only its matching of names is used.
-            let matcher = glob::Pattern::new(&flat(part)).map_err(|source| {
-                SourceError::BadPattern { pattern: pattern.to_owned(), source }
-            })?;
+            let matcher = glob::Pattern::new(&flat(&String::from_utf8_lossy(part)))
+                .map_err(|source| SourceError::BadPattern { pattern: shown(), source })?;
             paths = matching(&paths, &matcher)?;
         } else {
             for path in &mut paths {
-                path.push(part);
+                path.push(OsStr::from_bytes(part));
             }
         }
     }
     paths.retain(|path| path.is_file());
     if paths.is_empty() {
-        return Err(SourceError::NoMatch { pattern: pattern.to_owned() });
+        return Err(SourceError::NoMatch { pattern: shown() });
     }
     for path in paths {
         logs.push(log_at(&path)?);
     }
     Ok(())
+}
+
+fn is_pattern(name: &[u8]) -> bool {
+    name.iter().any(|byte| b"*?[".contains(byte))
 }
 
 /// The pattern with every `**` as `*`.
@@ -356,7 +363,7 @@ fn set_of(log: &Log) -> Option<((PathBuf, String), Age)> {
     if !matches!(log.kind, LogKind::Plain | LogKind::Archive(_)) {
         return None;
     }
-    let (base, age) = generation(log.path.file_name()?.to_str()?);
+    let (base, age) = generation(&log.path.file_name()?.to_string_lossy());
     let folder = log.path.parent()?;
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     // Two spellings of one folder are one folder.

@@ -22,6 +22,7 @@ mod logs;
 mod long_lines;
 mod only_failures;
 mod operands;
+mod other_bytes;
 mod purge;
 mod read_only;
 mod readme;

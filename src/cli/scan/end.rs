@@ -353,7 +353,7 @@ fn word(log: &Log) -> &'static str {
 
 fn header_text_of(log: &Log) -> String {
     match &log.kind {
-        source::LogKind::Literal(text) => header_text(text),
+        source::LogKind::Literal(text) => header_text(&String::from_utf8_lossy(text)),
         _ => log.name(),
     }
 }

@@ -123,9 +123,9 @@ fn names_need_not_be_utf8() {
 fn a_blank_makes_a_line_of_what_is_no_file() {
     let line = "Jun 21 16:47:48 host sshd[1]: failed * from 1.2.3.4";
     let logs = expand(&[line]).unwrap();
-    assert_eq!(logs[0].kind, LogKind::Literal(line.to_owned()));
+    assert_eq!(logs[0].kind, LogKind::Literal(line.into()));
     let long = "x ".repeat(10_000);
-    assert_eq!(expand(&[&long]).unwrap()[0].kind, LogKind::Literal(long));
+    assert_eq!(expand(&[&long]).unwrap()[0].kind, LogKind::Literal(long.into()));
     let dir = Folder::with(&["my log"]);
     assert_eq!(dir.names(&["my log"]), ["my log"]);
 }
