@@ -7,6 +7,7 @@ use super::output::{civil, counted, jail_name, json, table, until_when};
 use super::{Context, Error, Status};
 use crate::control::{Question, Reply};
 use crate::exchange::array::Array;
+use crate::exchange::table::Table;
 use crate::model::{Ban, Host, duration};
 use crate::store::{Event, HostTotals};
 
@@ -40,12 +41,12 @@ pub(super) fn run(
             event.map_or(Ok(()), |event| json::line(&json::Event::new(&event, context.now), out))
         })?,
         Format::Csv => {
-            let mut rows = Rows { rows: csv::Writer::from_writer(out), host: &host };
+            let mut rows = Rows { rows: Table::new(out), host: &host };
             let totals = asked.each(|_, event| match event {
                 None => rows.header(),
                 Some(event) => rows.event(&event),
             })?;
-            rows.rows.flush()?;
+            rows.rows.end()?;
             totals
         }
     };
@@ -209,13 +210,13 @@ fn fate(context: &Context, ban: &Ban) -> String {
 
 /// Rows of comma-separated values about a host.
 struct Rows<'r> {
-    rows: csv::Writer<&'r mut dyn Write>,
+    rows: Table<'r>,
     host: &'r Host,
 }
 
 impl Rows<'_> {
     fn header(&mut self) -> io::Result<()> {
-        Ok(self.rows.write_record(["time", "what", "jail", "log", "line", "text"])?)
+        self.rows.row(["time", "what", "jail", "log", "line", "text"])
     }
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
@@ -234,6 +235,6 @@ impl Rows<'_> {
                 [&*time, "ban", &ban.jail, "", "", &network].map(str::to_owned)
             }
         };
-        Ok(self.rows.write_record(row)?)
+        self.rows.row(row)
     }
 }

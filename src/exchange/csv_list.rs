@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::table::Table;
 use super::{Defaults, ListError, parse_addr, parse_time};
 use crate::model::Ban;
 
@@ -9,36 +10,36 @@ const COLUMNS: [&str; 6] = ["host", "jail", "banned_at", "banned_until", "origin
 
 /// The rows of a list; the header is written with the first of them, or at the end.
 pub(super) struct Rows<'o> {
-    rows: csv::Writer<&'o mut dyn Write>,
+    rows: Table<'o>,
     has_header: bool,
 }
 
 impl<'o> Rows<'o> {
     pub(super) fn new(out: &'o mut dyn Write) -> Self {
-        Self { rows: csv::Writer::from_writer(out), has_header: false }
+        Self { rows: Table::new(out), has_header: false }
     }
 
     /// A permanent ban has an empty `banned_until`.
     pub(super) fn ban(&mut self, ban: &Ban) -> io::Result<()> {
         self.header()?;
-        Ok(self.rows.write_record([
+        self.rows.row([
             ban.host.to_string(),
             ban.jail.clone(),
             ban.at.to_string(),
             ban.until.map(|until| until.to_string()).unwrap_or_default(),
             ban.origin.name().to_owned(),
             ban.failures.to_string(),
-        ])?)
+        ])
     }
 
     pub(super) fn end(mut self) -> io::Result<()> {
         self.header()?;
-        self.rows.flush()
+        self.rows.end()
     }
 
     fn header(&mut self) -> io::Result<()> {
         if !std::mem::replace(&mut self.has_header, true) {
-            self.rows.write_record(COLUMNS)?;
+            self.rows.row(COLUMNS)?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ mod csv_list;
 mod json_list;
 mod others;
 mod plain;
+pub mod table;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

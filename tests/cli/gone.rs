@@ -40,6 +40,33 @@ fn quoted(option: &str) -> String {
 }
 
 #[test]
+fn lists_end_quietly_with_their_reader() {
+    let world = World::new();
+    world.write("maillog", many(5000));
+    let hosts: Vec<String> =
+        (0..5000).map(|n| format!("198.51.{}.{}\n", n / 250, n % 250)).collect();
+    world.write("list", hosts.concat());
+    world.f2b(&format!("scan --now {NOW} maillog {FILTER}")).exits(0);
+    world.f2b("import ip.deny list").exits(0);
+    let history = "history 203.0.113.1 --limit 9999 --format";
+    for list in ["bans --format", history, "export --format"] {
+        for format in ["csv", "json", "jsonl"] {
+            if list.starts_with("export") && format == "jsonl" {
+                continue;
+            }
+            let line = format!("{{ f2b {list} {format}; echo $? >status; }} | head -1 >/dev/null");
+            let run = ran(&mut world.shell(&line)).exits(0);
+            assert_eq!(run.err, "", "{list} {format}");
+            let status = fs::read_to_string(world.path("status")).unwrap();
+            assert_eq!(status, "0\n", "{list} {format}");
+            let full = ran(&mut world.shell(&format!("f2b {list} {format} >/dev/full"))).exits(2);
+            let wanted = "f2b: standard output: No space left on device (os error 28)\n";
+            assert_eq!(full.err, wanted, "{list} {format}");
+        }
+    }
+}
+
+#[test]
 fn output_that_can_not_be_written_is_an_error_and_all_is_stored() {
     let world = World::new();
     world.write("maillog", many(5000));

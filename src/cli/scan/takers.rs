@@ -12,6 +12,7 @@ use super::sums::Sums;
 use crate::control::FileFate;
 use crate::engine::writer::{Decides, Intake, Settled};
 use crate::engine::{LogInfo, Sink, Writer};
+use crate::exchange::table::Table;
 use crate::model::{Match, Matches, Origin, Time};
 
 /// Whoever takes matches one by one: the output, the store and the decisions.
@@ -46,7 +47,7 @@ pub(super) struct Taken {
 
 enum Print<'t> {
     Jsonl(&'t mut dyn Write),
-    Csv(Box<csv::Writer<&'t mut dyn Write>>),
+    Csv(Table<'t>),
     Shape(Printer<'t>, &'t mut dyn Write),
 }
 
@@ -76,11 +77,11 @@ impl<'t> Takers<'t> {
             }
             (None, Format::Jsonl) => Some(Print::Jsonl(out)),
             (None, Format::Csv) => {
-                let mut rows = csv::Writer::from_writer(out);
+                let mut rows = Table::new(out);
                 let jail = names.is_some().then_some("jail");
                 let columns = jail.into_iter().chain(json::MATCH_COLUMNS);
-                rows.write_record(columns).map_err(io_error)?;
-                Some(Print::Csv(Box::new(rows)))
+                rows.row(columns)?;
+                Some(Print::Csv(rows))
             }
             (None, Format::Text | Format::Json) => None,
         };
@@ -99,8 +100,8 @@ impl<'t> Takers<'t> {
 
     /// What became of it all.
     pub(super) fn finish(mut self) -> Result<Taken, Error> {
-        if let Some(Print::Csv(mut rows)) = self.print {
-            self.unprinted = rows.flush().err();
+        if let Some(Print::Csv(rows)) = self.print {
+            self.unprinted = rows.end().err();
         }
         let (settled, files) = match (self.intake, self.writer) {
             (None, _) => (Vec::new(), Vec::new()),
@@ -151,16 +152,8 @@ impl Print<'_> {
         let object = || json::Match::new(jail, &log.name, found, text);
         match self {
             Self::Jsonl(out) => json::line(&object(), *out),
-            Self::Csv(rows) => rows.write_record(object().cells()).map_err(io_error),
+            Self::Csv(rows) => rows.row(object().cells()),
             Self::Shape(shape, out) => shape.write(place, found, text, *out),
         }
-    }
-}
-
-/// The error beneath, whose kind says whether the reader went away.
-fn io_error(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        kind => io::Error::other(format!("{kind:?}")),
     }
 }
