@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::table::Table;
+use super::table::{Table, unguarded};
 use super::{Defaults, ListError, parse_addr, parse_time};
 use crate::model::Ban;
 
@@ -63,7 +63,7 @@ pub(super) fn read<E: From<ListError>>(
             |column: Option<usize>| column.and_then(|i| row.get(i)).filter(|c| !c.is_empty());
         let mut ban = defaults.ban(parse_addr(row.get(host).unwrap_or_default(), line)?);
         if let Some(name) = cell(jail) {
-            name.clone_into(&mut ban.jail);
+            unguarded(name).clone_into(&mut ban.jail);
         }
         if let Some(text) = cell(at) {
             ban.at = parse_time(text, line)?;

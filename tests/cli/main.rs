@@ -14,6 +14,7 @@ mod gone;
 mod guard;
 mod harness;
 mod history;
+mod hostile_output;
 mod identity;
 mod ignore;
 mod jails;
