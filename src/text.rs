@@ -41,6 +41,34 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The same for a text of several lines, whose ends stay.
+pub fn printable_lines(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| is_hostile(c) && c != '\n') {
+        return Cow::Borrowed(text);
+    }
+    let lines: Vec<_> = text.split('\n').map(printable).collect();
+    Cow::Owned(lines.join("\n"))
+}
+
+/// A JSON document whose strings show what would be hidden, or hide others, as `\u202e`: the same document to
+/// whoever parses it.
+pub fn json_shown(document: &str) -> Cow<'_, str> {
+    // Only strings have other characters than ASCII's, and their controls are escaped by whoever wrote them.
+    let is_hidden = |c: char| c >= '\x7f' && is_hostile(c);
+    if document.bytes().all(|byte| byte < 0x7f) || !document.chars().any(is_hidden) {
+        return Cow::Borrowed(document);
+    }
+    let mut out = String::with_capacity(document.len() + 16);
+    for c in document.chars() {
+        if is_hidden(c) {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// A text as Python writes it.
 pub fn quoted(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
@@ -53,6 +81,7 @@ pub fn quoted(text: &str) -> String {
             '\t' => out.push_str("\\t"),
             c if c == quote => out.extend(['\\', c]),
             c if c.is_control() => out.extend(format!("\\x{:02x}", u32::from(c)).chars()),
+            c if is_hostile(c) => out.extend(format!("\\u{:04x}", u32::from(c)).chars()),
             c => out.push(c),
         }
     }
@@ -60,9 +89,12 @@ pub fn quoted(text: &str) -> String {
     out
 }
 
-/// Control characters, and the bidirectional overrides that reorder what is read.
+/// Control characters, what reorders the text that is read, and what can't be seen: marks, joiners and spaces without
+/// a width, line ends of Unicode. None is beyond U+FFFF.
 fn is_hostile(c: char) -> bool {
-    (c.is_control() && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    (c.is_control() && c != '\t')
+        || matches!(c,
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::text::json_shown;
+
 /// The object, as serde_json would indent it were it written at once.
 ///
 /// Nothing is written before the first element or the end: what fails at once leaves no trace.
@@ -18,8 +20,11 @@ impl<'o> Array<'o> {
     /// The object whose first members are `first`, each a text or a number, before the array called `name`.
     pub fn new(out: &'o mut dyn Write, first: &[(&str, Value)], name: &str) -> Self {
         let quoted = |text: &str| Value::from(text).to_string();
-        let first: Vec<_> =
-            first.iter().map(|(name, value)| format!("  {}: {value},\n", quoted(name))).collect();
+        let shown = |value: &Value| json_shown(&value.to_string()).into_owned();
+        let first: Vec<_> = first
+            .iter()
+            .map(|(name, value)| format!("  {}: {},\n", quoted(name), shown(value)))
+            .collect();
         let head = format!("{{\n{}  {}: [", first.concat(), quoted(name));
         Self { out, head: Some(head) }
     }
@@ -27,7 +32,8 @@ impl<'o> Array<'o> {
     /// Writes the next element.
     pub fn element<T: Serialize>(&mut self, element: &T) -> io::Result<()> {
         // No string of JSON has a line end in it: what is a line here is one of the indented form.
-        let text = serde_json::to_string_pretty(element)?.replace('\n', "\n    ");
+        let text = serde_json::to_string_pretty(element)?;
+        let text = json_shown(&text).replace('\n', "\n    ");
         write!(self.out, "{}\n    {text}", self.head.take().as_deref().unwrap_or(","))
     }
 

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use crate::text::printable_lines;
+
 /// Rows that are written one by one.
 pub struct Table<'o> {
     rows: Box<csv::Writer<&'o mut dyn Write>>,
@@ -14,14 +16,15 @@ impl<'o> Table<'o> {
         Self { rows: Box::new(csv::Writer::from_writer(out)) }
     }
 
-    /// Writes the next row; a cell that a spreadsheet would run is [guarded].
+    /// Writes the next row; a cell that a spreadsheet would run is guarded, and controls are shown.
     ///
     /// # Errors
     ///
     /// The writer's own, of its own kind: that a reader went away is to be seen.
     pub fn row<C: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = C>) -> io::Result<()> {
         for cell in cells {
-            self.rows.write_field(&*guarded(cell.as_ref())).map_err(io_error)?;
+            let cell = printable_lines(cell.as_ref());
+            self.rows.write_field(&*guarded(&cell)).map_err(io_error)?;
         }
         self.rows.write_record(None::<&[u8]>).map_err(io_error)
     }

@@ -14,7 +14,7 @@ use crate::date::Detector;
 use crate::diag::{Diagnostic, Severity, nearest};
 use crate::engine::Jail;
 use crate::model::Match;
-use crate::text::shown;
+use crate::text::{printable_lines, shown};
 
 /// Names of what every failure has.
 const NAMES: [&str; 9] = ["id", "ip", "host", "msg", "row", "ip4", "ip6", "dns", "users"];
@@ -194,22 +194,24 @@ impl<'p> Printer<'p> {
         for failure in &found.failures {
             let said = Said { found, failure, text: &text, is_zoned };
             match self.shape {
-                Shape::Id => writeln!(out, "{failure}"),
-                Shape::Ip => writeln!(out, "{}", said.ip()),
-                Shape::Message => writeln!(out, "{text}"),
+                Shape::Id => writeln!(out, "{}", printable_lines(&failure.to_string())),
+                Shape::Ip => writeln!(out, "{}", printable_lines(&said.ip())),
+                Shape::Message => writeln!(out, "{}", printable_lines(&text)),
                 Shape::Row => {
                     let names = of.jail.filter.field_names(found.regex);
                     writeln!(out, "{}", said.row(names))
                 }
                 Shape::Field(name) => {
                     let value = said.field(name);
-                    writeln!(out, "{}", value.unwrap_or_else(|| "None".into()))
+                    writeln!(out, "{}", printable_lines(&value.unwrap_or_else(|| "None".into())))
                 }
                 Shape::Template(parts) => {
                     for part in parts {
                         match part {
                             Part::Text(text) => out.write_all(text.as_bytes())?,
-                            Part::Tag(tag) => out.write_all(tag.value(&said).as_bytes())?,
+                            Part::Tag(tag) => {
+                                out.write_all(printable_lines(&tag.value(&said)).as_bytes())?;
+                            }
                         }
                     }
                     writeln!(out)

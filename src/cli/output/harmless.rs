@@ -1,7 +1,7 @@
 //! What is printed on a terminal can't steer it.
 //!
-//! Most output is escaped where it is made. Formats for programs are not: they say what is in the log, byte for
-//! byte. When such a list ends up on a terminal after all, this stands before it.
+//! What a stranger wrote is escaped where it is printed, for programs too. Whatever is not (a template's own text, a
+//! jail's name) and ends up on a terminal passes through this.
 
 use std::io::{self, Write};
 

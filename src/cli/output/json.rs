@@ -11,17 +11,16 @@ use crate::engine::Totals;
 use crate::engine::totals::LineCounts;
 use crate::model::{self, Host, Time};
 use crate::store;
+use crate::text::json_shown;
 
 /// Writes an indented document and a newline.
 pub fn document<T: Serialize>(value: &T, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
-    writeln!(out)
+    writeln!(out, "{}", json_shown(&serde_json::to_string_pretty(value)?))
 }
 
 /// Writes an object on a line of its own.
 pub fn line<T: Serialize>(value: &T, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
-    writeln!(out)
+    writeln!(out, "{}", json_shown(&serde_json::to_string(value)?))
 }
 
 /// A matched line: the interface of `--format jsonl`.
@@ -78,7 +77,7 @@ impl<'m> Match<'m> {
         let fields = if self.fields.is_empty() {
             String::new()
         } else {
-            Value::Object(self.fields.clone()).to_string()
+            json_shown(&Value::Object(self.fields.clone()).to_string()).into_owned()
         };
         let cells = [
             self.source.to_owned(),
