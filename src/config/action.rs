@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::definition::Definition;
 use super::folder::{Folder, in_folder};
 use super::interpolate::Given;
+use super::shape::{self, Shape};
 use super::spec::{self, Spec};
 use super::traced::{Line, Text};
 use crate::diag::{Diagnostic, Severity, nearest};
@@ -21,6 +22,8 @@ pub struct ActionDef {
     pub file: PathBuf,
     /// Its commands and everything else that is set for it; tags of a ban such as `<ip>` left in.
     pub properties: BTreeMap<String, Text>,
+    /// What its commands do, whatever the parameters; `None` if one of them can't be resolved.
+    pub shape: Option<Shape>,
 }
 
 /// Tags that are known at a ban only, even if an option has such a name.
@@ -121,6 +124,7 @@ fn one(
         return Err(merged.findings.iter().map(|f| f.clone().with_subject(jail)).collect());
     }
     let failed = |found: Diagnostic| vec![found.with_subject(jail)];
+    let shape = shape::of(&merged, &params, &COMMANDS, &AT_A_BAN, at, values);
     let definition = Definition::new(merged, &params, at, values)
         .map_err(|error| failed(error.diagnostic()))?
         .with_late(&AT_A_BAN);
@@ -139,7 +143,7 @@ fn one(
     let commands = properties.iter().filter(|(name, _)| COMMANDS.contains(&name.as_str()));
     findings.extend(commands.flat_map(|(_, text)| definition.misspelt(text, &OF_A_BAN)));
     definition.check_known().map_err(|error| failed(error.diagnostic()))?;
-    Ok(ActionDef { name: name_of(&properties), file, properties })
+    Ok(ActionDef { name: name_of(&properties), file, properties, shape })
 }
 
 /// What the action is called; every action has the parameter.
@@ -189,7 +193,7 @@ fn python(
     let text = |value| Text { value, at: at.location() };
     let properties: BTreeMap<_, _> =
         params.into_iter().map(|(name, value)| (name, text(value))).collect();
-    Ok(ActionDef { name: name_of(&properties), file, properties })
+    Ok(ActionDef { name: name_of(&properties), file, properties, shape: None })
 }
 
 fn unknown(folder: &Folder, jail: &str, name: &str, at: &Line) -> Diagnostic {

@@ -25,6 +25,7 @@ pub mod options;
 mod quoted;
 mod server;
 mod shadow;
+mod shape;
 mod slips;
 mod spec;
 mod substitute;
@@ -41,6 +42,7 @@ pub(crate) use indented::explain as explain_indented;
 pub use jail::{Draft, IgnoreCache, Increment, JailDef, LogPath, Setting, WithoutLogs};
 pub use journal::{JournalMatch, JournalTerm};
 pub use loaded::Loaded;
+pub use shape::Shape;
 pub use spec::{Spec, SpecError};
 pub use traced::Text;
 

@@ -18,6 +18,29 @@ pub struct Addr {
     prefix: u8,
 }
 
+/// A family of addresses, by the name that an action's `[Init?family=inet6]` has for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// IPv4.
+    Inet4,
+    /// IPv6.
+    Inet6,
+}
+
+impl Family {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Inet4, Self::Inet6];
+
+    /// `inet4` or `inet6`, as fail2ban's tag `<family>` says.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inet4 => "inet4",
+            Self::Inet6 => "inet6",
+        }
+    }
+}
+
 /// A text that should have been an address or a network and is not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{}' is not an IP address or network", crate::text::shown(.0))]
@@ -74,6 +97,25 @@ impl Addr {
     /// Length of the network part in bits; the family's width for a single host.
     pub fn prefix(self) -> u8 {
         self.prefix
+    }
+
+    /// Its family.
+    pub fn family(self) -> Family {
+        if self.ip.is_ipv4() { Family::Inet4 } else { Family::Inet6 }
+    }
+
+    /// The last address of the network; the address itself for a single host.
+    pub fn last_ip(self) -> IpAddr {
+        match self.ip {
+            IpAddr::V4(ip) => {
+                let hosts = u32::MAX.checked_shr(self.prefix.into()).unwrap_or(0);
+                IpAddr::V4(Ipv4Addr::from(u32::from(ip) | hosts))
+            }
+            IpAddr::V6(ip) => {
+                let hosts = u128::MAX.checked_shr(self.prefix.into()).unwrap_or(0);
+                IpAddr::V6(Ipv6Addr::from(u128::from(ip) | hosts))
+            }
+        }
     }
 
     /// Whether this is one host rather than a network.

@@ -12,7 +12,7 @@ pub mod record;
 pub mod time;
 pub mod zone;
 
-pub use addr::{Addr, Host};
+pub use addr::{Addr, Family, Host};
 pub use duration::BanTime;
 pub use encoding::encoding;
 pub use head::{HEAD_MAX_BYTES, Head};
