@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_initial.sql"),
     include_str!("../../migrations/0002_blocks.sql"),
     include_str!("../../migrations/0003_longer_heads.sql"),
+    include_str!("../../migrations/0004_installation.sql"),
 ];
 
 /// The version of the schema that this program writes.

@@ -45,6 +45,9 @@ statements! {
     HOST_SELECT = "host/select.sql";
     HOST_SELECT_KEY = "host/select_key.sql";
     HOST_SELECT_LAST_ID = "host/select_last_id.sql";
+    INSTALLATION_DELETE = "installation/delete.sql";
+    INSTALLATION_SELECT_ALL = "installation/select_all.sql";
+    INSTALLATION_UPSERT = "installation/upsert.sql";
     JAIL_INSERT = "jail/insert.sql";
     JAIL_SELECT = "jail/select.sql";
     JAIL_SELECT_ALL = "jail/select_all.sql";
@@ -75,10 +78,15 @@ statements! {
     MATCH_SELECT_KNOWN = "match/select_known.sql";
     MATCH_SELECT_OF_LINE = "match/select_of_line.sql";
     MATCH_UPDATE_FAILURE = "match/update_failure.sql";
+    PENDING_DELETE = "pending/delete.sql";
+    PENDING_SELECT_ALL = "pending/select_all.sql";
     TALLY_COUNT_BY_HOST = "tally/count_by_host.sql";
     TALLY_DELETE = "tally/delete.sql";
     TALLY_RECOUNT = "tally/recount.sql";
     TALLY_SELECT_BY_HOST = "tally/select_by_host.sql";
     TALLY_UPSERT = "tally/upsert.sql";
     TALLY_UPSERT_MANY = "tally/upsert_many.sql";
+    TROUBLE_DELETE = "trouble/delete.sql";
+    TROUBLE_SELECT_ALL = "trouble/select_all.sql";
+    TROUBLE_UPSERT = "trouble/upsert.sql";
 }

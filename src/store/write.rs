@@ -183,7 +183,7 @@ pub(super) fn insert_bans(
     Ok(new as u64)
 }
 
-fn jail_id(conn: &Connection, name: &str) -> rusqlite::Result<i64> {
+pub(super) fn jail_id(conn: &Connection, name: &str) -> rusqlite::Result<i64> {
     find_or_insert(conn, sql::JAIL_SELECT, sql::JAIL_INSERT, &[&name])
 }
 

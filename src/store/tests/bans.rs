@@ -3,7 +3,8 @@
 use super::{Fixture, at, failure};
 use crate::model::{Ban, EndReason, Head, Host, Origin};
 use crate::store::{
-    BanOrder, Batch, Event, Export, JailSummary, Purged, Record, Scanned, StoreError, Totals,
+    BanOrder, Batch, Event, Export, Installation, JailSummary, Purged, Record, Scanned, StoreError,
+    Totals, Trouble,
 };
 
 fn host(text: &str) -> Host {
@@ -319,4 +320,54 @@ fn a_purge_in_steps_deletes_the_oldest_first_and_all_in_the_end() {
     assert_eq!(step(), rest);
     assert!(step().is_nothing());
     f.assert_whole();
+}
+
+#[test]
+fn what_was_put_into_the_packet_filter_is_known_until_it_is_taken_out() {
+    let mut f = Fixture::new();
+    let put = |recipe: &str, seconds| Installation {
+        jail: "sshd".into(),
+        action: "nftables".into(),
+        recipe: recipe.into(),
+        since: at(seconds),
+    };
+    for put in [put("one", 1), put("other", 2)] {
+        f.store.transact(|batch| batch.set_installation(&put)).unwrap();
+    }
+    assert_eq!(f.store.reader().installations().unwrap(), [put("other", 2)]);
+    f.store.transact(|batch| batch.forget_installation("sshd", "iptables")).unwrap();
+    assert_eq!(f.store.reader().installations().unwrap().len(), 1);
+    f.store.transact(|batch| batch.forget_installation("sshd", "nftables")).unwrap();
+    assert_eq!(f.store.reader().installations().unwrap(), []);
+}
+
+#[test]
+fn trouble_has_begun_when_it_was_first_told() {
+    let mut f = Fixture::new();
+    for (why, seconds) in [("no nft", 1), ("no root", 2)] {
+        let tell = |batch: &mut Batch<'_>| batch.set_trouble("sshd", "nftables", why, at(seconds));
+        f.store.transact(tell).unwrap();
+    }
+    let trouble = &f.store.reader().troubles().unwrap()[..];
+    let [Trouble { since, why, tries: 2, .. }] = trouble else { panic!("{trouble:?}") };
+    assert_eq!((*since, why.as_str()), (at(1), "no root"));
+    f.store.transact(|batch| batch.forget_trouble("sshd", "nftables")).unwrap();
+    assert_eq!(f.store.reader().troubles().unwrap(), []);
+}
+
+#[test]
+fn a_change_is_pending_until_it_was_carried_out() {
+    let mut f = Fixture::new();
+    let pending = |f: &Fixture| f.store.reader().pending().unwrap();
+    f.store.add_ban(&ban("192.0.2.1", "sshd", 0, Some(10))).unwrap();
+    f.store.add_ban(&ban("192.0.2.2", "smtp", 0, None)).unwrap();
+    let seen = pending(&f);
+    assert_eq!(seen, [("smtp".to_owned(), 1), ("sshd".to_owned(), 1)].into());
+    f.store.transact(|batch| batch.expire(at(20))).unwrap();
+    // Who knew of the ban only has not carried out its end.
+    let carry_out = |batch: &mut Batch<'_>| {
+        seen.iter().try_for_each(|(jail, changes)| batch.forget_pending(jail, *changes))
+    };
+    f.store.transact(carry_out).unwrap();
+    assert_eq!(pending(&f), [("sshd".to_owned(), 2)].into());
 }

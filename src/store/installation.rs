@@ -1,0 +1,114 @@
+//! What was put outside of the store for its bans, and what could not be.
+
+use std::collections::BTreeMap;
+
+use super::read::count;
+use super::retain::execute;
+use super::write::jail_id;
+use super::{Batch, Reader, StoreError, sql};
+use crate::model::Time;
+
+/// What was put into the packet filter for an action of a jail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installation {
+    /// The jail.
+    pub jail: String,
+    /// The action's name in it.
+    pub action: String,
+    /// What was put where, in the words of who put it there.
+    pub recipe: String,
+    /// Since when.
+    pub since: Time,
+}
+
+/// An action that is not as it ought to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// The jail.
+    pub jail: String,
+    /// The action's name in it.
+    pub action: String,
+    /// Since when.
+    pub since: Time,
+    /// Why.
+    pub why: String,
+    /// How often it was tried to mend that.
+    pub tries: u32,
+}
+
+impl Reader {
+    /// Everything that was put into the packet filter, by jail and action.
+    pub fn installations(&self) -> Result<Vec<Installation>, StoreError> {
+        self.all(sql::INSTALLATION_SELECT_ALL, [], |row| {
+            Ok(Installation {
+                jail: row.get(0)?,
+                action: row.get(1)?,
+                recipe: row.get(2)?,
+                since: Time::from_micros(row.get(3)?),
+            })
+        })
+    }
+
+    /// The actions that are not as they ought to be, by jail and name.
+    pub fn troubles(&self) -> Result<Vec<Trouble>, StoreError> {
+        self.all(sql::TROUBLE_SELECT_ALL, [], |row| {
+            Ok(Trouble {
+                jail: row.get(0)?,
+                action: row.get(1)?,
+                since: Time::from_micros(row.get(2)?),
+                why: row.get(3)?,
+                tries: row.get(4)?,
+            })
+        })
+    }
+}
+
+impl Reader {
+    /// The jails whose bans have changed since they were last carried out, and how many changes there were.
+    pub fn pending(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        let pending =
+            self.all(sql::PENDING_SELECT_ALL, [], |row| Ok((row.get(0)?, count(row, 1)?)))?;
+        Ok(pending.into_iter().collect())
+    }
+}
+
+impl Batch<'_> {
+    /// Forgets that the bans of a jail have changed, if there were no more than so many changes: those were carried out.
+    pub fn forget_pending(&mut self, jail: &str, changes: u64) -> Result<(), StoreError> {
+        let changes = changes.cast_signed();
+        self.change(|conn, _| execute(conn, sql::PENDING_DELETE, (jail, changes)).map(drop))
+    }
+
+    /// Remembers what is put into the packet filter, in the place of what was for the same action.
+    pub fn set_installation(&mut self, new: &Installation) -> Result<(), StoreError> {
+        self.change(|conn, _| {
+            let jail = jail_id(conn, &new.jail)?;
+            let params = (jail, &new.action, &new.recipe, new.since.micros());
+            execute(conn, sql::INSTALLATION_UPSERT, params).map(drop)
+        })
+    }
+
+    /// Forgets what was taken out.
+    pub fn forget_installation(&mut self, jail: &str, action: &str) -> Result<(), StoreError> {
+        self.change(|conn, _| execute(conn, sql::INSTALLATION_DELETE, (jail, action)).map(drop))
+    }
+
+    /// Remembers that an action is not as it ought to be.
+    pub fn set_trouble(
+        &mut self,
+        jail: &str,
+        action: &str,
+        why: &str,
+        now: Time,
+    ) -> Result<(), StoreError> {
+        self.change(|conn, _| {
+            let jail = jail_id(conn, jail)?;
+            execute(conn, sql::TROUBLE_UPSERT, (jail, action, now.micros(), why)).map(drop)
+        })
+    }
+
+    /// Forgets that, for it is.
+    pub fn forget_trouble(&mut self, jail: &str, action: &str) -> Result<(), StoreError> {
+        self.change(|conn, _| execute(conn, sql::TROUBLE_DELETE, (jail, action)).map(drop))
+    }
+}
