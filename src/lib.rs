@@ -30,6 +30,7 @@ pub mod control;
 pub mod date;
 pub mod decide;
 pub mod diag;
+pub mod enforce;
 pub mod engine;
 pub mod error;
 pub mod exchange;
