@@ -1,0 +1,3 @@
+//! Linux's packet filters.
+
+pub mod netlink;
