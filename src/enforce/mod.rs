@@ -1,9 +1,24 @@
 //! Making what keeps hosts out equal to the bans that ought to be in force.
 //!
-//! [`plan`] compares who is to be kept out with who is, and says what has to change. Nothing here knows the store or asks
-//! what time it is: the bans and the instant are handed in.
+//! ```text
+//! action of a jail ──▶ gates ──▶ what the kernel has of them ─┐
+//!                                                             ├─ plan ──▶ steps ──▶ kernel
+//!                      bans in force ─────────────────────────┘
+//! ```
+//!
+//! A [`Gate`] is a place in a packet filter where hosts are kept out: what a stock action comes to for a family of
+//! addresses. The [`Kernel`] is asked what there is of it; [`plan`] compares who is to be kept out with who is; and what
+//! has to change becomes [`Steps`], data that can be shown as well as done. Nothing here knows the store or asks what
+//! time it is: the bans and the instant are handed in.
 
+mod gate;
+mod kernel;
 pub mod netfilter;
 mod plan;
+mod properties;
+mod stock;
 
+pub use gate::{Gate, Place, Takes};
+pub use kernel::{Found, Kernel, KernelError, Steps};
+pub use netfilter::Step;
 pub use plan::{Added, Changes, Held, Key, hold, plan, ranges};

@@ -1,0 +1,151 @@
+//! The rules of iptables that lead packets to a gate.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::properties::Properties;
+use super::step::Step;
+use super::tool::{self, ToolError};
+
+/// Rules in chains of the system: what they match. Where they lead to is the gate's affair.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Jumps {
+    /// The program, `iptables` or `ip6tables`, perhaps with a path or a variant: `iptables-legacy`.
+    pub program: String,
+    /// Options of each call, `-w`.
+    pub options: Vec<String>,
+    /// The rules, in the order in which they are put in, each before all others of its chain.
+    pub rules: Vec<Jump>,
+}
+
+/// A rule that leads to a gate.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Jump {
+    /// The chain that it stands in: `INPUT`.
+    pub chain: String,
+    /// What it matches, before the target: `-p tcp --dport ssh`.
+    pub matches: Vec<String>,
+}
+
+impl Jumps {
+    /// The rules of an action like `iptables`.
+    pub(super) fn of(properties: Properties<'_>) -> Option<Self> {
+        let mut words = properties.words("iptables")?.into_iter();
+        let program = words.next().filter(|program| is_iptables(program))?;
+        let options: Vec<String> = words.collect();
+        let is_waiting = |word: &String| matches!(word.as_str(), "-w" | "-W" | "--wait");
+        let is_count = |word: &String| word.bytes().all(|b| b.is_ascii_digit());
+        if !options.iter().all(|word| is_waiting(word) || is_count(word)) {
+            return None;
+        }
+        let ports = match properties.word("type")?.as_str() {
+            "oneport" => vec!["--dport".to_owned(), properties.word("port")?],
+            "multiport" => {
+                let words = ["-m", "multiport", "--dports"].map(str::to_owned);
+                words.into_iter().chain([properties.word("port")?]).collect()
+            }
+            "allports" => Vec::new(),
+            _ => return None,
+        };
+        let before = properties.words("pre-rule")?;
+        let rule = |protocol: String| {
+            let protocol = ["-p".to_owned(), protocol];
+            before.iter().cloned().chain(protocol).chain(ports.iter().cloned()).collect()
+        };
+        let matches: Vec<Vec<String>> =
+            properties.list("protocol")?.into_iter().map(rule).collect();
+        let rules = properties.list("chain")?.into_iter().flat_map(|chain| {
+            let jump = move |matches: &Vec<String>| Jump {
+                chain: chain.clone(),
+                matches: matches.clone(),
+            };
+            matches.iter().map(jump).collect::<Vec<_>>()
+        });
+        Some(Self { program, options, rules: rules.collect() })
+    }
+
+    /// Whether one run of a tool can change the rules of both.
+    pub(in crate::enforce) fn is_by_same_tool(&self, other: &Self) -> bool {
+        self.program == other.program && self.options == other.options
+    }
+
+    /// Adds the rules of another.
+    pub(in crate::enforce) fn join(&mut self, other: &Self) {
+        for rule in &other.rules {
+            if !self.rules.contains(rule) {
+                self.rules.push(rule.clone());
+            }
+        }
+    }
+
+    /// Leaves those that another has not.
+    pub(in crate::enforce) fn less(&mut self, other: &Self) {
+        self.rules.retain(|rule| !other.rules.contains(rule));
+    }
+
+    /// The rules of a chain as the tool lists them; `None` if there is no such chain.
+    pub(super) fn list(&self, chain: &str) -> Result<Option<String>, ToolError> {
+        match tool::run(&self.argv(&["-S", chain]), "") {
+            Ok(rules) => Ok(Some(rules)),
+            Err(ToolError::Failed { said, .. }) if !tool::is_forbidden(&said) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Which of the rules with this target are not there, by their place.
+    pub(super) fn missing(&self, target: &[String]) -> Result<Vec<usize>, ToolError> {
+        let mut missing = Vec::new();
+        for (place, jump) in self.rules.iter().enumerate() {
+            let mut argv = self.argv(&["-C", &jump.chain]);
+            argv.extend(jump.matches.iter().chain(target).cloned());
+            if !tool::says_yes(&argv)? {
+                missing.push(place);
+            }
+        }
+        Ok(missing)
+    }
+
+    fn argv(&self, words: &[&str]) -> Vec<String> {
+        let own = std::iter::once(&self.program).chain(&self.options).cloned();
+        own.chain(words.iter().map(|word| (*word).to_owned())).collect()
+    }
+
+    /// The lines of `iptables-restore` that do `verb` with the rules whose place `is_wanted`.
+    pub(super) fn lines(
+        &self,
+        verb: &str,
+        target: &[String],
+        is_wanted: impl Fn(usize) -> bool,
+    ) -> Vec<String> {
+        let wanted = self.rules.iter().enumerate().filter(|(place, _)| is_wanted(*place));
+        wanted.map(|(_, jump)| rule(verb, &jump.chain, &jump.matches, target)).collect()
+    }
+
+    /// The step that does what lines of `iptables-restore` say, all of it or nothing.
+    pub(in crate::enforce) fn step(&self, lines: &[String]) -> Step {
+        let program = format!("{}-restore", self.program);
+        let wait = self.options.iter().any(|word| word == "-w").then(|| "-w".to_owned());
+        let argv = std::iter::once(program).chain(wait).chain(["-n".to_owned()]).collect();
+        Step::Run { argv, input: format!("*filter\n{}\nCOMMIT\n", lines.join("\n")) }
+    }
+}
+
+/// A line of `iptables-restore`: what is done, in which chain, what packets it is about, and what is done to those.
+pub(super) fn rule(verb: &str, chain: &str, matches: &[String], target: &[String]) -> String {
+    let words = matches.iter().chain(target).map(|word| quoted(word));
+    [verb.to_owned(), chain.to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as `iptables-restore` reads it.
+fn quoted(word: &str) -> String {
+    if !word.is_empty() && !word.contains([' ', '\t', '"', '\'', '\\']) {
+        return word.to_owned();
+    }
+    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Whether a program is one that understands what iptables does, and has a companion that restores.
+fn is_iptables(program: &str) -> bool {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let rest = name.strip_prefix("iptables").or_else(|| name.strip_prefix("ip6tables"));
+    rest.is_some_and(|rest| matches!(rest, "" | "-nft" | "-legacy"))
+}
