@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::config::ConfigError;
 use crate::diag::Diagnostic;
+use crate::engine::projection::ProjectionError;
 use crate::engine::writer::WriterError;
 use crate::exchange::{FileError, ListError};
 use crate::source::SourceError;
@@ -82,6 +83,9 @@ pub enum Error {
     /// Reading or writing a list failed.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Nothing could be carried out.
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
 }
 
 impl From<WriterError> for Error {

@@ -35,6 +35,7 @@ mod opened;
 pub mod outcome;
 mod past;
 pub mod piece;
+pub mod projection;
 pub mod proposal;
 mod reading;
 pub mod scan;

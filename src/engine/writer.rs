@@ -15,14 +15,18 @@ mod record;
 mod replace;
 #[cfg(test)]
 mod tests;
+mod uncarried;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 pub use self::files::FileFate;
 pub use self::intake::{Decides, Intake, Settled};
+use self::uncarried::Uncarried;
 use super::outcome::LogInfo;
+use super::projection::{Carried, Mode, Projection, ProjectionError};
 use crate::exchange::{FileError, Format};
 use crate::model::{Ban, BanTime, EndReason, Host, Matches, Origin, Time};
 use crate::store::{Batch, Purged, Reader, Store, StoreError};
@@ -31,6 +35,7 @@ use crate::store::{Batch, Purged, Reader, Store, StoreError};
 #[derive(Debug)]
 pub struct Writer {
     store: Store,
+    uncarried: Uncarried,
 }
 
 /// A change of the state.
@@ -135,7 +140,7 @@ impl Writer {
     ///
     /// As [`Store::open`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { store: Store::open(path)? })
+        Ok(Self { store: Store::open(path)?, uncarried: Uncarried::default() })
     }
 
     /// Questions, answered with everything that was done.
@@ -177,16 +182,53 @@ impl Writer {
         }
         // An administrator who repeats an order may do so because a file could not be written.
         let is_by_hand = matches!(order, Order::Ban { .. } | Order::Import { .. });
+        let mut pending = [BTreeMap::new(), BTreeMap::new()];
         let mut done = self.store.transact(|batch| {
+            pending[0] = batch.reader().pending()?;
             let expired = batch.expire(now)?;
-            let mut done = carry_out(batch, order, now)?;
+            let mut done = do_in(batch, order, now)?;
             done.expired += expired;
+            pending[1] = batch.reader().pending()?;
             Ok::<_, StoreError>(done)
         })?;
+        let [before, after] = pending;
+        self.uncarried.add(&done, &before, after);
         if is_by_hand || done.has_changed_bans() {
             done.files = files::refresh(&mut self.store, now)?;
         }
         Ok(done)
+    }
+
+    /// Makes what keeps hosts out follow what was changed, and what others have left undone.
+    pub fn carry_out(
+        &mut self,
+        projection: &mut Projection,
+        now: Time,
+    ) -> Result<Carried, ProjectionError> {
+        let Uncarried { changed, clean } = std::mem::take(&mut self.uncarried);
+        projection.follow(&mut self.store, &changed, &clean, now)
+    }
+
+    /// As [`Projection::restore`].
+    pub fn restore(
+        &mut self,
+        projection: &mut Projection,
+        jail: Option<&str>,
+        now: Time,
+        mode: Mode,
+    ) -> Result<Carried, ProjectionError> {
+        projection.restore(&mut self.store, jail, now, mode)
+    }
+
+    /// As [`Projection::flush`].
+    pub fn flush(
+        &mut self,
+        projection: &mut Projection,
+        jail: Option<&str>,
+        now: Time,
+        mode: Mode,
+    ) -> Result<Carried, ProjectionError> {
+        projection.flush(&mut self.store, jail, now, mode)
     }
 
     /// Gives `pages` that are free in the store's file back to the file system; how many are left.
@@ -213,7 +255,7 @@ impl Done {
     }
 }
 
-fn carry_out(batch: &mut Batch<'_>, order: Order, now: Time) -> Result<Done, StoreError> {
+fn do_in(batch: &mut Batch<'_>, order: Order, now: Time) -> Result<Done, StoreError> {
     let mut done = Done::default();
     match order {
         Order::Ban { jail, hosts, length } => {

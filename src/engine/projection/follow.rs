@@ -1,0 +1,138 @@
+//! A change of a few bans, carried out without looking at all the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::groups::{self, Group};
+use super::lock::Lock;
+use super::restore::take;
+use super::{Carried, Changed, GateFate, Mode, Projection, ProjectionError};
+use crate::enforce::{Added, Changes, Held, KernelError, Key, Steps, hold, plan};
+use crate::model::{Addr, Time};
+use crate::store::{Reader, Store, StoreError};
+
+/// Of more hosts than this whole jails are compared.
+pub const FOLLOW_MAX_HOSTS: usize = 1000;
+
+impl Projection {
+    /// Carries out a change of bans that has just been committed.
+    ///
+    /// `clean` are the jails that were not pending before it, and how many changes of theirs it was: of these, only the
+    /// `changed` hosts are looked at. What was left undone of the others nobody knows: they are restored.
+    pub fn follow(
+        &mut self,
+        store: &mut Store,
+        changed: &[Changed],
+        clean: &BTreeMap<String, u64>,
+        now: Time,
+    ) -> Result<Carried, ProjectionError> {
+        let mut carried = Carried::default();
+        let mut done = BTreeSet::new();
+        if changed.len() <= FOLLOW_MAX_HOSTS {
+            let _lock = Lock::take(store.path())?;
+            for (jail, count) in clean {
+                let hosts = changed.iter().filter(|changed| changed.jail == *jail);
+                let addrs: Vec<Addr> = hosts.filter_map(|changed| changed.host.addr()).collect();
+                if self.adjust(store.reader(), jail, &addrs, now, &mut carried)? {
+                    store.transact(|batch| batch.forget_pending(jail, *count))?;
+                    done.insert(jail.clone());
+                }
+            }
+        }
+        let pending = store.reader().pending()?;
+        for jail in pending.keys().filter(|jail| !done.contains(*jail)) {
+            carried.join(self.restore(store, Some(jail), now, Mode::Do)?);
+        }
+        Ok(carried)
+    }
+
+    /// Carries out what has changed for some addresses in a jail; `false` if that is not all there is to do.
+    fn adjust(
+        &mut self,
+        reader: &Reader,
+        jail: &str,
+        addrs: &[Addr],
+        now: Time,
+        carried: &mut Carried,
+    ) -> Result<bool, ProjectionError> {
+        let is_known = |front: &super::Front| front.jail != jail || front.gates.is_some();
+        if !self.fronts.iter().all(is_known) {
+            return Ok(false);
+        }
+        let mut steps = Steps::default();
+        let mut fates = Vec::new();
+        for group in groups::groups(&self.fronts, Some(jail)) {
+            let own: Vec<Addr> =
+                addrs.iter().copied().filter(|addr| group.gate.is_for(*addr)).collect();
+            if own.is_empty() {
+                continue;
+            }
+            let Some(changes) = self.changes(reader, &group, &own, now)? else { return Ok(false) };
+            fates.push(GateFate {
+                place: group.gate.place.to_string(),
+                jails: group.jails(),
+                is_made: false,
+                is_gone: false,
+                added: changes.add.len() as u64,
+                removed: changes.remove.len() as u64,
+            });
+            steps.change(&group.gate, changes, now);
+        }
+        let steps = steps.all();
+        match take(&mut self.kernel, &steps) {
+            Ok(()) => {
+                carried.steps.extend(steps);
+                carried.gates.extend(fates.into_iter().filter(|fate| !fate.is_nothing()));
+                Ok(true)
+            }
+            Err(KernelError::NotPermitted) => Err(ProjectionError::NotPermitted),
+            // Whatever it was, restoring the jail mends it or tells.
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// What has to change in a gate; `None` if the gate itself has to be made.
+    fn changes(
+        &mut self,
+        reader: &Reader,
+        group: &Group,
+        addrs: &[Addr],
+        now: Time,
+    ) -> Result<Option<Changes>, ProjectionError> {
+        // Ranges depend on all networks that are banned.
+        let Some(is_whole) =
+            self.kernel.glance(&group.gate, now).ok().filter(|_| group.gate.holds_addrs())
+        else {
+            return Ok(None);
+        };
+        if !is_whole {
+            return Ok(None);
+        }
+        let wanted = wanted(reader, group, addrs, now)?;
+        let wanted = group.gate.elements(wanted, now);
+        if !group.gate.has_timeouts() {
+            // What there is can't be changed without knowing it: a rule twice is not the same as once.
+            let Ok(found) = self.kernel.look(&group.gate, now) else { return Ok(None) };
+            let keys = addrs.iter().map(|addr| Key::Addr(*addr));
+            let known = keys.filter_map(|key| Some((key, *found.held().get(&key)?)));
+            return Ok(Some(plan(&wanted, &known.collect())));
+        }
+        let added = |(&key, &until)| Added { key, until, is_new: false };
+        let add = wanted.iter().map(added).collect();
+        let keys = addrs.iter().map(|addr| Key::Addr(*addr));
+        let remove = keys.filter(|key| !wanted.contains_key(key)).collect();
+        Ok(Some(Changes { add, remove }))
+    }
+}
+
+/// Who of these is to be kept out, and until when.
+fn wanted(reader: &Reader, group: &Group, addrs: &[Addr], now: Time) -> Result<Held, StoreError> {
+    let mut wanted = Held::new();
+    for addr in addrs {
+        for ban in reader.bans_of(&(*addr).into())? {
+            if group.has(&ban.jail) && ban.is_active(now) {
+                hold(&mut wanted, Key::Addr(*addr), ban.until);
+            }
+        }
+    }
+    Ok(wanted)
+}

@@ -1,0 +1,335 @@
+//! Whole jails: looked at, compared with the store, and made equal.
+
+use super::books::Books;
+use super::groups::{self, Group};
+use super::lock::Lock;
+use super::{Carried, Front, GateFate, Mode, Pass, Projection, ProjectionError};
+use crate::enforce::{Changes, Found, Gate, Kernel, KernelError, Steps, plan};
+use crate::model::Time;
+use crate::store::{Batch, Store, StoreError};
+
+/// A group, what there is of it, and what has to change.
+struct Work {
+    group: Group,
+    found: Found,
+    is_made: bool,
+    changes: Changes,
+}
+
+/// A gate that was put in and is not wanted any more, or the part of it that isn't.
+struct Stale {
+    gate: Gate,
+    found: Found,
+    /// The actions that it was put in for.
+    fronts: Vec<Front>,
+    /// Another gate is in the same place: only what leads to it goes.
+    is_shared: bool,
+}
+
+impl Projection {
+    /// Makes all that the actions of `jail`, or of all jails, come to equal to the bans in force, and tells what was
+    /// done for that. What an action that is not configured any more has put in is taken out.
+    pub fn restore(
+        &mut self,
+        store: &mut Store,
+        jail: Option<&str>,
+        now: Time,
+        mode: Mode,
+    ) -> Result<Carried, ProjectionError> {
+        let _lock = Lock::take(store.path())?;
+        let pass = Pass { jail, now, mode };
+        let pending = store.reader().pending()?;
+        let mut books = Books::read(store.reader())?;
+        let mut carried = Carried::default();
+        let mut groups = groups::groups(&self.fronts, jail);
+        groups::fill(&mut groups, store.reader(), now)?;
+        let stale = self.stale(&groups, &books, pass, &mut carried)?;
+        let work = self.work(groups, now, &mut carried)?;
+        if mode == Mode::Do {
+            store.transact(|batch| remember(batch, &mut books, &work, true, now))?;
+        }
+        self.carry_out(&work, &stale, pass, &mut carried)?;
+        if mode == Mode::Do {
+            store.transact(|batch| {
+                remember(batch, &mut books, &work, false, now)?;
+                forget(batch, &mut books, &stale, &carried, now)?;
+                self.tell(batch, &carried, pass)?;
+                let done = pending.iter().filter(|(name, _)| {
+                    jail.is_none_or(|jail| jail == *name) && !carried.has_failed(name)
+                });
+                done.into_iter().try_for_each(|(name, count)| batch.forget_pending(name, *count))
+            })?;
+        }
+        Ok(carried)
+    }
+
+    /// Takes out all that was put in for `jail`, or for all jails. The store stays as it is.
+    pub fn flush(
+        &mut self,
+        store: &mut Store,
+        jail: Option<&str>,
+        now: Time,
+        mode: Mode,
+    ) -> Result<Carried, ProjectionError> {
+        let _lock = Lock::take(store.path())?;
+        let pass = Pass { jail, now, mode };
+        let mut books = Books::read(store.reader())?;
+        let mut carried = Carried::default();
+        let stale = self.stale(&[], &books, pass, &mut carried)?;
+        self.carry_out(&[], &stale, pass, &mut carried)?;
+        if mode == Mode::Do {
+            store.transact(|batch| {
+                forget(batch, &mut books, &stale, &carried, now)?;
+                Ok::<_, StoreError>(())
+            })?;
+        }
+        Ok(carried)
+    }
+
+    /// What was put in and is in no group.
+    fn stale(
+        &mut self,
+        groups: &[Group],
+        books: &Books,
+        pass: Pass<'_>,
+        carried: &mut Carried,
+    ) -> Result<Vec<Stale>, ProjectionError> {
+        let mut parts: Vec<(Gate, Vec<Front>, bool)> = Vec::new();
+        for ((jail, action), gates) in books.of(pass.jail) {
+            let front = Front { jail: jail.clone(), action: action.clone(), gates: None };
+            for gate in gates {
+                let wanted = groups.iter().find(|group| group.gate.is_same_place(gate));
+                let is_shared = wanted.is_some() || books.is_shared(gate, pass.jail);
+                let part = match wanted {
+                    Some(group) => gate.clone().less(&group.gate),
+                    None => Some(gate.clone()),
+                };
+                let Some(part) = part else { continue };
+                match parts.iter_mut().find(|(known, ..)| known.is_same_place(&part)) {
+                    Some((known, fronts, _)) => {
+                        known.join(&part);
+                        fronts.push(front.clone());
+                    }
+                    None => parts.push((part, vec![front.clone()], is_shared)),
+                }
+            }
+        }
+        let mut stale = Vec::new();
+        for (gate, fronts, is_shared) in parts {
+            match self.kernel.look(&gate, pass.now) {
+                Ok(found) => stale.push(Stale { gate, found, fronts, is_shared }),
+                Err(error) => carried.fail(&fronts, &error)?,
+            }
+        }
+        Ok(stale)
+    }
+
+    /// What has to change for each group.
+    fn work(
+        &mut self,
+        groups: Vec<Group>,
+        now: Time,
+        carried: &mut Carried,
+    ) -> Result<Vec<Work>, ProjectionError> {
+        let mut work = Vec::new();
+        for group in groups {
+            let found = match self.kernel.look(&group.gate, now) {
+                Ok(found) => found,
+                // Where nobody is to be kept out, nothing need be there, not even a tool.
+                Err(KernelError::Tool(_)) if group.held.is_empty() => continue,
+                Err(error) => {
+                    carried.fail(&group.fronts, &error)?;
+                    continue;
+                }
+            };
+            work.push(Work::new(group, found, now));
+        }
+        Ok(work)
+    }
+
+    /// Does what has to be done: all at once and, if that fails, one after the other, so that no jail has to do
+    /// without because another's parameters make no sense.
+    fn carry_out(
+        &mut self,
+        work: &[Work],
+        stale: &[Stale],
+        pass: Pass<'_>,
+        carried: &mut Carried,
+    ) -> Result<(), ProjectionError> {
+        let Pass { now, mode, .. } = pass;
+        let mut steps = Steps::default();
+        for work in work {
+            work.add_to(&mut steps, now);
+        }
+        for stale in stale {
+            stale.add_to(&mut steps);
+        }
+        let steps = steps.all();
+        if mode == Mode::Do && take(&mut self.kernel, &steps).is_err() {
+            for work in work {
+                if let Err(error) = self.redo(work, now) {
+                    carried.fail(&work.group.fronts, &error)?;
+                }
+            }
+            for stale in stale {
+                if let Err(error) = self.undo(stale, now) {
+                    carried.fail(&stale.fronts, &error)?;
+                }
+            }
+        }
+        if mode == Mode::Do {
+            for stale in stale {
+                if let Err(error) = self.kernel.tidy(&stale.gate) {
+                    carried.fail(&stale.fronts, &error)?;
+                }
+            }
+        }
+        carried.steps.extend(steps);
+        let fates = work.iter().map(Work::fate).chain(stale.iter().map(Stale::fate));
+        carried.gates.extend(fates.filter(|fate| !fate.is_nothing()));
+        Ok(())
+    }
+
+    /// Does the work for one group, of which some may have been done.
+    fn redo(&mut self, work: &Work, now: Time) -> Result<(), KernelError> {
+        let found = self.kernel.look(&work.group.gate, now)?;
+        let work = Work::new(work.group.clone(), found, now);
+        let mut steps = Steps::default();
+        work.add_to(&mut steps, now);
+        take(&mut self.kernel, &steps.all())
+    }
+
+    /// Takes out one gate, of which some may be gone.
+    fn undo(&mut self, stale: &Stale, now: Time) -> Result<(), KernelError> {
+        let Stale { gate, fronts, is_shared, .. } = stale;
+        let found = self.kernel.look(gate, now)?;
+        let stale =
+            Stale { gate: gate.clone(), found, fronts: fronts.clone(), is_shared: *is_shared };
+        let mut steps = Steps::default();
+        stale.add_to(&mut steps);
+        take(&mut self.kernel, &steps.all())
+    }
+
+    /// Remembers which actions are as they ought to be, and which aren't.
+    fn tell(
+        &self,
+        batch: &mut Batch<'_>,
+        carried: &Carried,
+        pass: Pass<'_>,
+    ) -> Result<(), StoreError> {
+        let fronts = self.fronts.iter().filter(|front| {
+            pass.jail.is_none_or(|jail| jail == front.jail)
+                && !carried.failed.iter().any(|failed| front.is(&failed.jail, &failed.action))
+        });
+        for front in fronts {
+            batch.forget_trouble(&front.jail, &front.action)?;
+        }
+        carried.failed.iter().try_for_each(|failed| {
+            batch.set_trouble(&failed.jail, &failed.action, &failed.why, pass.now)
+        })
+    }
+}
+
+impl Front {
+    fn is(&self, jail: &str, action: &str) -> bool {
+        self.jail == jail && self.action == action
+    }
+}
+
+impl Work {
+    fn new(group: Group, found: Found, now: Time) -> Self {
+        let wanted = group.gate.elements(group.held.clone(), now);
+        let changes = plan(&wanted, found.held());
+        // Like fail2ban's, an action puts nothing in before there is a ban.
+        let is_made = !found.is_whole() && !group.held.is_empty();
+        Self { group, found, is_made, changes }
+    }
+
+    fn add_to(&self, steps: &mut Steps, now: Time) {
+        if self.is_made {
+            steps.install(&self.group.gate, &self.found, now);
+        }
+        steps.change(&self.group.gate, self.changes.clone(), now);
+    }
+
+    fn fate(&self) -> GateFate {
+        GateFate {
+            place: self.group.gate.place.to_string(),
+            jails: self.group.jails(),
+            is_made: self.is_made,
+            is_gone: false,
+            added: self.changes.add.len() as u64,
+            removed: self.changes.remove.len() as u64,
+        }
+    }
+}
+
+impl Stale {
+    fn add_to(&self, steps: &mut Steps) {
+        if self.is_shared {
+            steps.close(&self.gate, &self.found);
+        } else {
+            steps.uninstall(&self.gate, &self.found);
+        }
+    }
+
+    fn fate(&self) -> GateFate {
+        GateFate {
+            place: self.gate.place.to_string(),
+            jails: groups::jails(&self.fronts),
+            is_made: false,
+            is_gone: self.found.is_there(),
+            added: 0,
+            removed: self.found.held().len() as u64,
+        }
+    }
+}
+
+/// Does steps in their order, up to the first that fails.
+pub(super) fn take(kernel: &mut Kernel, steps: &[crate::enforce::Step]) -> Result<(), KernelError> {
+    steps.iter().try_for_each(|step| kernel.take(step))
+}
+
+/// Writes down the gates that are there or, `before` they are made, will be; those that are replaced with them.
+fn remember(
+    batch: &mut Batch<'_>,
+    books: &mut Books,
+    work: &[Work],
+    before: bool,
+    now: Time,
+) -> Result<(), StoreError> {
+    for work in work.iter().filter(|work| work.is_made || work.found.is_whole()) {
+        for front in &work.group.fronts {
+            let mut gates = books.gates(front).to_vec();
+            let own =
+                front.gates.iter().flatten().find(|gate| gate.is_same_place(&work.group.gate));
+            let Some(own) = own else { continue };
+            if !before {
+                gates.retain(|gate| !gate.is_same_place(own));
+            }
+            if !gates.contains(own) {
+                gates.push(own.clone());
+            }
+            books.set(batch, (&front.jail, &front.action), gates, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Strikes out the gates that were taken out.
+fn forget(
+    batch: &mut Batch<'_>,
+    books: &mut Books,
+    stale: &[Stale],
+    carried: &Carried,
+    now: Time,
+) -> Result<(), StoreError> {
+    for gone in stale.iter().filter(|gone| !gone.is_shared) {
+        for front in gone.fronts.iter().filter(|front| !carried.has_failed(&front.jail)) {
+            let gates = books.gates(front).iter();
+            let left = gates.filter(|gate| !gate.is_same_place(&gone.gate)).cloned().collect();
+            books.set(batch, (&front.jail, &front.action), left, now)?;
+        }
+    }
+    Ok(())
+}
