@@ -66,6 +66,15 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub timezone: Option<String>,
+    /// Change the store alone: bans take effect with the next restore.
+    #[arg(
+        long,
+        env = "F2B_NO_ENFORCE",
+        value_parser = clap::builder::FalseyValueParser::new(),
+        global = true,
+        help_heading = "Global options"
+    )]
+    pub no_enforce: bool,
 }
 
 /// What f2b can do.
@@ -87,6 +96,10 @@ pub enum Command {
     Export(ExportArgs),
     /// Ban the hosts of a list.
     Import(ImportArgs),
+    /// Make the firewall equal to the store: after a reboot, after anything.
+    Restore(RestoreArgs),
+    /// Take everything of f2b's out of the firewall; the store stays as it is.
+    Flush(FlushArgs),
     /// Forget what is older than a year, or than --keep.
     Purge(PurgeArgs),
     /// Say everything that is wrong with the configuration, or where a jail's settings come from.
@@ -332,6 +345,33 @@ pub struct ImportArgs {
     /// Even this machine, whom a jail ignores, or where you are logged in from by SSH.
     #[arg(long)]
     pub force: bool,
+}
+
+/// Arguments of `f2b restore`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit status: 0 if the firewall is as it ought to be by now, 1 if --check found that it is not, 2 on trouble.")]
+pub struct RestoreArgs {
+    /// Only for this jail.
+    #[arg(value_name = "JAIL")]
+    pub jail: Option<String>,
+    /// Change nothing, only say what is not as it ought to be.
+    #[arg(long)]
+    pub check: bool,
+    /// Change nothing, only print the commands that would.
+    #[arg(long, conflicts_with = "check")]
+    pub dry_run: bool,
+}
+
+/// Arguments of `f2b flush`.
+#[derive(Debug, Args)]
+pub struct FlushArgs {
+    /// Only for this jail.
+    #[arg(value_name = "JAIL")]
+    pub jail: Option<String>,
+    /// Change nothing, only print the commands that would.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Arguments of `f2b purge`.

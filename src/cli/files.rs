@@ -1,27 +1,42 @@
-//! What became of the exported files, said at the end of each command that changes who is banned.
+//! What became of the exported files and of the firewall, said at the end of each command that changes who is banned.
 
 use std::io::{self, Write};
 
 use super::{Status, warn};
-use crate::control::{FileFate, Reply};
+use crate::control::{FileFate, Reply, Unenforced};
 use crate::text::printable;
 
-/// The files of an answer, until the rest of it was said.
+/// Files and actions of an answer, until the rest of it was said.
 #[derive(Default)]
-pub(super) struct Files(Vec<FileFate>);
+pub(super) struct Files {
+    fates: Vec<FileFate>,
+    unenforced: Vec<Unenforced>,
+}
 
 impl Files {
-    /// Keeps a reply that is about a file; others say nothing to whoever has not asked for them.
+    /// Keeps a reply that is about a file or an action; others say nothing to whoever has not asked for them.
     pub(super) fn take(&mut self, reply: Reply) {
-        if let Reply::File(fate) = reply {
-            self.0.push(fate);
+        match reply {
+            Reply::File(fate) => self.fates.push(fate),
+            Reply::Unenforced(unenforced) => self.unenforced.push(unenforced),
+            _ => {}
         }
     }
 
-    /// Says it; [`Status::Trouble`] if a file does not say who is banned.
+    /// Says it; [`Status::Trouble`] if a file does not say who is banned, or an action is not as it ought to be.
     pub(super) fn show(&self, out: &mut dyn Write) -> io::Result<Option<Status>> {
-        show(&self.0, out)
+        let trouble = show(&self.fates, out)?;
+        Ok(warn_unenforced(&self.unenforced).or(trouble))
     }
+}
+
+/// Says which actions are not as they ought to be; [`Status::Trouble`] if there are any.
+pub(super) fn warn_unenforced(unenforced: &[Unenforced]) -> Option<Status> {
+    for Unenforced { jail, action, why } in unenforced {
+        let action = if action.is_empty() { String::new() } else { format!(" by {action}") };
+        warn(&format!("f2b: jail '{jail}': its bans are not enforced{action}: {why}"));
+    }
+    (!unenforced.is_empty()).then_some(Status::Trouble)
 }
 
 /// Says what became of files; [`Status::Trouble`] if one of them does not say who is banned.

@@ -15,6 +15,7 @@ mod operands;
 pub mod output;
 mod parse;
 mod purge;
+mod restore;
 mod scan;
 mod session;
 mod status;
@@ -103,6 +104,8 @@ fn run(cli: Cli, columns: Option<usize>, out: &mut dyn Write) -> Result<Status, 
         Command::Unban(args) => ban::unban(&context, &args, out),
         Command::Export(args) => exchange::export(&context, &args, out),
         Command::Import(args) => exchange::import(&context, args, out),
+        Command::Restore(args) => restore::restore(&context, &args, out),
+        Command::Flush(args) => restore::flush(&context, &args, out),
         Command::Purge(args) => purge::run(&context, &args, out),
         Command::Check(args) => check::run(&context, &args, out),
     }
@@ -132,6 +135,8 @@ struct Context {
     db: PathBuf,
     zone: Zone,
     now: Time,
+    /// Whether bans take effect at once, or only in the store.
+    enforces: bool,
     /// The width of the terminal that standard output is; `None` if it is none.
     columns: Option<usize>,
 }
@@ -147,7 +152,7 @@ impl Context {
             None => SystemClock.now(),
         };
         let db = global.db.unwrap_or_else(default_db);
-        Ok(Self { config: global.config, db, zone, now, columns })
+        Ok(Self { config: global.config, db, zone, now, enforces: !global.no_enforce, columns })
     }
 
     /// The jail's name if the configuration knows it; otherwise what is like it.
@@ -178,7 +183,8 @@ impl Context {
         request: Request,
         mut take: impl FnMut(Reply) -> io::Result<()>,
     ) -> Result<(), Error> {
-        let direct = Direct { config: &self.config, store: &self.db, now: self.now };
+        let Self { now, enforces, .. } = *self;
+        let direct = Direct { config: &self.config, store: &self.db, now, enforces };
         Ok(direct.answer(request, &mut take)?)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::guard::Spared;
-use super::{Change, Failed, Guard, Jails, PART_BANS, Reply, Take, Whose, purge};
+use super::{Change, Failed, Guard, Jails, Mode, PART_BANS, Reply, Take, Whose, enforce, purge};
 use crate::engine::Writer;
 use crate::engine::writer::{Done, Effect, FileFate, Order};
 use crate::error::Error;
@@ -31,6 +31,20 @@ pub enum Settled {
     UnbanEveryone {
         /// Which jail.
         jail: Option<String>,
+    },
+    /// What keeps hosts out is to be made equal to the store.
+    Restore {
+        /// For which jail.
+        jail: Option<String>,
+        /// How far to go.
+        mode: Mode,
+    },
+    /// What keeps hosts out is to be taken out.
+    Flush {
+        /// For which jail.
+        jail: Option<String>,
+        /// How far to go.
+        mode: Mode,
     },
 }
 
@@ -67,6 +81,8 @@ impl Change {
             Self::Purge { keep_us } => {
                 return Ok(Settled::Purge { before: now.plus_micros(-keep_us) });
             }
+            Self::Restore { jail, mode } => return Ok(Settled::Restore { jail, mode }),
+            Self::Flush { jail, mode } => return Ok(Settled::Flush { jail, mode }),
         }))
     }
 }
@@ -126,6 +142,12 @@ pub fn change(
         Settled::UnbanEveryone { jail } => {
             jails.knowing(jail.as_deref(), writer.reader())?;
             return unban_everyone(jail.as_deref(), writer, now, PART_BANS, take);
+        }
+        Settled::Restore { jail, mode } => {
+            return enforce::restore(jail.as_deref(), mode, jails, writer, now, take);
+        }
+        Settled::Flush { jail, mode } => {
+            return enforce::flush(jail.as_deref(), mode, jails, writer, now, take);
         }
     };
     if let Order::Unban { jail, .. } = &order {

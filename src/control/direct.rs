@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Change, Failed, Jails, Request, Take, ask, change};
+use super::{Change, Failed, Jails, Request, Take, ask, change, follow};
 use crate::engine::Writer;
 use crate::model::Time;
 use crate::store::Reader;
@@ -16,6 +16,8 @@ pub struct Direct<'d> {
     pub store: &'d Path,
     /// What time it is.
     pub now: Time,
+    /// Whether changes of bans take effect at once, or only in the store.
+    pub enforces: bool,
 }
 
 impl Direct<'_> {
@@ -31,8 +33,18 @@ impl Direct<'_> {
                 if matches!(wanted, Change::Export { .. } | Change::Purge { .. }) {
                     drop(Reader::open(self.store)?);
                 }
+                let is_of_bans = matches!(
+                    wanted,
+                    Change::Ban { .. } | Change::Unban { .. } | Change::Import { .. }
+                );
                 let settled = wanted.settle(jails, self.now)?;
-                change(settled, jails, &mut Writer::open(self.store)?, self.now, take)
+                let mut writer = Writer::open(self.store)?;
+                change(settled, jails, &mut writer, self.now, take)?;
+                if self.enforces && is_of_bans {
+                    follow(jails, &mut writer, self.now, take)
+                } else {
+                    Ok(())
+                }
             }
         }
     }

@@ -20,6 +20,11 @@ impl<'c> Jails<'c> {
         Self { folder }
     }
 
+    /// The folder.
+    pub(super) fn folder(self) -> &'c Path {
+        self.folder
+    }
+
     /// The configuration, if it knows the jail `name`.
     ///
     /// # Errors

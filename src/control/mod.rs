@@ -11,6 +11,7 @@
 
 mod change;
 mod direct;
+mod enforce;
 mod guard;
 mod jails;
 mod purge;
@@ -25,8 +26,10 @@ use serde::{Deserialize, Serialize};
 
 pub use self::change::{Settled, change};
 pub use self::direct::Direct;
+pub use self::enforce::follow;
 pub use self::jails::Jails;
 pub use self::question::ask;
+pub use crate::engine::projection::{GateFate, Mode, Unenforced};
 pub use crate::engine::writer::{Exported, FileFate};
 use crate::error::Error;
 use crate::exchange::Format;
@@ -128,6 +131,21 @@ pub enum Change {
         /// What happened within so many microseconds is kept.
         keep_us: i64,
     },
+    /// Make what keeps hosts out equal to the store: a [`Reply::Gate`] for each place where something was to be done, a
+    /// [`Reply::Unenforced`] for each action that is not as it ought to be.
+    Restore {
+        /// For which jail; `None` for all.
+        jail: Option<String>,
+        /// Whether it is done, or only told, each step as a [`Reply::Step`] first.
+        mode: Mode,
+    },
+    /// Take out all that was put in to keep hosts out. The store stays as it is. Answers as [`Change::Restore`].
+    Flush {
+        /// For which jail; `None` for all.
+        jail: Option<String>,
+        /// Whether it is done, or only told.
+        mode: Mode,
+    },
 }
 
 /// Whom nobody bans unless he insists: this machine, whom the jail ignores, and himself.
@@ -216,6 +234,12 @@ pub enum Reply {
     },
     /// What became of an exported file.
     File(FileFate),
+    /// What became of a place where hosts are kept out.
+    Gate(GateFate),
+    /// An action is not as it ought to be: its bans are in the store and not, or not all, in force.
+    Unenforced(Unenforced),
+    /// What would be done, as a shell would be told.
+    Step(String),
 }
 
 /// All jails at a glance.

@@ -26,7 +26,8 @@ impl Fixture {
 
     fn answer(&self, request: Request) -> Result<Vec<Reply>, Failed> {
         let store = self.folder.path().join("f2b.sqlite");
-        let direct = Direct { config: self.folder.path(), store: &store, now: at(0) };
+        let direct =
+            Direct { config: self.folder.path(), store: &store, now: at(0), enforces: false };
         let mut replies = Vec::new();
         direct.answer(request, &mut |reply| {
             replies.push(reply);

@@ -21,6 +21,7 @@ use super::args::ScanArgs;
 use super::output::progress::Progress;
 use super::target;
 use super::{Context, Error, Status, files, warn, warn_findings};
+use crate::control::{self, Jails, Reply, Unenforced};
 use crate::engine::{Control, Writer};
 
 pub(super) fn run(
@@ -47,13 +48,33 @@ pub(super) fn run(
     for jail in &plan.jails {
         warn_findings(jail.ignore.trouble().as_slice());
     }
+    let unenforced = enforce(context, args, writer.as_mut())?;
     let kept = files::show(&fates, &mut io::sink())?;
     let elapsed = started.elapsed();
     let job = Job { context, args, target: &target, plan: &plan };
     let end = End { job, outcome, settled, sums, elapsed };
     let shown = end.show(out);
     unprinted.map_or(shown, |error| Err(error.into()))?;
-    Ok(kept.unwrap_or(end.status()))
+    Ok(files::warn_unenforced(&unenforced).or(kept).unwrap_or(end.status()))
+}
+
+/// Has the bans that were decided take effect; the actions that they don't by.
+fn enforce(
+    context: &Context,
+    args: &ScanArgs,
+    writer: Option<&mut Writer>,
+) -> Result<Vec<Unenforced>, Error> {
+    let mut unenforced = Vec::new();
+    if let Some(writer) = writer.filter(|_| args.ban && context.enforces) {
+        let jails = Jails::new(&context.config);
+        control::follow(jails, writer, context.now, &mut |reply| {
+            if let Reply::Unenforced(action) = reply {
+                unenforced.push(action);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(unenforced)
 }
 
 /// As many workers as asked for, or as there are cores. They stand back a little: the thread that writes
