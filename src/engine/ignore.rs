@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::ask::{Asker, Keep};
 use super::lookup::Names;
-use crate::command::{self, Filled};
+use crate::command::{self, Ended, Filled};
 use crate::config::{JailDef, Text};
 use crate::decide::{IGNORESELF, IgnoreList, Listed};
 use crate::diag::{Diagnostic, Severity};
@@ -285,10 +285,9 @@ impl IgnoreCommand {
 
 /// Runs a command; one that gives no answer ignores nobody.
 fn answer_of(filled: &Filled, trouble: &Mutex<Trouble>) -> bool {
-    let reason = match filled.run(TIMEOUT) {
-        Ok(status @ (0 | 1)) => return status == 0,
-        Ok(127) => "status 127, no such command".to_owned(),
-        Ok(status) => format!("status {status}"),
+    let reason = match filled.run(TIMEOUT, &[]) {
+        Ok(Ended { status: status @ (0 | 1), .. }) => return status == 0,
+        Ok(ended) => ended.to_string(),
         Err(error) => error.to_string(),
     };
     let mut trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner);
