@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::definition::Definition;
 use super::folder::{Folder, in_folder};
 use super::interpolate::Given;
+use super::options::truth;
 use super::shape::{self, Shape};
 use super::spec::{self, Spec};
 use super::traced::{Line, Text};
@@ -24,6 +25,13 @@ pub struct ActionDef {
     pub properties: BTreeMap<String, Text>,
     /// What its commands do, whatever the parameters; `None` if one of them can't be resolved.
     pub shape: Option<Shape>,
+}
+
+impl ActionDef {
+    /// Whether a switch such as `norestored` is on; what is neither yes nor no is no, as in fail2ban.
+    pub fn is_on(&self, switch: &str) -> bool {
+        self.properties.get(switch).and_then(|text| truth(&text.value)).unwrap_or(false)
+    }
 }
 
 /// Tags that are known at a ban only, even if an option has such a name.
@@ -140,10 +148,23 @@ fn one(
             Err(error) => return Err(failed(error.diagnostic())),
         }
     }
+    overrule_variants(&mut properties, &spec);
     let commands = properties.iter().filter(|(name, _)| COMMANDS.contains(&name.as_str()));
     findings.extend(commands.flat_map(|(_, text)| definition.misspelt(text, &OF_A_BAN)));
     definition.check_known().map_err(|error| failed(error.diagnostic()))?;
     Ok(ActionDef { name: name_of(&properties), file, properties, shape })
+}
+
+/// Gives the values for a family the value of a parameter that was given for all of them, as fail2ban 1.1 does.
+fn overrule_variants(properties: &mut BTreeMap<String, Text>, spec: &Spec) {
+    for (name, _) in spec.options.iter().filter(|(name, _)| !name.contains('?')) {
+        let Some(value) = properties.get(name).cloned() else { continue };
+        let variants = properties.iter_mut().filter(|(variant, _)| {
+            variant.strip_prefix(&**name).is_some_and(|rest| rest.starts_with('?'))
+                && spec.option(variant).is_none()
+        });
+        variants.for_each(|(_, text)| *text = value.clone());
+    }
 }
 
 /// What the action is called; every action has the parameter.

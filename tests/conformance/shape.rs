@@ -96,7 +96,10 @@ pub(crate) fn compare_actions(jail: &JailDef, theirs: &Value) -> Result<(), Stri
             if COMMANDS.contains(&property.as_str()) || !value.contains('<') {
                 let ours = action.properties.get(property).map_or("", |text| &text.value);
                 let ours = as_python(ours, value);
-                if ours != value {
+                // A parameter counts for both families, as in 1.1.
+                let base = property.split_once('?').and_then(|(n, _)| action.properties.get(n));
+                let is_overruled = base.is_some_and(|base| base.value == ours);
+                if ours != value && !is_overruled {
                     let place = format!("{property} of {} in {}", action.name, jail.name);
                     return Err(format!("{place}: {ours:?}, to fail2ban {value:?}"));
                 }
