@@ -14,7 +14,7 @@
 //!
 //! 0. [`model`], [`diag`], [`text`]: nouns, findings, showing strangers' bytes
 //! 1. [`config`], [`source`], [`date`], [`store`], [`command`]
-//! 2. [`filter`] (uses `config`, `date`), [`decide`], [`exchange`]
+//! 2. [`filter`] (uses `config`, `date`), [`decide`], [`enforce`], [`exchange`]
 //! 3. [`engine`], [`check`]
 //! 4. [`error`]
 //! 5. [`control`]

@@ -134,7 +134,10 @@ fn tag_at(text: &str) -> Option<&str> {
 /// Whether a value means nothing to a shell nor to what it runs, wherever it stands.
 fn is_harmless(value: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || ".:/_-@+,%".contains(c);
-    value.len() <= INLINE_MAX_BYTES && !value.starts_with('-') && value.chars().all(is_plain)
+    let is_number = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit());
+    value.len() <= INLINE_MAX_BYTES
+        && value.chars().all(is_plain)
+        && value.strip_prefix('-').is_none_or(is_number)
 }
 
 #[cfg(test)]

@@ -8,9 +8,12 @@
 //!
 //! A [`Gate`] is a place in a packet filter where hosts are kept out: what a stock action comes to for a family of
 //! addresses. The [`Kernel`] is asked what there is of it; [`plan`] compares who is to be kept out with who is; and what
-//! has to change becomes [`Steps`], data that can be shown as well as done. Nothing here knows the store or asks what
-//! time it is: the bans and the instant are handed in.
+//! has to change becomes [`Steps`], data that can be shown as well as done.
+//!
+//! Whatever is no gate is an [`action`] of fail2ban's language: commands that a shell runs, one ban after the other.
+//! Nothing here knows the store or asks what time it is: the bans and the instant are handed in.
 
+pub mod action;
 mod gate;
 mod kernel;
 pub mod netfilter;
