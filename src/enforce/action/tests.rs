@@ -1,5 +1,7 @@
 //! Toy actions run for real: each command writes its letter and family to a file.
 
+mod values;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
