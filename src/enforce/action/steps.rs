@@ -151,10 +151,10 @@ impl<'a, R: Run> Steps<'a, R> {
             if !is_new || self.check(family).is_ok() {
                 continue;
             }
-            let repaired = self.repair(family).map_err(|reason| {
-                self.failed(Operation::Check, Subject { ticket: None, family }, reason)
-            });
-            all = all.and(repaired);
+            let Err(reason) = self.repair(family) else { continue };
+            self.state.set(family, Flags::default(), &self.action.scripts);
+            let subject = Subject { ticket: None, family };
+            all = all.and(Err(self.failed(Operation::Check, subject, reason)));
         }
         all
     }
@@ -257,11 +257,8 @@ impl<'a, R: Run> Steps<'a, R> {
             let flags = Flags { is_started: true, has_items: false };
             self.state.set(family, flags, &self.action.scripts);
         }
-        self.check(family).map_err(|error| {
-            let flags = Flags { is_started: false, has_items: false };
-            self.state.set(family, flags, &self.action.scripts);
-            Reason::Unrestorable { operation: Operation::Check, error }
-        })
+        let operation = Operation::Check;
+        self.check(family).map_err(|error| Reason::Unrestorable { operation, error })
     }
 
     /// Stops and starts the action for a family.
