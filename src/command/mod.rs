@@ -6,6 +6,7 @@
 //!
 //! [`Filled`] is such a command, and [`run`](Filled::run) is how every one is run.
 
+mod quotes;
 mod run;
 
 use std::borrow::Cow;
@@ -32,9 +33,10 @@ impl Filled {
     /// Gives the tags of a command their values; a tag without one stays as it is.
     pub fn new<'v>(command: &str, mut value: impl FnMut(&str) -> Option<Cow<'v, str>>) -> Self {
         let mut variables: Vec<(String, String)> = Vec::new();
-        let script = replace_before(command, |tag, next| {
+        let script = replace_in(command, |tag, before, next| {
             let value = value(tag)?;
-            if is_harmless(&value) {
+            // No variable is seen in single quotes.
+            if is_harmless(&value) || is_plain(&value) && quotes::is_single(before) {
                 return Some(value);
             }
             let value = fit(&value);
@@ -93,13 +95,13 @@ fn variable(tag: &str) -> String {
 
 /// Gives the tags of a text their values, in one pass: what stands in a value is no tag. A tag without a value stays.
 pub fn replace<'v>(text: &str, mut value: impl FnMut(&str) -> Option<Cow<'v, str>>) -> String {
-    replace_before(text, |tag, _| value(tag))
+    replace_in(text, |tag, _, _| value(tag))
 }
 
-/// The same for who wants to know which character is behind the tag.
-fn replace_before<'v>(
+/// The same for who wants to know what is before the tag, and which character is behind it.
+fn replace_in<'v>(
     text: &str,
-    mut value: impl FnMut(&str, Option<char>) -> Option<Cow<'v, str>>,
+    mut value: impl FnMut(&str, &str, Option<char>) -> Option<Cow<'v, str>>,
 ) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -108,7 +110,7 @@ fn replace_before<'v>(
         rest = &rest[at..];
         let behind = |tag: &str| &rest[tag.len() + 2..];
         let found = tag_at(rest)
-            .and_then(|tag| Some((behind(tag), value(tag, behind(tag).chars().next())?)));
+            .and_then(|tag| Some((behind(tag), value(tag, &out, behind(tag).chars().next())?)));
         if let Some((behind, value)) = found {
             out.push_str(&value);
             rest = behind;
@@ -138,6 +140,12 @@ fn is_harmless(value: &str) -> bool {
     value.len() <= INLINE_MAX_BYTES
         && value.chars().all(is_plain)
         && value.strip_prefix('-').is_none_or(is_number)
+}
+
+/// Whether a value means nothing to a shell in quotes of any kind. fail2ban takes such values for harmless everywhere.
+fn is_plain(value: &str) -> bool {
+    value.len() <= INLINE_MAX_BYTES
+        && !value.contains(|c| "\\#&;`|*?~<>^()[]{}$'\"\n\r\0".contains(c))
 }
 
 #[cfg(test)]
@@ -173,6 +181,13 @@ mod tests {
                 variables: vec![hostile, other],
             }
         );
+    }
+
+    #[test]
+    fn in_single_quotes_plain_values_are_text() {
+        let value = |tag: &str| Some(Cow::from(if tag == "plain" { "é = b" } else { "$(b)" }));
+        let filled = Filled::new("a '<plain> <other>' \"'<plain>'\"", value);
+        assert_eq!(filled.script(), "a 'é = b $f2bV_other' \"'$f2bV_plain'\"");
     }
 
     #[test]
