@@ -16,7 +16,7 @@ use std::process::Command;
 use f2b::config::Config;
 use f2b::enforce::action::{
     Action, Call, Counters, Flushed, Moment, Operation, Outcome, Run, RunError, Shell, State,
-    Steps, Ticket,
+    Steps, Ticket, Work,
 };
 use f2b::model::{BanTime, Host, Time};
 use serde_json::Value;
@@ -174,7 +174,9 @@ struct Noted {
 
 impl Run for Noted {
     fn run(&mut self, call: Call) -> Result<(), RunError> {
-        self.scripts.push(call.command.script().to_owned());
+        if let Work::Command(command) = &call.work {
+            self.scripts.push(command.script().to_owned());
+        }
         self.shell.run(call)
     }
 }

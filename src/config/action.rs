@@ -204,13 +204,16 @@ fn python(
     if spec.name.strip_suffix(".py").is_none() || !file.is_file() {
         return Err(vec![unknown(folder, jail, &spec.name, at)]);
     }
-    let message = format!("action '{}' is a Python program", shown(&spec.name));
-    findings.push(
-        Diagnostic::new("python-action", Severity::Warning, message)
-            .with_location(at.location())
-            .with_subject(jail)
-            .with_help("f2b can't run it; use an action with a .conf file"),
-    );
+    // That one is known.
+    if spec.name != "smtp.py" {
+        let message = format!("action '{}' is a Python program", shown(&spec.name));
+        findings.push(
+            Diagnostic::new("python-action", Severity::Warning, message)
+                .with_location(at.location())
+                .with_subject(jail)
+                .with_help("f2b can't run it; use an action with a .conf file"),
+        );
+    }
     let text = |value| Text { value, at: at.location() };
     let properties: BTreeMap<_, _> =
         params.into_iter().map(|(name, value)| (name, text(value))).collect();

@@ -12,6 +12,7 @@
 //! The source of the behaviour: fail2ban 1.0.2 and 1.1, jail.conf(5). Differences are marked `DIFFERS:`.
 
 mod failed;
+mod letter;
 mod run;
 mod script;
 mod state;
@@ -21,10 +22,12 @@ mod ticket;
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsStr;
 use std::time::Duration;
 
 pub use failed::{Failed, Outcome, Reason};
-pub use run::{Call, Recorder, Run, RunError, Shell};
+pub use letter::{Letter, LetterError};
+pub use run::{Call, Recorder, Run, RunError, Shell, Work};
 pub use script::{Family, Operation, Scripts};
 pub use state::State;
 pub use steps::{Flushed, Steps};
@@ -60,15 +63,21 @@ impl Action {
     ///
     /// # Errors
     ///
-    /// A tag that stands for itself, a time limit that is none, and programs in Python.
+    /// A tag that stands for itself, a time limit that is none, and programs in Python but for `smtp.py`, which is known.
     pub fn compile(jail: &str, def: &ActionDef) -> Result<Self, Box<Diagnostic>> {
-        if def.file.extension().is_some_and(|extension| extension == "py") {
+        let file = def.file.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let is_smtp = file == "smtp.py";
+        let in_jail = |found: Box<Diagnostic>| Box::new(found.with_subject(jail));
+        if def.file.extension().is_some_and(|extension| extension == "py") && !is_smtp {
             let message = format!("action '{}' is a Python program", text::shown(&def.name));
             let found = Diagnostic::new("python-action", Severity::Error, message);
-            let help = "use an action with a .conf file";
-            return Err(Box::new(found.with_subject(jail).with_help(help)));
+            return Err(in_jail(Box::new(found.with_help("use an action with a .conf file"))));
         }
-        let scripts = Scripts::resolve(def).map_err(|found| Box::new(found.with_subject(jail)))?;
+        let scripts = if is_smtp {
+            Letter::forms(def).map(Scripts::common).map_err(in_jail)?
+        } else {
+            Scripts::resolve(def).map_err(in_jail)?
+        };
         let is_conditional = def.properties.keys().any(|name| name.contains("?family="));
         let on_demand = def.properties.get("actionstart_on_demand");
         Ok(Self {
@@ -80,9 +89,9 @@ impl Action {
                 Some(text) if !text.value.is_empty() => def.is_on("actionstart_on_demand"),
                 _ => is_conditional,
             },
-            is_norestored: def.is_on("norestored"),
+            is_norestored: is_smtp || def.is_on("norestored"),
             repairs_on_unban: def.is_on("actionrepair_on_unban"),
-            timeout: timeout(def).map_err(|found| Box::new(found.with_subject(jail)))?,
+            timeout: timeout(def).map_err(in_jail)?,
         })
     }
 

@@ -144,6 +144,11 @@ impl Scripts {
         Ok(scripts)
     }
 
+    /// The same text for all families.
+    pub(super) fn common(texts: Vec<(Operation, String)>) -> Self {
+        Self { common: texts.into_iter().collect(), own: BTreeMap::new() }
+    }
+
     /// A command; empty if there is none.
     pub fn of(&self, operation: Operation, family: Family) -> &str {
         let own = self.own.get(&family).and_then(|own| own.get(&operation));

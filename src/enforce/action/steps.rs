@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::Action;
 use super::failed::{Failed, Outcome, Reason};
-use super::run::{Call, Run, RunError};
+use super::letter::Letter;
+use super::run::{Call, Run, RunError, Work};
 use super::script::{Family, Operation, Scripts};
 use super::state::{Flags, State};
 use super::ticket::{Moment, Ticket};
@@ -347,17 +348,19 @@ impl<'a, R: Run> Steps<'a, R> {
             return Ok(());
         }
         let moment = &self.moment;
-        let command = Filled::new(text, |tag| match subject.ticket {
+        let value = |tag: &str| match subject.ticket {
             Some(ticket) => ticket.value(tag, moment),
-            // What is checked and repaired is nobody's, to fail2ban not even the jail's.
             None => moment.value(tag),
-        });
+        };
+        let letter = Letter::fill(text, value);
+        let work = letter.map_or_else(|| Work::Command(Filled::new(text, value)), Work::Letter);
         self.run.run(Call {
             jail: self.action.jail.clone(),
             action: self.action.name.clone(),
             operation,
             family: subject.family,
-            command,
+            work,
+            now: moment.now,
             timeout: self.action.timeout,
         })
     }

@@ -233,7 +233,8 @@ fn name_of(ip: IpAddr) -> Option<String> {
     dns_lookup::lookup_addr(&ip).ok().filter(|name| name.parse::<IpAddr>().is_err())
 }
 
-fn own_name() -> String {
+/// What this machine calls itself.
+pub(super) fn own_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 

@@ -65,7 +65,7 @@ fn a_start_is_told_of_no_ban() {
     let stage = Stage::with(tempfile::tempdir().unwrap(), &definition, "toy");
     let (mut recorder, mut nothing) = (Recorder::default(), State::default());
     stage.action.steps(&mut nothing, &mut recorder, MOMENT).start().unwrap();
-    assert_eq!(recorder.calls[0].command.script(), "echo '..None.0.1795661700.0.600.0...2'");
+    assert_eq!(script(&recorder.calls[0]), "echo '..None.0.1795661700.0.600.0...2'");
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn err_what_is_wrong_with_an_action_is_told_with_its_place() {
         let dir = tempfile::tempdir().unwrap();
         let stage = Stage::with(dir, "[Definition]\nactionban = x\n", "toy");
         fs::write(stage.dir.path().join("action.d/toy.conf"), definition).unwrap();
-        fs::write(stage.dir.path().join("action.d/smtp.py"), "").unwrap();
+        fs::write(stage.dir.path().join("action.d/other.py"), "").unwrap();
         let place = stage.dir.path().join("action.d").display().to_string();
         let found = compiled(stage.dir.path(), action).unwrap_err();
         found.to_string().replace(&place, "DIR")
@@ -182,5 +182,5 @@ fn err_what_is_wrong_with_an_action_is_told_with_its_place() {
         "DIR/toy.conf:4: 'timeout' of action 'toy' is no duration; write seconds or \
          units such as 60, 2m"
     );
-    assert!(err("", "smtp.py").ends_with("use an action with a .conf file"));
+    assert!(err("", "other.py").ends_with("use an action with a .conf file"));
 }
