@@ -71,6 +71,20 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("xarf-login-attack", "mailcmd=sendmail, logpath=DIR/lines, service=ssh, port=22"),
 ];
 
+/// Actions as wikis and manuals have them.
+const WRITTEN: &[(&str, &str)] = &[
+    ("iptables", "name=SMTP, port=smtp, protocol=tcp"),
+    ("sendmail-whois", "name=mail, dest=you@example.com, sender=fail2ban@example.com"),
+    ("iptables-multiport", "name=web, port=\"http,https\", protocol=tcp, chain=\"<known/chain>\""),
+    ("iptables-allports", "name=all, returntype=DROP"),
+    ("iptables-ipset", "type=allports, ipsettime='<timeout-bantime>'"),
+    ("nftables", "type=allports, blocktype=drop, table=own"),
+    ("nftables", "type=custom, match='meta mark 7'"),
+    ("firewallcmd-ipset", "actiontype=<allports>"),
+    ("ufw", "application=\"OpenSSH\", comment=\"<F-USER> by <name>\", destination=192.0.2.9"),
+    ("route", "blocktype=blackhole"),
+];
+
 /// What the actions work on.
 struct Scene {
     dir: tempfile::TempDir,
@@ -95,6 +109,16 @@ fn actions() -> Vec<String> {
     names
 }
 
+/// Each stock action with what it needs, and some as people write them.
+fn specs() -> Vec<(String, &'static str)> {
+    let needed = |name: &str| PARAMETERS.iter().find(|(of, _)| *of == name).map_or("", |(_, p)| p);
+    let stock = actions().into_iter().map(|name| {
+        let given = needed(&name);
+        (name, given)
+    });
+    stock.chain(WRITTEN.iter().map(|(name, given)| ((*name).to_owned(), *given))).collect()
+}
+
 impl Scene {
     /// Calls with the argument `fails` fail.
     fn new(fails: &str) -> Self {
@@ -113,9 +137,8 @@ impl Scene {
             .unwrap();
         let mut jails = Vec::new();
         let mut text = String::from("[DEFAULT]\nfilter = f\nlogpath = /dev/null\nbantime = 600\n");
-        for (index, action) in actions().into_iter().enumerate() {
+        for (index, (action, given)) in specs().into_iter().enumerate() {
             let jail = format!("t{index}");
-            let given = PARAMETERS.iter().find(|(name, _)| *name == action).map_or("", |(_, p)| p);
             let mut given = given.replace("DIR", &format!("{place}/files"));
             if action.starts_with("sendmail") {
                 let _ = write!(given, ", mailcmd='sendmail -f \"<sender>\" \"<dest>\"'");

@@ -9,6 +9,21 @@
 //! action made had to be made anew, all bans of the family are lost, which [`State::lost`] says until the caller has
 //! applied them again ([`Steps::reban`]).
 //!
+//! What its owner does, and keeps the [`State`] after each step, failed or not:
+//!
+//! | event | steps |
+//! |---|---|
+//! | the jail starts | `start`; `ban` of each ban in force that isn't in the firewall |
+//! | a ban, a longer one, its end | `ban`, `prolong`, `unban` |
+//! | all bans end | `flush`; if it says one by one, `unban` of each |
+//! | the configuration was read again | `reload`; unless [`Action::is_current`], first what is done if all bans end |
+//! | the action is no longer wanted | what is done if all bans end, `stop` |
+//! | from time to time | `verify` |
+//! | nobody knows what was done | `adopt`, `flush`, `ban` of each |
+//! | the machine was started | all of that is gone: begin with an empty state |
+//!
+//! After any of them: `reban` of each ban of the families in [`State::lost`], then [`State::set_reapplied`].
+//!
 //! The source of the behaviour: fail2ban 1.0.2 and 1.1, jail.conf(5). Differences are marked `DIFFERS:`.
 
 mod failed;
