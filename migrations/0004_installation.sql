@@ -41,3 +41,20 @@ CREATE TRIGGER ban_ended AFTER UPDATE ON ban BEGIN
 END;
 -- The bans in force so far were carried out by nobody.
 INSERT INTO pending (jail_id, changes) SELECT DISTINCT jail_id, 1 FROM ban WHERE ended_us IS NULL;
+
+-- What an action that runs commands was told of bans. What a command has done can't be looked at: this is what is known.
+CREATE TABLE told (
+    jail_id  INTEGER NOT NULL REFERENCES jail,
+    -- The action's name in its jail.
+    action   TEXT NOT NULL,
+    host_id  INTEGER NOT NULL REFERENCES host,
+    -- When the ban is over, as the action was told; NULL: permanent.
+    until_us INTEGER,
+    -- 1: its command was run and went well; 0: it failed, or nobody knows.
+    done     INTEGER NOT NULL CHECK (done IN (0, 1)),
+    -- How often it failed.
+    tries    INTEGER NOT NULL,
+    PRIMARY KEY (jail_id, action, host_id)
+) WITHOUT ROWID, STRICT;
+-- Finds whether anything was told of a host.
+CREATE INDEX told_host ON told (host_id);

@@ -1,5 +1,6 @@
 //! Requests and their answers, against a real store and a real configuration.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use tempfile::TempDir;
@@ -26,8 +27,13 @@ impl Fixture {
 
     fn answer(&self, request: Request) -> Result<Vec<Reply>, Failed> {
         let store = self.folder.path().join("f2b.sqlite");
-        let direct =
-            Direct { config: self.folder.path(), store: &store, now: at(0), enforces: false };
+        let direct = Direct {
+            config: self.folder.path(),
+            store: &store,
+            now: at(0),
+            enforces: false,
+            runs_commands: false,
+        };
         let mut replies = Vec::new();
         direct.answer(request, &mut |reply| {
             replies.push(reply);
@@ -225,6 +231,7 @@ fn requests_and_replies_go_through_json_and_come_back_as_they_were() {
         log: "/a.log".to_owned(),
         line: 7,
         text: text.to_owned(),
+        fields: BTreeMap::new(),
     };
     let ended = Ban { ended: Some((at(1), EndReason::Unbanned)), ..ban("192.0.2.1", "mail") };
     let replies = [

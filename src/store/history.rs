@@ -1,6 +1,6 @@
 //! All that is known of one host.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use foldhash::fast::RandomState;
 use rusqlite::Row;
@@ -45,6 +45,9 @@ pub struct MatchedLine {
     /// The line.
     #[serde(with = "text_or_bytes")]
     pub text: Vec<u8>,
+    /// What else the filter captured, by name in small letters.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
 }
 
 /// How much is known of a host.
@@ -170,6 +173,7 @@ struct Line {
 }
 
 fn matched_line(row: &Row<'_>) -> rusqlite::Result<MatchedLine> {
+    let fields: Option<String> = row.get(11)?;
     let failed_in: Option<String> = if row.get(5)? { row.get(1)? } else { None };
     Ok(MatchedLine {
         time: time_at(row, 0)?,
@@ -181,6 +185,7 @@ fn matched_line(row: &Row<'_>) -> rusqlite::Result<MatchedLine> {
         line: count(row, 8)?,
         text: row.get::<_, Bytes>(9)?.0,
         place: row.get(10)?,
+        fields: fields.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
     })
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::read::count;
+use super::read::{count, host_at, time_at};
 use super::retain::execute;
 use super::write::jail_id;
 use super::{Batch, Reader, StoreError, sql};
-use crate::model::Time;
+use crate::model::{Host, Time};
 
 /// What was put into the packet filter for an action of a jail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,19 @@ pub struct Trouble {
     /// Why.
     pub why: String,
     /// How often it was tried to mend that.
+    pub tries: u32,
+}
+
+/// What an action that runs commands was told of a ban.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Whose.
+    pub host: Host,
+    /// When it is over, as the action was told; `None` if it is permanent.
+    pub until: Option<Time>,
+    /// Whether its command was run and went well; if not, it failed or nobody knows.
+    pub is_done: bool,
+    /// How often it failed.
     pub tries: u32,
 }
 
@@ -72,7 +85,39 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// What an action of a jail was told of bans, by host.
+    pub fn told(&self, jail: &str, action: &str) -> Result<Vec<Told>, StoreError> {
+        self.all(sql::TOLD_SELECT, (jail, action), |row| {
+            let (host, until) = (host_at(row, 0)?, time_at(row, 1)?);
+            Ok(Told { host, until, is_done: row.get(2)?, tries: row.get(3)? })
+        })
+    }
+}
+
 impl Batch<'_> {
+    /// Remembers what an action of a jail is told of a ban.
+    pub fn set_told(&mut self, jail: &str, action: &str, told: &Told) -> Result<(), StoreError> {
+        self.change(|conn, hosts| {
+            let jail = jail_id(conn, jail)?;
+            let host = hosts.id(conn, &told.host)?;
+            let until = told.until.map(Time::micros);
+            let params = (jail, action, host, until, told.is_done, told.tries);
+            execute(conn, sql::TOLD_UPSERT, params).map(drop)
+        })
+    }
+
+    /// Forgets what an action was told of a host, whose ban is over for it.
+    pub fn forget_told(&mut self, jail: &str, action: &str, host: &Host) -> Result<(), StoreError> {
+        let key = host.key();
+        self.change(|conn, _| execute(conn, sql::TOLD_DELETE, (jail, action, key)).map(drop))
+    }
+
+    /// Forgets all that an action was told.
+    pub fn forget_all_told(&mut self, jail: &str, action: &str) -> Result<(), StoreError> {
+        self.change(|conn, _| execute(conn, sql::TOLD_DELETE_ALL, (jail, action)).map(drop))
+    }
+
     /// Forgets that the bans of a jail have changed, if there were no more than so many changes: those were carried out.
     pub fn forget_pending(&mut self, jail: &str, changes: u64) -> Result<(), StoreError> {
         let changes = changes.cast_signed();

@@ -30,7 +30,7 @@ use std::time::Duration;
 pub use bans::{BanOrder, EarlierBans};
 pub use error::StoreError;
 pub use history::{Event, HostTotals, MatchedLine};
-pub use installation::{Installation, Trouble};
+pub use installation::{Installation, Told, Trouble};
 pub use log::Look;
 pub use purge::Purged;
 pub use read::{Export, JailSummary, Reader, Totals};

@@ -86,6 +86,10 @@ statements! {
     TALLY_SELECT_BY_HOST = "tally/select_by_host.sql";
     TALLY_UPSERT = "tally/upsert.sql";
     TALLY_UPSERT_MANY = "tally/upsert_many.sql";
+    TOLD_DELETE = "told/delete.sql";
+    TOLD_DELETE_ALL = "told/delete_all.sql";
+    TOLD_SELECT = "told/select.sql";
+    TOLD_UPSERT = "told/upsert.sql";
     TROUBLE_DELETE = "trouble/delete.sql";
     TROUBLE_SELECT_ALL = "trouble/select_all.sql";
     TROUBLE_UPSERT = "trouble/upsert.sql";
