@@ -110,6 +110,21 @@ impl Action {
         })
     }
 
+    /// The action that has done what `state` says, for whoever has to stop it when no configuration knows it any more;
+    /// `None` if nothing was done.
+    pub fn of_state(jail: &str, name: &str, state: &State) -> Option<Self> {
+        Some(Self {
+            jail: jail.to_owned(),
+            name: name.to_owned(),
+            scripts: state.scripts()?.clone(),
+            families: state.families(),
+            is_on_demand: true,
+            is_norestored: false,
+            repairs_on_unban: false,
+            timeout: TIMEOUT,
+        })
+    }
+
     /// The same where there is no IPv6 (`allowipv6`): it isn't started for it.
     #[must_use]
     pub fn without_ipv6(mut self) -> Self {

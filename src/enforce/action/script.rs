@@ -162,8 +162,17 @@ impl Scripts {
 
     /// Whether a command for a ticket has this tag.
     pub fn uses(&self, tag: &str) -> bool {
+        self.tags().any(|used| used == tag)
+    }
+
+    /// Whether a command has a tag for something that the filter captured, `<F-USER>`.
+    pub fn uses_fields(&self) -> bool {
+        self.tags().any(|used| used.starts_with("F-"))
+    }
+
+    fn tags(&self) -> impl Iterator<Item = &str> {
         let all = self.own.values().chain([&self.common]).flat_map(BTreeMap::values);
-        all.flat_map(|script| command::tags(script)).any(|used| used == tag)
+        all.flat_map(|script| command::tags(script))
     }
 }
 
