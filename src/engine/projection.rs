@@ -5,6 +5,8 @@
 //! hosts whose bans a change has just made or ended ([`Projection::follow`]), which falls back on the former wherever
 //! something is not as it was left.
 //!
+//! An action that is no gate is told of each ban by its commands, in turn ([`script`]).
+//!
 //! Bans are committed first. A process that is killed before it has carried them out leaves its jails pending in the
 //! store, and the next one does it. Only one process at a time carries out ([`Lock`]), with what the store says by
 //! then: so the last word is the store's, whoever comes last.
@@ -14,13 +16,17 @@ mod follow;
 mod groups;
 mod lock;
 mod restore;
+mod script;
+mod ticket;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::follow::FOLLOW_MAX_HOSTS;
 pub use self::lock::LockError;
-use crate::config::JailDef;
-use crate::enforce::{Gate, Kernel, KernelError, Step};
+use self::ticket::Terms;
+use crate::config::{ActionDef, JailDef};
+use crate::enforce::action::Action;
+use crate::enforce::{Gate, Kernel, KernelError};
 use crate::model::{Host, Time};
 use crate::store::StoreError;
 
@@ -36,8 +42,18 @@ pub struct Projection {
 struct Front {
     jail: String,
     action: String,
-    /// What it comes to in a packet filter; `None` if it isn't an action that f2b knows.
-    gates: Option<Vec<Gate>>,
+    how: How,
+}
+
+/// How an action keeps hosts out.
+#[derive(Clone, Debug)]
+enum How {
+    /// By gates of a packet filter.
+    Gates(Vec<Gate>),
+    /// By whatever its commands do.
+    Script(Box<Action>, Terms),
+    /// Not at all, and why.
+    Not(String),
 }
 
 /// How far it goes.
@@ -57,8 +73,8 @@ pub struct Carried {
     pub gates: Vec<GateFate>,
     /// The actions that are not as they ought to be.
     pub failed: Vec<Unenforced>,
-    /// What was to be done.
-    pub steps: Vec<Step>,
+    /// What was to be done, as a shell would be told.
+    pub steps: Vec<String>,
 }
 
 /// What became of a gate.
@@ -115,16 +131,60 @@ pub enum ProjectionError {
 }
 
 impl Projection {
-    /// The actions of `jails`.
-    pub fn new<'j>(jails: impl IntoIterator<Item = &'j JailDef>) -> Self {
+    /// The actions of `jails`. Stock actions for packet filters are done without their commands, unless
+    /// `runs_commands` says that each is to be done by what its file says.
+    pub fn new<'j>(jails: impl IntoIterator<Item = &'j JailDef>, runs_commands: bool) -> Self {
         let fronts = jails.into_iter().flat_map(|jail| {
-            jail.actions.iter().map(|action| Front {
+            jail.actions.iter().map(move |action| Front {
                 jail: jail.name.clone(),
                 action: action.name.clone(),
-                gates: Gate::of(action),
+                how: How::of(jail, action, runs_commands),
             })
         });
         Self { fronts: fronts.collect(), kernel: Kernel::default() }
+    }
+}
+
+impl How {
+    fn of(jail: &JailDef, action: &ActionDef, runs_commands: bool) -> Self {
+        if let Some(gates) = Gate::of(action).filter(|_| !runs_commands) {
+            return Self::Gates(gates);
+        }
+        let terms = Terms {
+            bantime: jail.bantime,
+            maxmatches: usize::try_from(jail.maxmatches).unwrap_or(usize::MAX),
+        };
+        match Action::compile(&jail.name, action) {
+            Ok(action) => Self::Script(Box::new(action), terms),
+            Err(found) => Self::Not(found.to_string()),
+        }
+    }
+}
+
+impl Front {
+    /// An action of which nothing is known but its name.
+    fn unknown(jail: &str, action: &str) -> Self {
+        let how = How::Gates(Vec::new());
+        Self { jail: jail.to_owned(), action: action.to_owned(), how }
+    }
+
+    /// Its gates, if it has any.
+    fn gates(&self) -> &[Gate] {
+        match &self.how {
+            How::Gates(gates) => gates,
+            How::Script(..) | How::Not(_) => &[],
+        }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.jail == other.jail && self.action == other.action
+    }
+}
+
+impl Pass<'_> {
+    /// Whether it is about a jail.
+    fn is_for(&self, jail: &str) -> bool {
+        self.jail.is_none_or(|only| only == jail)
     }
 }
 
@@ -151,6 +211,14 @@ impl Carried {
             why: error.to_string(),
         }));
         Ok(())
+    }
+
+    /// Whether one of these actions failed.
+    fn have_failed(&self, fronts: &[Front]) -> bool {
+        let is_one = |failed: &Unenforced| {
+            fronts.iter().any(|front| front.jail == failed.jail && front.action == failed.action)
+        };
+        self.failed.iter().any(is_one)
     }
 
     /// Whether an action of a jail failed.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::groups::{self, Group};
 use super::lock::Lock;
 use super::restore::take;
-use super::{Carried, Changed, GateFate, Mode, Projection, ProjectionError};
+use super::{Carried, Changed, GateFate, Mode, Pass, Projection, ProjectionError};
 use crate::enforce::{Added, Changes, Held, KernelError, Key, Steps, hold, plan};
 use crate::model::{Addr, Time};
 use crate::store::{Reader, Store, StoreError};
@@ -27,16 +27,22 @@ impl Projection {
     ) -> Result<Carried, ProjectionError> {
         let mut carried = Carried::default();
         let mut done = BTreeSet::new();
-        if changed.len() <= FOLLOW_MAX_HOSTS {
-            let _lock = Lock::take(store.path())?;
-            for (jail, count) in clean {
-                let hosts = changed.iter().filter(|changed| changed.jail == *jail);
-                let addrs: Vec<Addr> = hosts.filter_map(|changed| changed.host.addr()).collect();
-                if self.adjust(store.reader(), jail, &addrs, now, &mut carried)? {
-                    store.transact(|batch| batch.forget_pending(jail, *count))?;
-                    done.insert(jail.clone());
-                }
+        for (jail, count) in clean.iter().filter(|_| changed.len() <= FOLLOW_MAX_HOSTS) {
+            let hosts = changed.iter().filter(|changed| changed.jail == *jail);
+            let addrs: Vec<Addr> = hosts.filter_map(|changed| changed.host.addr()).collect();
+            let lock = Lock::take(store.path())?;
+            if !self.adjust(store.reader(), jail, &addrs, now, &mut carried)? {
+                continue;
             }
+            drop(lock);
+            let pass = Pass { jail: Some(jail), now, mode: Mode::Do };
+            let told = self.tell_actions(store, pass, false)?;
+            store.transact(|batch| {
+                self.tell(batch, &told, pass)?;
+                if told.has_failed(jail) { Ok(()) } else { batch.forget_pending(jail, *count) }
+            })?;
+            carried.join(told);
+            done.insert(jail.clone());
         }
         let pending = store.reader().pending()?;
         for jail in pending.keys().filter(|jail| !done.contains(*jail)) {
@@ -54,10 +60,6 @@ impl Projection {
         now: Time,
         carried: &mut Carried,
     ) -> Result<bool, ProjectionError> {
-        let is_known = |front: &super::Front| front.jail != jail || front.gates.is_some();
-        if !self.fronts.iter().all(is_known) {
-            return Ok(false);
-        }
         let mut steps = Steps::default();
         let mut fates = Vec::new();
         for group in groups::groups(&self.fronts, Some(jail)) {
@@ -80,7 +82,7 @@ impl Projection {
         let steps = steps.all();
         match take(&mut self.kernel, &steps) {
             Ok(()) => {
-                carried.steps.extend(steps);
+                carried.steps.extend(steps.iter().map(ToString::to_string));
                 carried.gates.extend(fates.into_iter().filter(|fate| !fate.is_nothing()));
                 Ok(true)
             }

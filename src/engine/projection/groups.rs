@@ -37,7 +37,7 @@ pub(super) fn jails(fronts: &[Front]) -> Vec<String> {
 pub(super) fn groups(fronts: &[Front], jail: Option<&str>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for front in fronts {
-        for gate in front.gates.iter().flatten() {
+        for gate in front.gates() {
             match groups.iter_mut().find(|group| group.gate.is_same_place(gate)) {
                 Some(group) => {
                     group.gate.join(gate);

@@ -1,9 +1,11 @@
 //! One process at a time carries out.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Held while it is carried out what the store says.
 #[derive(Debug)]
@@ -22,18 +24,28 @@ pub struct LockError {
 }
 
 impl Lock {
-    /// Waits for others that carry out what the store at `store` says.
+    /// Waits for others that change packet filters for the store at `store`.
     pub(super) fn take(store: &Path) -> Result<Self, LockError> {
-        let mut path = store.as_os_str().to_owned();
-        path.push("-firewall");
-        let path = PathBuf::from(path);
+        Self::of(store, "firewall")
+    }
+
+    /// Waits for others that run commands of a jail.
+    pub(super) fn of_jail(store: &Path, jail: &str) -> Result<Self, LockError> {
+        // A name may be any text, and longer than a file's.
+        Self::of(store, &format!("jail-{:016x}", xxh3_64(jail.as_bytes())))
+    }
+
+    fn of(store: &Path, name: &str) -> Result<Self, LockError> {
+        let mut folder = store.as_os_str().to_owned();
+        folder.push("-locks");
+        let folder = PathBuf::from(folder);
+        let path = folder.join(name);
+        let failed = |source| LockError { path: path.clone(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(failed)?;
         // It stays: a file that is removed by one while another waits for it would be two locks.
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let locked = options.open(&path).and_then(|file| file.lock().map(|()| file));
-        match locked {
-            Ok(file) => Ok(Self { _file: file }),
-            Err(source) => Err(LockError { path, source }),
-        }
+        Ok(Self { _file: locked.map_err(failed)? })
     }
 }

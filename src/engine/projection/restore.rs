@@ -36,9 +36,31 @@ impl Projection {
         now: Time,
         mode: Mode,
     ) -> Result<Carried, ProjectionError> {
-        let _lock = Lock::take(store.path())?;
         let pass = Pass { jail, now, mode };
         let pending = store.reader().pending()?;
+        let mut carried = self.restore_gates(store, pass)?;
+        carried.join(self.stop_actions(store, pass, false)?);
+        carried.join(self.tell_actions(store, pass, true)?);
+        if mode == Mode::Do {
+            store.transact(|batch| {
+                self.tell(batch, &carried, pass)?;
+                let done = pending
+                    .iter()
+                    .filter(|(name, _)| pass.is_for(name) && !carried.has_failed(name));
+                done.into_iter().try_for_each(|(name, count)| batch.forget_pending(name, *count))
+            })?;
+        }
+        Ok(carried)
+    }
+
+    /// The same for packet filters.
+    fn restore_gates(
+        &mut self,
+        store: &mut Store,
+        pass: Pass<'_>,
+    ) -> Result<Carried, ProjectionError> {
+        let Pass { jail, now, mode } = pass;
+        let _lock = Lock::take(store.path())?;
         let mut books = Books::read(store.reader())?;
         let mut carried = Carried::default();
         let mut groups = groups::groups(&self.fronts, jail);
@@ -52,12 +74,7 @@ impl Projection {
         if mode == Mode::Do {
             store.transact(|batch| {
                 remember(batch, &mut books, &work, false, now)?;
-                forget(batch, &mut books, &stale, &carried, now)?;
-                self.tell(batch, &carried, pass)?;
-                let done = pending.iter().filter(|(name, _)| {
-                    jail.is_none_or(|jail| jail == *name) && !carried.has_failed(name)
-                });
-                done.into_iter().try_for_each(|(name, count)| batch.forget_pending(name, *count))
+                forget(batch, &mut books, &stale, &carried, now)
             })?;
         }
         Ok(carried)
@@ -71,18 +88,17 @@ impl Projection {
         now: Time,
         mode: Mode,
     ) -> Result<Carried, ProjectionError> {
-        let _lock = Lock::take(store.path())?;
         let pass = Pass { jail, now, mode };
+        let lock = Lock::take(store.path())?;
         let mut books = Books::read(store.reader())?;
         let mut carried = Carried::default();
         let stale = self.stale(&[], &books, pass, &mut carried)?;
         self.carry_out(&[], &stale, pass, &mut carried)?;
         if mode == Mode::Do {
-            store.transact(|batch| {
-                forget(batch, &mut books, &stale, &carried, now)?;
-                Ok::<_, StoreError>(())
-            })?;
+            store.transact(|batch| forget(batch, &mut books, &stale, &carried, now))?;
         }
+        drop(lock);
+        carried.join(self.stop_actions(store, pass, true)?);
         Ok(carried)
     }
 
@@ -95,8 +111,8 @@ impl Projection {
         carried: &mut Carried,
     ) -> Result<Vec<Stale>, ProjectionError> {
         let mut parts: Vec<(Gate, Vec<Front>, bool)> = Vec::new();
-        for ((jail, action), gates) in books.of(pass.jail) {
-            let front = Front { jail: jail.clone(), action: action.clone(), gates: None };
+        for ((jail, action), gates) in books.gates_of(pass.jail) {
+            let front = Front::unknown(jail, action);
             for gate in gates {
                 let wanted = groups.iter().find(|group| group.gate.is_same_place(gate));
                 let is_shared = wanted.is_some() || books.is_shared(gate, pass.jail);
@@ -184,9 +200,11 @@ impl Projection {
                 }
             }
         }
-        carried.steps.extend(steps);
-        let fates = work.iter().map(Work::fate).chain(stale.iter().map(Stale::fate));
-        carried.gates.extend(fates.filter(|fate| !fate.is_nothing()));
+        carried.steps.extend(steps.iter().map(ToString::to_string));
+        let done = work.iter().filter(|work| !carried.have_failed(&work.group.fronts));
+        let gone = stale.iter().filter(|stale| !carried.have_failed(&stale.fronts));
+        let fates: Vec<_> = done.map(Work::fate).chain(gone.map(Stale::fate)).collect();
+        carried.gates.extend(fates.into_iter().filter(|fate| !fate.is_nothing()));
         Ok(())
     }
 
@@ -211,7 +229,7 @@ impl Projection {
     }
 
     /// Remembers which actions are as they ought to be, and which aren't.
-    fn tell(
+    pub(super) fn tell(
         &self,
         batch: &mut Batch<'_>,
         carried: &Carried,
@@ -301,8 +319,7 @@ fn remember(
     for work in work.iter().filter(|work| work.is_made || work.found.is_whole()) {
         for front in &work.group.fronts {
             let mut gates = books.gates(front).to_vec();
-            let own =
-                front.gates.iter().flatten().find(|gate| gate.is_same_place(&work.group.gate));
+            let own = front.gates().iter().find(|gate| gate.is_same_place(&work.group.gate));
             let Some(own) = own else { continue };
             if !before {
                 gates.retain(|gate| !gate.is_same_place(own));
@@ -310,7 +327,7 @@ fn remember(
             if !gates.contains(own) {
                 gates.push(own.clone());
             }
-            books.set(batch, (&front.jail, &front.action), gates, now)?;
+            books.set_gates(batch, front, gates, now)?;
         }
     }
     Ok(())
@@ -328,7 +345,7 @@ fn forget(
         for front in gone.fronts.iter().filter(|front| !carried.has_failed(&front.jail)) {
             let gates = books.gates(front).iter();
             let left = gates.filter(|gate| !gate.is_same_place(&gone.gate)).cloned().collect();
-            books.set(batch, (&front.jail, &front.action), left, now)?;
+            books.set_gates(batch, front, left, now)?;
         }
     }
     Ok(())
