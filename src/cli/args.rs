@@ -75,6 +75,15 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub no_enforce: bool,
+    /// Run the commands of all actions, also of those that f2b does itself.
+    #[arg(
+        long,
+        env = "F2B_SHELL_ACTIONS",
+        value_parser = clap::builder::FalseyValueParser::new(),
+        global = true,
+        help_heading = "Global options"
+    )]
+    pub shell_actions: bool,
 }
 
 /// What f2b can do.

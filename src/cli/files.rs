@@ -26,17 +26,22 @@ impl Files {
     /// Says it; [`Status::Trouble`] if a file does not say who is banned, or an action is not as it ought to be.
     pub(super) fn show(&self, out: &mut dyn Write) -> io::Result<Option<Status>> {
         let trouble = show(&self.fates, out)?;
-        Ok(warn_unenforced(&self.unenforced).or(trouble))
+        Ok(warn_unenforced(&self.unenforced, out)?.or(trouble))
     }
 }
 
 /// Says which actions are not as they ought to be; [`Status::Trouble`] if there are any.
-pub(super) fn warn_unenforced(unenforced: &[Unenforced]) -> Option<Status> {
+pub(super) fn warn_unenforced(
+    unenforced: &[Unenforced],
+    out: &mut dyn Write,
+) -> io::Result<Option<Status>> {
+    // What was done stands above what wasn't.
+    out.flush()?;
     for Unenforced { jail, action, why } in unenforced {
         let action = if action.is_empty() { String::new() } else { format!(" by {action}") };
         warn(&format!("f2b: jail '{jail}': its bans are not enforced{action}: {why}"));
     }
-    (!unenforced.is_empty()).then_some(Status::Trouble)
+    Ok((!unenforced.is_empty()).then_some(Status::Trouble))
 }
 
 /// Says what became of files; [`Status::Trouble`] if one of them does not say who is banned.

@@ -137,6 +137,8 @@ struct Context {
     now: Time,
     /// Whether bans take effect at once, or only in the store.
     enforces: bool,
+    /// Whether all actions are done by running their commands.
+    runs_commands: bool,
     /// The width of the terminal that standard output is; `None` if it is none.
     columns: Option<usize>,
 }
@@ -152,7 +154,9 @@ impl Context {
             None => SystemClock.now(),
         };
         let db = global.db.unwrap_or_else(default_db);
-        Ok(Self { config: global.config, db, zone, now, enforces: !global.no_enforce, columns })
+        let Global { config, no_enforce, shell_actions, .. } = global;
+        let (enforces, runs_commands) = (!no_enforce, shell_actions);
+        Ok(Self { config, db, zone, now, enforces, runs_commands, columns })
     }
 
     /// The jail's name if the configuration knows it; otherwise what is like it.
@@ -183,8 +187,8 @@ impl Context {
         request: Request,
         mut take: impl FnMut(Reply) -> io::Result<()>,
     ) -> Result<(), Error> {
-        let Self { now, enforces, .. } = *self;
-        let direct = Direct { config: &self.config, store: &self.db, now, enforces };
+        let Self { now, enforces, runs_commands, .. } = *self;
+        let direct = Direct { config: &self.config, store: &self.db, now, enforces, runs_commands };
         Ok(direct.answer(request, &mut take)?)
     }
 }

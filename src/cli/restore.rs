@@ -23,7 +23,7 @@ pub(super) fn restore(
     }
     let is_drift = *check && told.is_any;
     let status = if is_drift { Status::Nothing } else { Status::Found };
-    Ok(warn_unenforced(&told.unenforced).unwrap_or(status))
+    Ok(warn_unenforced(&told.unenforced, out)?.unwrap_or(status))
 }
 
 pub(super) fn flush(
@@ -39,7 +39,7 @@ pub(super) fn flush(
     if !told.is_any && told.unenforced.is_empty() {
         writeln!(out, "nothing to do: nothing of f2b is in the firewall")?;
     }
-    Ok(warn_unenforced(&told.unenforced).unwrap_or(Status::Found))
+    Ok(warn_unenforced(&told.unenforced, out)?.unwrap_or(Status::Found))
 }
 
 /// What was told.

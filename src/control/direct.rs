@@ -18,12 +18,14 @@ pub struct Direct<'d> {
     pub now: Time,
     /// Whether changes of bans take effect at once, or only in the store.
     pub enforces: bool,
+    /// Whether all actions are done by running their commands.
+    pub runs_commands: bool,
 }
 
 impl Direct<'_> {
     /// Answers a request; the store is opened for writing only if something is to be changed.
     pub fn answer(self, request: Request, take: &mut Take<'_>) -> Result<(), Failed> {
-        let jails = Jails::new(self.config);
+        let jails = Jails::new(self.config).running_commands(self.runs_commands);
         match request {
             Request::Ask(question) => {
                 ask(&question, jails, &Reader::open(self.store)?, self.now, take)

@@ -98,14 +98,14 @@ fn projection(
         };
         unknown.push(Unenforced { jail: name, action: String::new(), why: why.to_owned() });
     }
-    Ok((Projection::new(&found), unknown))
+    Ok((Projection::new(&found, jails.runs_commands()), unknown))
 }
 
 fn tell(carried: Carried, mode: Mode, take: &mut Take<'_>) -> Result<(), Failed> {
     let Carried { gates, failed, steps } = carried;
     if mode == Mode::Show {
         for step in steps {
-            take(Reply::Step(step.to_string()))?;
+            take(Reply::Step(step))?;
         }
     }
     for gate in gates {

@@ -12,12 +12,24 @@ use crate::store::Reader;
 #[derive(Clone, Copy, Debug)]
 pub struct Jails<'c> {
     folder: &'c Path,
+    runs_commands: bool,
 }
 
 impl<'c> Jails<'c> {
     /// Those of `folder`.
     pub fn new(folder: &'c Path) -> Self {
-        Self { folder }
+        Self { folder, runs_commands: false }
+    }
+
+    /// The same, all of whose actions are done by running their commands, also those that f2b does itself.
+    #[must_use]
+    pub fn running_commands(self, runs_commands: bool) -> Self {
+        Self { runs_commands, ..self }
+    }
+
+    /// Whether all actions are done by running their commands.
+    pub(super) fn runs_commands(self) -> bool {
+        self.runs_commands
     }
 
     /// The folder.

@@ -55,7 +55,7 @@ pub(super) fn run(
     let end = End { job, outcome, settled, sums, elapsed };
     let shown = end.show(out);
     unprinted.map_or(shown, |error| Err(error.into()))?;
-    Ok(files::warn_unenforced(&unenforced).or(kept).unwrap_or(end.status()))
+    Ok(files::warn_unenforced(&unenforced, out)?.or(kept).unwrap_or(end.status()))
 }
 
 /// Has the bans that were decided take effect; the actions that they don't by.
@@ -66,7 +66,7 @@ fn enforce(
 ) -> Result<Vec<Unenforced>, Error> {
     let mut unenforced = Vec::new();
     if let Some(writer) = writer.filter(|_| args.ban && context.enforces) {
-        let jails = Jails::new(&context.config);
+        let jails = Jails::new(&context.config).running_commands(context.runs_commands);
         control::follow(jails, writer, context.now, &mut |reply| {
             if let Reply::Unenforced(action) = reply {
                 unenforced.push(action);
