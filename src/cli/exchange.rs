@@ -36,11 +36,12 @@ pub(super) fn export(
 ) -> Result<Status, Error> {
     let format = Format::from(args.format.unwrap_or(args.kind));
     let is_stdout = |file: &Path| file == Path::new("-") || file == Path::new("/dev/stdout");
-    let bans = match args.output.as_deref() {
+    match args.output.as_deref() {
         Some(file) if !is_stdout(file) => write(context, format, args.jail.clone(), file, out)?,
         _ => print(context, format, args.jail.clone(), out)?,
-    };
-    Ok(if bans == 0 { Status::Nothing } else { Status::Found })
+    }
+    // A list of nobody is a list: a job that writes it every night is not to fail for that.
+    Ok(Status::Found)
 }
 
 fn print(
@@ -48,7 +49,7 @@ fn print(
     format: Format,
     jail: Option<String>,
     out: &mut dyn Write,
-) -> Result<u64, Error> {
+) -> Result<(), Error> {
     let order = if format.holds_hosts_only() { BanOrder::Host } else { BanOrder::Jail };
     let mut list = ListWriter::new(format, out);
     context.ask(
@@ -58,7 +59,8 @@ fn print(
             _ => Ok(()),
         },
     )?;
-    Ok(list.end()?)
+    list.end()?;
+    Ok(())
 }
 
 fn write(
@@ -67,13 +69,11 @@ fn write(
     jail: Option<String>,
     file: &Path,
     out: &mut dyn Write,
-) -> Result<u64, Error> {
+) -> Result<(), Error> {
     let failed = |error| FileError { file: file.to_owned(), why: FileTrouble::Writing(error) };
     let file = std::path::absolute(file).map_err(failed)?;
-    let mut written = 0;
     context.change(Change::Export { file, format, jail }, |reply| match reply {
         Reply::Exported { file, exported: Exported { bans, kept } } => {
-            written = bans;
             let file = file.to_string_lossy();
             write!(out, "wrote {} to {}", counted(bans, "ban"), printable(&file))?;
             if kept > 0 {
@@ -83,7 +83,7 @@ fn write(
         }
         _ => Ok(()),
     })?;
-    Ok(written)
+    Ok(())
 }
 
 pub(super) fn import(
@@ -127,8 +127,10 @@ pub(super) fn import(
         };
         writeln!(out, "imported {imported} of {total} listed; {others}")?;
     }
-    let is_done = if import.new > 0 { Status::Found } else { Status::Nothing };
-    Ok(import.files.show(out)?.unwrap_or(is_done))
+    // That all of them are banned already is as good an end; that all were left out is none.
+    let is_done = import.new > 0 || import.spared == 0;
+    let status = if is_done { Status::Found } else { Status::Nothing };
+    Ok(import.files.show(out)?.unwrap_or(status))
 }
 
 /// A list on its way into the store.

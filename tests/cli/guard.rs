@@ -48,6 +48,8 @@ fn a_list_is_imported_without_them_and_they_are_told() {
          f2b: 198.51.100.7 is ignored by the jail 'password-fail' (ignoreip: 198.51.100.0/24); \
          left out, --force imports it\n"
     );
+    // Nobody is banned by it any more, and not all are banned.
+    world.f2b(&import).exits(1);
     let ran = world.f2b(&format!("{import} --force")).exits(0);
     assert_eq!(ran.out, "imported 2 bans of 3 listed; the others are banned already or over\n");
 }
