@@ -1,8 +1,10 @@
 //! `f2b export` and `f2b import`: lists of bans in the formats of others.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+
+use tempfile::SpooledTempFile;
 
 use super::args::{ExportArgs, ImportArgs, ListFormat};
 use super::ban::guard;
@@ -11,9 +13,7 @@ use super::output::counted;
 use super::{Context, Error, Status, warn};
 use crate::control::{Change, Exported, Guard, PART_BANS, Question, Reply, WhichBans};
 use crate::error;
-use crate::exchange::{
-    self, Defaults, FileError, FileTrouble, Format, LIST_MAX_BYTES, ListError, ListWriter,
-};
+use crate::exchange::{self, Defaults, FileError, FileTrouble, Format, ListError, ListWriter};
 use crate::model::{Ban, BanTime};
 use crate::store::BanOrder;
 use crate::text::printable;
@@ -94,20 +94,22 @@ pub(super) fn import(
     let (format, file) = import_operands(&args)?;
     let bantime =
         BanTime::parse(&args.time).map_err(|source| Error::Duration { option: "time", source })?;
-    let bytes = read_list(&file)?;
+    let failed = |error| FileError { file: file.clone(), why: FileTrouble::Reading(error) };
+    let mut list = List::open(&file).map_err(failed)?;
     let defaults = Defaults { jail: args.jail, at: context.now, bantime };
     let wrong = |source| Error::from(error::Error::List { file: file.clone(), source });
     let mut total = 0;
     // Once for its faults: what is wrong in the last line keeps the first from being imported.
-    exchange::read(format, &bytes, &defaults, |_| {
+    exchange::read(format, &mut list, &defaults, |_| {
         total += 1;
         Ok::<_, ListError>(())
     })
     .map_err(wrong)?;
+    let copy = list.copy().map_err(failed)?;
     let mut import =
         Import { context, guard: guard(args.force), new: 0, spared: 0, files: Files::default() };
     let mut part = Vec::new();
-    exchange::read(format, &bytes, &defaults, |ban| {
+    exchange::read(format, copy, &defaults, |ban| {
         part.push(ban);
         if part.len() >= PART_BANS { import.part(std::mem::take(&mut part)) } else { Ok(()) }
     })
@@ -200,21 +202,39 @@ fn import_operands(args: &ImportArgs) -> Result<(Format, PathBuf), Error> {
     }
 }
 
-/// The bytes of a list: they are read twice, which a pipe can't be.
-fn read_list(file: &Path) -> Result<Vec<u8>, Error> {
-    let failed = |error| FileError { file: file.to_owned(), why: FileTrouble::Reading(error) };
-    let mut bytes = Vec::new();
-    let read = |from: &mut dyn Read, bytes: &mut Vec<u8>| -> io::Result<usize> {
-        from.take(LIST_MAX_BYTES + 1).read_to_end(bytes)
-    };
-    if file == Path::new("-") {
-        read(&mut io::stdin().lock(), &mut bytes).map_err(failed)?;
-    } else {
-        File::open(file).and_then(|mut list| read(&mut list, &mut bytes)).map_err(failed)?;
+/// A list that is read twice, the second time from a copy: a pipe can't be read again, and what is imported is what was
+/// looked at, even if somebody writes to the file.
+struct List {
+    from: Box<dyn Read>,
+    copy: SpooledTempFile,
+}
+
+/// How much of a copy is held in memory.
+const COPY_MEMORY_BYTES: usize = 1 << 20;
+
+impl List {
+    fn open(file: &Path) -> io::Result<Self> {
+        let from: Box<dyn Read> = if file == Path::new("-") {
+            Box::new(io::stdin())
+        } else {
+            Box::new(File::open(file)?)
+        };
+        Ok(Self { from, copy: tempfile::spooled_tempfile(COPY_MEMORY_BYTES) })
     }
-    if bytes.len() as u64 > LIST_MAX_BYTES {
-        let source = ListError::TooLong;
-        return Err(error::Error::List { file: file.to_owned(), source }.into());
+
+    fn copy(mut self) -> io::Result<impl Read> {
+        self.copy.rewind()?;
+        Ok(self.copy)
     }
-    Ok(bytes)
+}
+
+impl Read for List {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let len = self.from.read(into)?;
+        self.copy.write_all(into.get(..len).unwrap_or_default()).map_err(|error| {
+            let folder = std::env::temp_dir();
+            io::Error::other(format!("no copy of it in {}: {error}", folder.display()))
+        })?;
+        Ok(len)
+    }
 }

@@ -1,7 +1,8 @@
 //! The list as comma-separated values (RFC 4180): one ban a row, columns by their header's names.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
+use super::stream::{Bounded, Bounds};
 use super::table::{Table, unguarded};
 use super::{Defaults, ListError, parse_addr, parse_time};
 use crate::model::Ban;
@@ -47,17 +48,20 @@ impl<'o> Rows<'o> {
 
 /// Only `host` must be there; what is missing comes from the defaults, other columns are left alone.
 pub(super) fn read<E: From<ListError>>(
-    text: &str,
+    from: Bounded<'_, impl Read>,
+    bounds: &Bounds,
     defaults: &Defaults,
     mut take: impl FnMut(Ban) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = rows.headers().map_err(ListError::Csv)?.clone();
+    let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(from);
+    let header = rows.headers().map_err(|error| bounds.trouble_or(error))?.clone();
+    bounds.piece();
     let column = |name: &str| header.iter().position(|title| title == name);
     let host = column("host").ok_or(ListError::NoHostColumn)?;
     let [jail, at, until, failures] = ["jail", "banned_at", "banned_until", "failures"].map(column);
     for row in rows.records() {
-        let row = row.map_err(ListError::Csv)?;
+        let row = row.map_err(|error| bounds.trouble_or(error))?;
+        bounds.piece();
         let line = row.position().map_or(0, csv::Position::line);
         let cell =
             |column: Option<usize>| column.and_then(|i| row.get(i)).filter(|c| !c.is_empty());

@@ -1,13 +1,13 @@
 //! The list as a JSON document.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, BufReader, Read, Write};
 
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::array::Array;
+use super::stream::{Bounded, Bounds};
 use super::{Defaults, ListError, parse_addr, parse_time};
 use crate::model::Ban;
 
@@ -70,7 +70,8 @@ pub(super) fn write(ban: &Ban, list: &mut Array<'_>) -> io::Result<()> {
 
 /// Errors count elements, from 1.
 pub(super) fn read<E: From<ListError>>(
-    text: &str,
+    from: Bounded<'_, impl Read>,
+    bounds: &Bounds,
     defaults: &Defaults,
     mut take: impl FnMut(Ban) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -78,14 +79,15 @@ pub(super) fn read<E: From<ListError>>(
     let mut nth = 0;
     let take = |element: Element| {
         nth += 1;
+        bounds.piece();
         let taken = element.ban(nth, defaults).map_err(E::from).and_then(&mut take);
         taken.map_err(|error| refused = Some(error)).is_ok()
     };
-    let mut json = serde_json::Deserializer::from_str(text);
+    let mut json = serde_json::Deserializer::from_reader(BufReader::new(from));
     let read = Document(take).deserialize(&mut json).and_then(|()| json.end());
     match (refused, read) {
         (Some(error), _) => Err(error),
-        (None, Err(error)) => Err(ListError::Json(error).into()),
+        (None, Err(error)) => Err(bounds.trouble_or(error).into()),
         (None, Ok(())) => Ok(()),
     }
 }
@@ -130,7 +132,7 @@ impl<'de, T: FnMut(Element) -> bool> Visitor<'de> for Document<T> {
 
     fn visit_map<M: MapAccess<'de>>(mut self, mut members: M) -> Result<(), M::Error> {
         let mut has_bans = false;
-        while let Some(name) = members.next_key::<Cow<'_, str>>()? {
+        while let Some(name) = members.next_key::<String>()? {
             if name == "bans" {
                 members.next_value_seed(Elements(&mut self.0))?;
                 has_bans = true;

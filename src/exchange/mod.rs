@@ -1,22 +1,24 @@
 //! Lists of banned hosts as other programs keep them: `ip.deny`, `hosts.deny`, CSV, JSON.
 //!
-//! A [`ListWriter`] writes bans in the order in which they are handed over; [`read`] hands over the bans of a
-//! text until the first thing that is wrong with it, with its line. Neither holds a list in memory. `ip.deny` and `hosts.deny` hold hosts only:
-//! what they don't say (jail, times) comes from the reader's [`Defaults`]. CSV and JSON hold all of it.
+//! A [`ListWriter`] writes bans in the order in which they are handed over; [`read`] hands over the bans of a stream
+//! until the first thing that is wrong with it, with its line. Neither holds a list in memory. `ip.deny` and `hosts.deny`
+//! hold hosts only: what they don't say (jail, times) comes from the reader's [`Defaults`]. CSV and JSON hold all of it.
 
 pub mod array;
 mod csv_list;
 mod json_list;
 mod others;
 mod plain;
+mod stream;
 pub mod table;
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::others::Others;
+use self::stream::{Bounded, Bounds, Lines};
 use crate::model::{Addr, Ban, BanTime, Host, Origin, Time};
 
 /// A list's form.
@@ -129,14 +131,26 @@ pub enum ListError {
     #[error(" not a CSV list: {0}")]
     Csv(#[from] csv::Error),
     /// Not JSON, or not of the form.
-    #[error(" not a JSON list of bans: {0}")]
+    #[error(" not a JSON list of bans: {}", crate::text::printable(&.0.to_string()))]
     Json(#[from] serde_json::Error),
     /// More than [`LIST_MAX_BYTES`].
     #[error(" longer than {} MB; import it in parts", LIST_MAX_BYTES / 1_000_000)]
     TooLong,
+    /// A line or an element that goes on beyond what one needs.
+    #[error("{line}: longer than {} KiB; this is no list", stream::PIECE_MAX_BYTES / 1024)]
+    LongPiece {
+        /// Which line or which element.
+        line: u64,
+    },
     /// Bytes that are no text.
-    #[error(" not UTF-8 at byte {0}")]
-    NotText(usize),
+    #[error("{line}: not UTF-8")]
+    NotText {
+        /// Which line.
+        line: u64,
+    },
+    /// The system's word.
+    #[error(" reading failed: {0}")]
+    Reading(io::Error),
 }
 
 /// Why the file of a list was not read or written.
@@ -236,21 +250,27 @@ impl<'o> ListWriter<'o> {
     }
 }
 
+/// What some programs begin a text with.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
 /// Reads a list and hands over its bans, of origin [`Origin::Import`] whatever the list says, until
 /// something is wrong with it or `take` refuses one.
 pub fn read<E: From<ListError>>(
     format: Format,
-    bytes: &[u8],
+    mut from: impl Read,
     defaults: &Defaults,
     take: impl FnMut(Ban) -> Result<(), E>,
 ) -> Result<(), E> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|e| ListError::NotText(e.valid_up_to()))?;
+    let mut head = Vec::new();
+    from.by_ref().take(BOM.len() as u64).read_to_end(&mut head).map_err(ListError::Reading)?;
+    let head = head.strip_prefix(BOM).unwrap_or(&head);
+    let bounds = Bounds::default();
+    let from = Bounded::new(head.chain(from), &bounds);
     match format {
-        Format::IpDeny => plain::read_ip_deny(text, defaults, take),
-        Format::HostsDeny => plain::read_hosts_deny(text, defaults, take),
-        Format::Csv => csv_list::read(text, defaults, take),
-        Format::Json => json_list::read(text, defaults, take),
+        Format::IpDeny => plain::read_ip_deny(Lines::new(from, &bounds), defaults, take),
+        Format::HostsDeny => plain::read_hosts_deny(Lines::new(from, &bounds), defaults, take),
+        Format::Csv => csv_list::read(from, &bounds, defaults, take),
+        Format::Json => json_list::read(from, &bounds, defaults, take),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The two lists that hold nothing but hosts: `ip.deny` and TCP wrappers' `hosts.deny`.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
+use super::stream::Lines;
 use super::{Defaults, ListError, parse_addr};
 use crate::model::{Addr, Ban};
 
@@ -48,19 +49,29 @@ pub(super) fn in_hosts_deny(addr: Addr) -> String {
 }
 
 pub(super) fn read_ip_deny<E: From<ListError>>(
-    text: &str,
+    mut lines: Lines<'_, impl Read>,
     defaults: &Defaults,
     mut take: impl FnMut(Ban) -> Result<(), E>,
 ) -> Result<(), E> {
-    entries(text).try_for_each(|(line, entry)| take(defaults.ban(parse_addr(entry, line)?)))
+    while let Some((line, text)) = lines.next()? {
+        let entry = without_comment(text);
+        if !entry.is_empty() {
+            take(defaults.ban(parse_addr(entry, line)?))?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn read_hosts_deny<E: From<ListError>>(
-    text: &str,
+    mut lines: Lines<'_, impl Read>,
     defaults: &Defaults,
     mut take: impl FnMut(Ban) -> Result<(), E>,
 ) -> Result<(), E> {
-    for (line, entry) in entries(text) {
+    while let Some((line, text)) = lines.next()? {
+        let entry = without_comment(text);
+        if entry.is_empty() {
+            continue;
+        }
         let other = || ListError::NotForAll { line, text: entry.to_owned() };
         let (daemons, hosts) = entry.split_once(':').ok_or_else(other)?;
         if !daemons.trim().eq_ignore_ascii_case("all") {
@@ -74,12 +85,6 @@ pub(super) fn read_hosts_deny<E: From<ListError>>(
     Ok(())
 }
 
-/// Lines with their numbers, without comments and blanks.
-fn entries(text: &str) -> impl Iterator<Item = (u64, &str)> {
-    (1..)
-        .zip(text.lines())
-        .map(|(number, line)| {
-            (number, line.split_once('#').map_or(line, |(entry, _)| entry).trim())
-        })
-        .filter(|(_, entry)| !entry.is_empty())
+fn without_comment(line: &str) -> &str {
+    line.split_once('#').map_or(line, |(entry, _)| entry).trim()
 }

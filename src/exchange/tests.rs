@@ -101,7 +101,7 @@ fn err_the_line_is_named() {
     assert_eq!(
         message(Format::Json, "[]"),
         " not a JSON list of bans: invalid type: sequence, expected an object with a list of bans \
-         at line 1 column 0"
+         at line 1 column 1"
     );
     assert_eq!(
         message(Format::Json, "{\"x\": 1}"),

@@ -17,6 +17,7 @@ mod history;
 mod hostile_output;
 mod identity;
 mod ignore;
+mod import;
 mod jails;
 mod journal;
 mod logs;

@@ -1,7 +1,7 @@
 //! The exported files: each repeats the bans in force, and is written anew when those change.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::io::{BufReader, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use super::record::{self, Record};
 use super::replace::{self, Target};
 use super::{Exported, WriterError};
 use crate::exchange::{
-    self, Defaults, FileError, FileTrouble, Format, LIST_MAX_BYTES, ListError, ListWriter, Others,
+    self, Defaults, FileError, FileTrouble, Format, ListError, ListWriter, Others,
 };
 use crate::model::{BanTime, Host, Time};
 use crate::store::{BanOrder, Reader, Store, StoreError};
@@ -189,11 +189,9 @@ fn others(
 
 /// Whether a file is a list of hosts that were all banned by us.
 fn names_ours(mut old: &File, format: Format, listed: Listed<'_>) -> Result<bool, Trouble> {
-    let mut bytes = Vec::new();
     old.rewind().map_err(FileTrouble::Reading)?;
-    old.take(LIST_MAX_BYTES).read_to_end(&mut bytes).map_err(FileTrouble::Reading)?;
     let defaults = Defaults { jail: String::new(), at: listed.now, bantime: BanTime::Permanent };
-    let read = exchange::read(format, &bytes, &defaults, |ban| {
+    let read = exchange::read(format, old, &defaults, |ban| {
         let known = listed.reader.bans_of(&ban.host).map_err(Stopped::Store)?;
         if known.is_empty() { Err(Stopped::Other) } else { Ok(()) }
     });
