@@ -46,7 +46,7 @@ impl<'o> Rows<'o> {
     }
 }
 
-/// Only `host` must be there; what is missing comes from the defaults, other columns are left alone.
+/// Only `host` must be there; what is missing comes from the defaults.
 pub(super) fn read<E: From<ListError>>(
     from: Bounded<'_, impl Read>,
     bounds: &Bounds,
@@ -56,6 +56,7 @@ pub(super) fn read<E: From<ListError>>(
     let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(from);
     let header = rows.headers().map_err(|error| bounds.trouble_or(error))?.clone();
     bounds.piece();
+    known_once(&header)?;
     let column = |name: &str| header.iter().position(|title| title == name);
     let host = column("host").ok_or(ListError::NoHostColumn)?;
     let [jail, at, until, failures] = ["jail", "banned_at", "banned_until", "failures"].map(column);
@@ -76,8 +77,24 @@ pub(super) fn read<E: From<ListError>>(
         if until.is_some() {
             ban.until = cell(until).map(|text| parse_time(text, line)).transpose()?;
         }
-        ban.failures = cell(failures).and_then(|n| n.parse().ok()).unwrap_or(0);
+        if let Some(text) = cell(failures) {
+            let wrong = |_| ListError::NotANumber { line, text: text.to_owned() };
+            ban.failures = text.parse().map_err(wrong)?;
+        }
         take(ban)?;
     }
     Ok(())
+}
+
+/// A misspelt `banned_until` would make each ban one for ever.
+fn known_once(header: &csv::StringRecord) -> Result<(), ListError> {
+    if let Some(name) = header.iter().find(|title| !COLUMNS.contains(title)) {
+        let help = match crate::diag::nearest(name, COLUMNS) {
+            Some(known) => format!("did you mean '{known}'?"),
+            None => format!("known are {}", COLUMNS.join(", ")),
+        };
+        return Err(ListError::UnknownColumn { name: name.to_owned(), help });
+    }
+    let is_twice = |name: &&str| header.iter().filter(|title| title == name).count() > 1;
+    COLUMNS.into_iter().find(is_twice).map_or(Ok(()), |name| Err(ListError::ColumnTwice(name)))
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, BufReader, Read, Write};
 
-use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::array::Array;
@@ -12,6 +12,7 @@ use super::{Defaults, ListError, parse_addr, parse_time};
 use crate::model::Ban;
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Element {
     host: String,
     #[serde(default)]
@@ -133,12 +134,13 @@ impl<'de, T: FnMut(Element) -> bool> Visitor<'de> for Document<T> {
     fn visit_map<M: MapAccess<'de>>(mut self, mut members: M) -> Result<(), M::Error> {
         let mut has_bans = false;
         while let Some(name) = members.next_key::<String>()? {
-            if name == "bans" {
-                members.next_value_seed(Elements(&mut self.0))?;
-                has_bans = true;
-            } else {
-                members.next_value::<IgnoredAny>()?;
+            if name != "bans" {
+                return Err(Error::unknown_field(&name, &["bans"]));
             }
+            if std::mem::replace(&mut has_bans, true) {
+                return Err(Error::duplicate_field("bans"));
+            }
+            members.next_value_seed(Elements(&mut self.0))?;
         }
         if has_bans { Ok(()) } else { Err(Error::missing_field("bans")) }
     }

@@ -127,6 +127,25 @@ pub enum ListError {
     /// A CSV list without the column that names hosts.
     #[error("1: the header has no column 'host'")]
     NoHostColumn,
+    /// A column that nobody knows: what it says would be lost.
+    #[error("1: unknown column '{}'; {help}", crate::text::shown(.name))]
+    UnknownColumn {
+        /// Its title.
+        name: String,
+        /// The title that is meant, or those that there are.
+        help: String,
+    },
+    /// A column that stands there twice: what one of them says would be lost.
+    #[error("1: column '{0}' stands there twice")]
+    ColumnTwice(&'static str),
+    /// A number of failures that is none.
+    #[error("{line}: '{}' is not a number of failures", crate::text::shown(.text))]
+    NotANumber {
+        /// Which line.
+        line: u64,
+        /// What stands there.
+        text: String,
+    },
     /// Not CSV.
     #[error(" not a CSV list: {0}")]
     Csv(#[from] csv::Error),

@@ -78,3 +78,45 @@ fn a_pipe_is_read_to_its_end_before_anything_is_imported() {
         ran(&mut world.shell("cat list >pipe & f2b import ip.deny pipe --force; wait")).exits(0);
     assert_eq!(ran.out, "imported 256 bans\n");
 }
+
+#[test]
+fn err_a_column_that_nobody_knows_loses_no_time() {
+    refused(
+        "csv",
+        "host,jail,banned_untill\n192.0.2.1,smtp,2026-11-21\n",
+        "1: unknown column 'banned_untill'; did you mean 'banned_until'?",
+    );
+    refused(
+        "csv",
+        "host,seconds\n192.0.2.1,600\n",
+        "1: unknown column 'seconds'; known are host, jail, banned_at, banned_until, origin, failures",
+    );
+    refused(
+        "csv",
+        "host,jail,host\n192.0.2.1,smtp,192.0.2.2\n",
+        "1: column 'host' stands there twice",
+    );
+    refused("csv", "host,failures\n192.0.2.1,many\n", "2: 'many' is not a number of failures");
+}
+
+#[test]
+fn err_a_member_that_nobody_knows_loses_no_time() {
+    let known = "`host`, `jail`, `banned_at`, `banned_until`, `origin`, `failures`";
+    refused(
+        "json",
+        r#"{"bans": [{"host": "192.0.2.1", "un\u001btil": "2026-11-21"}]}"#,
+        &format!(
+            " not a JSON list of bans: unknown field `un\\x1btil`, expected one of {known} at line 1 column 46"
+        ),
+    );
+    refused(
+        "json",
+        r#"{"bans": [], "more": [{"host": "192.0.2.1"}]}"#,
+        " not a JSON list of bans: unknown field `more`, expected `bans` at line 1 column 20",
+    );
+    refused(
+        "json",
+        r#"{"bans": [], "bans": []}"#,
+        " not a JSON list of bans: duplicate field `bans` at line 1 column 20",
+    );
+}
