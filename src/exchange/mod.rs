@@ -6,6 +6,7 @@
 
 pub mod array;
 mod csv_list;
+mod hosts_deny;
 mod json_list;
 mod others;
 mod plain;
@@ -27,7 +28,7 @@ use crate::model::{Addr, Ban, BanTime, Host, Origin, Time};
 pub enum Format {
     /// One address or network a line; `#` begins a comment.
     IpDeny,
-    /// TCP wrappers (hosts_access(5)): `ALL: ADDRESS`, IPv6 in brackets.
+    /// TCP wrappers (hosts_access(5)): `ALL: ADDRESS`, IPv6 in brackets; read are lines of any daemon.
     HostsDeny,
     /// RFC 4180 with the header `host,jail,banned_at,banned_until,origin,failures`.
     Csv,
@@ -116,13 +117,24 @@ pub enum ListError {
         /// What stands there.
         text: String,
     },
-    /// A line of `hosts.deny` for some daemons only.
-    #[error("{line}: expected 'ALL: ADDRESS', found '{}'", crate::text::shown(.text))]
-    NotForAll {
+    /// A line of `hosts.deny` that keeps nobody out.
+    #[error("{line}: expected 'DAEMON: ADDRESS', found '{}'", crate::text::shown(.text))]
+    NotADenial {
         /// Which line.
         line: u64,
         /// What stands there.
         text: String,
+    },
+    /// A line of `hosts.deny` that lets somebody in, or does something.
+    #[error(
+        "{line}: a ban can't say '{}'; write 'DAEMON: ADDRESS', or take the line out",
+        crate::text::shown(.word)
+    )]
+    Unsayable {
+        /// Which line.
+        line: u64,
+        /// `EXCEPT`, or the option.
+        word: String,
     },
     /// A CSV list without the column that names hosts.
     #[error("1: the header has no column 'host'")]
@@ -287,7 +299,7 @@ pub fn read<E: From<ListError>>(
     let from = Bounded::new(head.chain(from), &bounds);
     match format {
         Format::IpDeny => plain::read_ip_deny(Lines::new(from, &bounds), defaults, take),
-        Format::HostsDeny => plain::read_hosts_deny(Lines::new(from, &bounds), defaults, take),
+        Format::HostsDeny => hosts_deny::read(Lines::new(from, &bounds), defaults, take),
         Format::Csv => csv_list::read(from, &bounds, defaults, take),
         Format::Json => json_list::read(from, &bounds, defaults, take),
     }

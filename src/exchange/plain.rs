@@ -1,4 +1,4 @@
-//! The two lists that hold nothing but hosts: `ip.deny` and TCP wrappers' `hosts.deny`.
+//! The two lists that hold nothing but hosts, `ip.deny` and TCP wrappers' `hosts.deny`, as they are written.
 
 use std::io::{self, Read, Write};
 
@@ -62,29 +62,7 @@ pub(super) fn read_ip_deny<E: From<ListError>>(
     Ok(())
 }
 
-pub(super) fn read_hosts_deny<E: From<ListError>>(
-    mut lines: Lines<'_, impl Read>,
-    defaults: &Defaults,
-    mut take: impl FnMut(Ban) -> Result<(), E>,
-) -> Result<(), E> {
-    while let Some((line, text)) = lines.next()? {
-        let entry = without_comment(text);
-        if entry.is_empty() {
-            continue;
-        }
-        let other = || ListError::NotForAll { line, text: entry.to_owned() };
-        let (daemons, hosts) = entry.split_once(':').ok_or_else(other)?;
-        if !daemons.trim().eq_ignore_ascii_case("all") {
-            return Err(other().into());
-        }
-        for host in hosts.split([' ', '\t', ',']).filter(|host| !host.is_empty()) {
-            let plain = host.replacen('[', "", 1).replacen(']', "", 1);
-            take(defaults.ban(parse_addr(&plain, line)?))?;
-        }
-    }
-    Ok(())
-}
-
-fn without_comment(line: &str) -> &str {
+/// What stands before a comment, without blanks around it.
+pub(super) fn without_comment(line: &str) -> &str {
     line.split_once('#').map_or(line, |(entry, _)| entry).trim()
 }

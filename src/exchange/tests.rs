@@ -90,8 +90,8 @@ fn err_the_line_is_named() {
         "2: 'foo\\x1b' is not an IP address or network"
     );
     assert_eq!(
-        message(Format::HostsDeny, "sshd: 192.0.2.1\n"),
-        "1: expected 'ALL: ADDRESS', found 'sshd: 192.0.2.1'"
+        message(Format::HostsDeny, "192.0.2.1\n"),
+        "1: expected 'DAEMON: ADDRESS', found '192.0.2.1'"
     );
     assert_eq!(message(Format::Csv, "jail\nsmtp\n"), "1: the header has no column 'host'");
     assert_eq!(

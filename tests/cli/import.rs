@@ -7,6 +7,17 @@ use crate::harness::{World, ran};
 
 const NOW: &str = "2026-11-20T12:00:00Z";
 
+fn import(world: &World, format: &str, text: &str) -> String {
+    world.write("list", text);
+    // Whoever runs the tests may have one of the addresses itself.
+    world.f2b(&format!("import {format} list --force --now {NOW}")).exits(0);
+    hosts(world)
+}
+
+fn hosts(world: &World) -> String {
+    world.sql("SELECT host FROM bans ORDER BY host")
+}
+
 /// What is said of a list that is refused, whole.
 #[track_caller]
 fn refused(format: &str, text: &str, why: &str) {
@@ -40,6 +51,8 @@ fn err_no_piece_of_a_list_is_endless() {
     let why = |nth: u32| format!("{nth}: longer than 64 KiB; this is no list");
     refused("ip.deny", &format!("192.0.2.1\n{long}\n"), &why(2));
     refused("hosts.deny", &format!("ALL: 192.0.2.1\nALL: {long}\n"), &why(2));
+    // A line that goes on and on is as long as all of it.
+    refused("hosts.deny", &format!("ALL: 192.0.2.1\n{}", "ALL: \\\n".repeat(20_000)), &why(2));
     // A quote that is never closed makes one cell of the rest.
     refused("csv", &format!("host\n192.0.2.1\n\"{}", "192.0.2.2\n".repeat(20_000)), &why(3));
     refused("json", &format!(r#"{{"bans": [{{"host": "192.0.2.1"}}, {{"host": "{long}"#), &why(2));
@@ -118,5 +131,59 @@ fn err_a_member_that_nobody_knows_loses_no_time() {
         "json",
         r#"{"bans": [], "bans": []}"#,
         " not a JSON list of bans: duplicate field `bans` at line 1 column 20",
+    );
+}
+
+#[test]
+fn lines_of_hosts_deny_are_read_as_others_write_them() {
+    let world = World::empty();
+    let list = "\
+        # DenyHosts: Thu Nov 20 10:00:00 2026 | sshd: 192.0.2.1\n\
+        sshd: 192.0.2.1\n\
+        sshd, in.telnetd : 192.0.2.2, 192.0.2.3\t192.0.2.4 : deny\n\
+        sshd:192.0.2.5:deny\n\
+        sshd@[2001:db8::22]: [2001:db8::1] [2001:db8:1::]/48 : DENY\n\
+        ALL: 2001:db8::2 # by hand\n\
+        ALL: 2001:db8:2::/48: deny\n\
+        ALL: 198.51.100. 203.0.113.0/255.255.255.0\n\
+        ALL: 192.0.2.6, \\\n 192.0.2.7, # not 192.0.2.99 \\\n 192.0.2.8\n\
+        # a comment goes on as well \\\nALL: 192.0.2.98\n\
+        ALL: 192.0.2.9 \\\r\n\r\n\
+        ALL: 192.0.2.10\\";
+    assert_eq!(
+        import(&world, "hosts.deny", list).replace('\n', " "),
+        "192.0.2.1 192.0.2.10 192.0.2.2 192.0.2.3 192.0.2.4 192.0.2.5 192.0.2.6 192.0.2.7 192.0.2.8 \
+         192.0.2.9 198.51.100.0/24 2001:db8:1::/48 2001:db8:2::/48 2001:db8::1 2001:db8::2 \
+         203.0.113.0/24"
+    );
+}
+
+#[test]
+fn err_lines_of_hosts_deny_that_say_more_or_less_than_a_ban() {
+    let unsaid = |word: &str| {
+        format!("1: a ban can't say '{word}'; write 'DAEMON: ADDRESS', or take the line out")
+    };
+    refused("hosts.deny", "ALL: 192.0.2.1 : allow\n", &unsaid(": allow"));
+    refused("hosts.deny", "sshd: 192.0.2.1: spawn (mail root) &\n", &unsaid(": spawn"));
+    refused("hosts.deny", "sshd: 192.0.2.1 : deny : twist /bin/echo no\n", &unsaid(": twist"));
+    refused("hosts.deny", "sshd: [2001:db8::1]:severity info\n", &unsaid(": severity"));
+    refused("hosts.deny", "ALL: 192.0.2. EXCEPT 192.0.2.1\n", &unsaid("EXCEPT"));
+    refused("hosts.deny", "ALL except sshd: 192.0.2.1\n", &unsaid("except"));
+    refused("hosts.deny", "ALL: ALL\n", "1: 'ALL' is everyone; a ban of everyone is none");
+    let other = |text: &str| format!("1: expected 'DAEMON: ADDRESS', found '{text}'");
+    refused("hosts.deny", "192.0.2.1\n", &other("192.0.2.1"));
+    refused("hosts.deny", "sshd:\n", &other("sshd:"));
+    refused("hosts.deny", ": 192.0.2.1\n", &other(": 192.0.2.1"));
+    refused("hosts.deny", "sshd: : deny\n", &other("sshd: : deny"));
+    let none = |text: &str| format!("1: '{text}' is not an IP address or network");
+    refused("hosts.deny", "ALL: .example.org\n", &none(".example.org"));
+    refused("hosts.deny", "ALL: [2001:db8::1\n", &none("[2001:db8::1"));
+    refused("hosts.deny", "ALL: 192.0.2.1]\n", &none("192.0.2.1]"));
+    refused("hosts.deny", "ALL: 300.1.\n", &none("300.1."));
+    // Which line it is where lines go on: where the entry begins.
+    refused(
+        "hosts.deny",
+        "\nALL: 192.0.2.1, \\\n  nobody\n",
+        "2: 'nobody' is not an IP address or network",
     );
 }
