@@ -8,7 +8,7 @@ TEST_PACKAGES = build-essential bzip2 fail2ban gzip python3 ripgrep sqlite3 xz-u
 # `expect` drives f2b on a pseudo-terminal, where it shows a progress bar.
 TEST_PACKAGES += expect
 # Actions work on the packet filters of a network namespace.
-TEST_PACKAGES += ipset iptables nftables util-linux
+TEST_PACKAGES += ipset iproute2 iptables nftables util-linux
 
 build:
 	cargo build --release

@@ -43,7 +43,7 @@ pub enum KernelError {
     #[error(transparent)]
     Tool(ToolError),
     /// The kernel's.
-    #[error("changing sets of nftables failed: {0}")]
+    #[error(transparent)]
     Netlink(NetlinkError),
 }
 
@@ -59,8 +59,8 @@ impl From<ToolError> for KernelError {
 impl From<NetlinkError> for KernelError {
     fn from(error: NetlinkError) -> Self {
         match error {
-            NetlinkError::NotPermitted => Self::NotPermitted,
-            NetlinkError::NoSuch => Self::Gone,
+            NetlinkError::NotPermitted { .. } => Self::NotPermitted,
+            NetlinkError::NoSuch { .. } => Self::Gone,
             error => Self::Netlink(error),
         }
     }

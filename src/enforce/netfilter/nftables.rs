@@ -115,7 +115,13 @@ impl NftSet {
         if seen.fits {
             netlink.each_element(&self.name(), |element| {
                 let ends = |left_ms: u64| now.plus_micros((left_ms * 1000).cast_signed());
-                seen.held.insert(key_of(element.key), element.left_ms.map(ends));
+                let (from, to) = element.key.bounds();
+                let key = if self.is_interval {
+                    Key::Range(from, to)
+                } else {
+                    Key::Addr(Addr::host(from))
+                };
+                seen.held.insert(key, element.expires_ms.map(ends));
             })?;
         }
         Ok(seen)
@@ -258,6 +264,7 @@ impl Elements {
             remove: self.changes.remove.iter().copied().map(kernel_key).collect(),
             add: add.map(|added| (kernel_key(added.key), added.until.map(left_ms))).collect(),
             is_new: self.changes.add.iter().all(|added| added.is_new),
+            flush: false,
         }
     }
 }
@@ -275,13 +282,6 @@ fn table_family(name: &str) -> u8 {
         "bridge" => 7,
         "ip6" => 10,
         _ => 1,
-    }
-}
-
-fn key_of(key: netlink::Key) -> Key {
-    match key {
-        netlink::Key::Host(ip) => Key::Addr(Addr::host(ip)),
-        netlink::Key::Range(from, to) => Key::Range(from, to),
     }
 }
 

@@ -1,193 +1,228 @@
-//! The socket of netlink: questions and transactions, and the kernel's answers.
+//! The socket to netfilter: requests and their replies, and batches, which happen as a whole or not at all.
+//!
+//! The kernel works on a request while it is being sent: its replies lie ready when the sending returns, and so does
+//! the next piece of a long one when the piece before was read. No call waits here.
 
-use std::io;
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with,
-    sockopt,
-};
+use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink};
 
-use super::NetlinkError;
-use super::message::{Attributes, Came, Message};
+use super::error::Failed;
+use super::message::{Head, Message, Messages, NFTABLES, Writer, flag, kind};
 
-const REQUEST: u16 = 1;
-const ACKNOWLEDGE: u16 = 4;
-const DUMP: u16 = 0x300;
-const CREATE: u16 = 0x400;
-/// A dump during which something changed.
-const INTERRUPTED: u16 = 0x10;
-const ERROR: u16 = 2;
-const DONE: u16 = 3;
-const BATCH_BEGIN: u16 = 0x10;
-const BATCH_END: u16 = 0x11;
+/// The kernel makes pieces of at most 32 KiB of long replies; a refusal may repeat a whole message, of less than 64.
+const REPLY_BYTES: usize = 128 << 10;
 
-/// As much as the kernel puts into one packet of an answer.
-const PACKET_MAX_BYTES: usize = 1 << 16;
-/// How long an answer is waited for. The kernel answers while it takes the question; this is for a kernel that doesn't
-/// answer at all.
-const TIMEOUT: Duration = Duration::from_secs(30);
-/// How often a dump is begun anew because something changed meanwhile.
-const DUMPS_MAX: u32 = 20;
+/// Room for the refusals of a batch that is wrong from end to end; only the first one is looked at.
+const REFUSALS_BYTES: usize = 1 << 20;
+
+/// What the kernel needs of the send buffer beyond the bytes that are sent.
+const SEND_SLACK_BYTES: usize = 4096;
+
+/// The `NFPROTO_UNSPEC` of messages that are about no table.
+const NO_FAMILY: u8 = 0;
 
 #[derive(Debug)]
 pub(super) struct Socket {
-    fd: OwnedFd,
-    number: u32,
-    packet: Vec<u8>,
+    descriptor: OwnedFd,
+    /// The number of the last message that was sent.
+    sequence: u32,
+    send_buffer: usize,
+    reply: Vec<u8>,
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request {
+    pub(super) kind: u16,
+    pub(super) family: u8,
+    /// All that there are, instead of the one that is named.
+    pub(super) is_dump: bool,
 }
 
 impl Socket {
-    pub(super) fn open() -> Result<Self, NetlinkError> {
+    pub(super) fn open() -> Result<Self, Errno> {
         let protocol = Some(netlink::NETFILTER);
-        let kind = (AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC);
-        let fd = socket_with(kind.0, kind.1, kind.2, protocol).map_err(io::Error::from)?;
-        Ok(Self { fd, number: 0, packet: vec![0; PACKET_MAX_BYTES] })
+        let flags = SocketFlags::CLOEXEC;
+        let descriptor =
+            net::socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, protocol)?;
+        net::bind(&descriptor, &netlink::SocketAddrNetlink::new(0, 0))?;
+        // Without the right to force it the usual size has to do, which holds a good many refusals.
+        let _ = net::sockopt::set_socket_recv_buffer_size_force(&descriptor, REFUSALS_BYTES);
+        let send_buffer = net::sockopt::socket_send_buffer_size(&descriptor)?;
+        Ok(Self { descriptor, sequence: 0, send_buffer, reply: vec![0; REPLY_BYTES] })
     }
 
-    /// Asks and hands over the answers; `is_dump` if there may be any number of them.
-    pub(super) fn ask(
+    /// Sends a request, hands each of its replies to `take`, and returns when it is answered to the end.
+    pub(super) fn request(
         &mut self,
-        message: Message,
-        is_dump: bool,
-        mut take: impl FnMut(Attributes<'_>) -> Result<(), NetlinkError>,
-    ) -> Result<(), NetlinkError> {
-        let question = message.finish(0, 0);
-        for _ in 0..DUMPS_MAX {
-            let mut answers = Vec::new();
-            match self.ask_once(&question, is_dump, |answer| answers.push(answer.to_vec())) {
-                Ok(()) => return answers.iter().try_for_each(|answer| take(Attributes(answer))),
-                Err(error) if is_interrupted(&error) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(io::Error::from(io::ErrorKind::Interrupted).into())
-    }
-
-    fn ask_once(
-        &mut self,
-        question: &[u8],
-        is_dump: bool,
-        mut take: impl FnMut(&[u8]),
-    ) -> Result<(), NetlinkError> {
-        self.number += 1;
-        let mut question = question.to_vec();
-        let flags = if is_dump { REQUEST | DUMP } else { REQUEST | ACKNOWLEDGE };
-        question[6..8].copy_from_slice(&flags.to_ne_bytes());
-        question[8..12].copy_from_slice(&self.number.to_ne_bytes());
-        self.send(&question)?;
-        let mut is_whole = true;
-        let number = self.number;
-        self.receive(|came| {
-            if came.number != number {
-                return Ok(false);
-            }
-            is_whole &= came.flags & INTERRUPTED == 0;
-            match came.kind {
-                ERROR => verdict(came).map(|()| true),
-                DONE => Ok(true),
-                _ => {
-                    take(came.attributes().ok_or(NetlinkError::Strange)?.0);
-                    Ok(false)
+        request: Request,
+        body: impl FnOnce(&mut Writer),
+        mut take: impl FnMut(&Message<'_>) -> Result<(), &'static str>,
+    ) -> Result<(), Failed> {
+        self.forget_replies();
+        self.sequence = self.sequence.wrapping_add(1);
+        let sequence = self.sequence;
+        let end = if request.is_dump { flag::DUMP } else { flag::ACKNOWLEDGE };
+        let Request { kind, family, .. } = request;
+        let flags = flag::REQUEST | end;
+        let mut writer = Writer::default();
+        writer.message(Head { kind, flags, sequence, family, resource: 0 }, body);
+        self.send(writer.bytes())?;
+        let (mut is_done, mut is_interrupted, mut strange) = (false, false, None);
+        while !is_done {
+            let reply = self.receive()?.ok_or(Failed::Strange("a request without an answer"))?;
+            for message in Messages(reply) {
+                let message = message.map_err(Failed::Strange)?;
+                if message.sequence != sequence {
+                    continue;
+                }
+                is_interrupted |= message.flags & flag::INTERRUPTED != 0;
+                if let kind::ERROR | kind::DONE = message.kind {
+                    is_done = true;
+                    refusal(&message)?;
+                } else if strange.is_none() {
+                    // A dump is read to its end all the same: until then the kernel begins no other one.
+                    strange = take(&message).err();
                 }
             }
-        })?;
-        if is_whole { Ok(()) } else { Err(io::Error::from(io::ErrorKind::Interrupted).into()) }
-    }
-
-    /// Has the kernel do all that messages say, or nothing.
-    pub(super) fn transact(&mut self, messages: Vec<Message>) -> Result<(), NetlinkError> {
-        let first = self.number + 1;
-        let mut batch = Message::bracket(BATCH_BEGIN).finish(REQUEST, first);
-        self.number = first;
-        let last = messages.len();
-        for (place, message) in (1..).zip(messages) {
-            self.number += 1;
-            // What fails is told anyway; that all went well, with the last.
-            let flags = if place == last { CREATE | ACKNOWLEDGE } else { CREATE };
-            batch.extend(message.finish(REQUEST | flags, self.number));
         }
-        let acknowledged = self.number;
-        self.number += 1;
-        batch.extend(Message::bracket(BATCH_END).finish(REQUEST, self.number));
-        // The kernel takes a transaction in one piece, and refuses one that is longer than its buffer. Who may not
-        // have a buffer beyond the limit of the system is told by the sending.
-        let _ = sockopt::set_socket_send_buffer_size_force(&self.fd, batch.len() * 2);
-        self.send(&batch)?;
-        self.receive(|came| match came.kind {
-            ERROR if (first..=acknowledged + 1).contains(&came.number) => {
-                verdict(came).map(|()| came.number == acknowledged)
-            }
-            _ => Ok(false),
-        })
-    }
-
-    fn send(&self, bytes: &[u8]) -> Result<(), NetlinkError> {
-        loop {
-            match send(&self.fd, bytes, SendFlags::empty()) {
-                Ok(_) => return Ok(()),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(refused(error)),
-            }
+        match strange {
+            Some(why) => Err(Failed::Strange(why)),
+            None if is_interrupted => Err(Failed::Interrupted),
+            None => Ok(()),
         }
     }
 
-    /// Takes messages until `take` has what it wants.
-    fn receive(
-        &mut self,
-        mut take: impl FnMut(Came<'_>) -> Result<bool, NetlinkError>,
-    ) -> Result<(), NetlinkError> {
-        let end = Instant::now() + TIMEOUT;
+    /// Sends messages as one transaction.
+    pub(super) fn batch(&mut self, batch: Batch) -> Result<(), Failed> {
+        let (first, last) = (batch.first, batch.last);
+        let writer = batch.end();
+        self.forget_replies();
+        self.sequence = last.wrapping_add(1);
+        self.make_room(writer.bytes().len())?;
+        self.send(writer.bytes())?;
+        let (mut is_done, mut refused, mut overrun) = (false, None, None);
         loop {
-            self.wait(end)?;
-            let (_, len) = match recv(&self.fd, &mut self.packet[..], RecvFlags::DONTWAIT) {
-                Ok(received) => received,
-                Err(Errno::INTR | Errno::AGAIN) => continue,
-                Err(error) => return Err(refused(error)),
+            let reply = match self.receive() {
+                Ok(Some(reply)) => reply,
+                Ok(None) => break,
+                // There were more refusals than the socket holds; what it holds is still to be had.
+                Err(failed @ Failed::System(Errno::NOBUFS)) => {
+                    overrun = Some(failed);
+                    continue;
+                }
+                Err(failed) => return Err(failed),
             };
-            let mut rest = self.packet.get(..len).ok_or(NetlinkError::Strange)?;
-            while !rest.is_empty() {
-                let (came, next) = Came::first(rest).ok_or(NetlinkError::Strange)?;
-                if take(came)? {
-                    return Ok(());
+            for message in Messages(reply) {
+                let message = message.map_err(Failed::Strange)?;
+                let is_ours = message.sequence.wrapping_sub(first) <= last.wrapping_sub(first) + 1;
+                if message.kind != kind::ERROR || !is_ours {
+                    continue;
                 }
-                rest = next;
+                match refusal(&message) {
+                    Ok(()) => is_done |= message.sequence == last,
+                    Err(failed) => refused = refused.or(Some(failed)),
+                }
             }
         }
-    }
-
-    fn wait(&self, end: Instant) -> Result<(), NetlinkError> {
-        let left = end.saturating_duration_since(Instant::now());
-        let left =
-            Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
-        let mut ready = [PollFd::new(&self.fd, PollFlags::IN)];
-        match poll(&mut ready, Some(&left)) {
-            Ok(0) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(io::Error::from(error).into()),
+        match refused.or(overrun) {
+            Some(failed) => Err(failed),
+            None if is_done => Ok(()),
+            None => Err(Failed::Strange("a change without an answer")),
         }
     }
+
+    /// A batch to add messages to, and then to send.
+    pub(super) fn begin(&self) -> Batch {
+        let first = self.sequence.wrapping_add(1);
+        let mut writer = Writer::default();
+        writer.message(around(kind::BATCH_BEGIN, first), |_| ());
+        Batch { writer, first, last: first, last_at: 0 }
+    }
+
+    /// A batch is one datagram, whatever its size.
+    fn make_room(&mut self, bytes: usize) -> Result<(), Failed> {
+        let wanted = bytes + SEND_SLACK_BYTES;
+        if wanted > self.send_buffer {
+            net::sockopt::set_socket_send_buffer_size_force(&self.descriptor, wanted)
+                .map_err(Failed::System)?;
+            self.send_buffer = wanted;
+        }
+        Ok(())
+    }
+
+    fn send(&self, bytes: &[u8]) -> Result<(), Failed> {
+        let send = || net::send(&self.descriptor, bytes, SendFlags::empty());
+        let length = rustix::io::retry_on_intr(send).map_err(Failed::System)?;
+        if length == bytes.len() { Ok(()) } else { Err(Failed::Strange("a request cut short")) }
+    }
+
+    /// The next datagram, if one lies ready.
+    fn receive(&mut self) -> Result<Option<&[u8]>, Failed> {
+        let Self { descriptor, reply, .. } = self;
+        let flags = RecvFlags::DONTWAIT;
+        let receive = || net::recv(&*descriptor, reply.as_mut_slice(), flags);
+        match rustix::io::retry_on_intr(receive) {
+            Ok((length, _)) => Ok(Some(&self.reply[..length])),
+            Err(Errno::AGAIN) => Ok(None),
+            Err(errno) => Err(Failed::System(errno)),
+        }
+    }
+
+    /// What a request that failed half way left behind is no reply to the next one.
+    fn forget_replies(&mut self) {
+        while let Ok(Some(_)) | Err(Failed::System(Errno::NOBUFS)) = self.receive() {}
+    }
 }
 
-/// What an acknowledgement says.
-fn verdict(came: Came<'_>) -> Result<(), NetlinkError> {
-    match came.error().ok_or(NetlinkError::Strange)? {
+fn refusal(message: &Message<'_>) -> Result<(), Failed> {
+    match message.errno().map_err(Failed::Strange)? {
         0 => Ok(()),
-        error => Err(refused(Errno::from_raw_os_error(error.saturating_neg()))),
+        errno => Err(Failed::Refused {
+            sequence: message.sequence,
+            errno: Errno::from_raw_os_error(errno),
+        }),
     }
 }
 
-fn refused(error: Errno) -> NetlinkError {
-    match error {
-        Errno::PERM | Errno::ACCESS => NetlinkError::NotPermitted,
-        Errno::NOENT => NetlinkError::NoSuch,
-        error => NetlinkError::Io(error.into()),
-    }
+fn around(kind: u16, sequence: u32) -> Head {
+    Head { kind, flags: flag::REQUEST, sequence, family: NO_FAMILY, resource: NFTABLES }
 }
 
-fn is_interrupted(error: &NetlinkError) -> bool {
-    matches!(error, NetlinkError::Io(error) if error.kind() == io::ErrorKind::Interrupted)
+/// Messages that happen together.
+#[derive(Debug)]
+pub(super) struct Batch {
+    writer: Writer,
+    first: u32,
+    last: u32,
+    /// Where the last message begins.
+    last_at: usize,
+}
+
+impl Batch {
+    /// Adds a message; its number is returned, by which a refusal names it.
+    pub(super) fn message(
+        &mut self,
+        kind: u16,
+        flags: u16,
+        family: u8,
+        body: impl FnOnce(&mut Writer),
+    ) -> u32 {
+        self.last = self.last.wrapping_add(1);
+        self.last_at = self.writer.bytes().len();
+        let flags = flags | flag::REQUEST;
+        let head = Head { kind, flags, sequence: self.last, family, resource: 0 };
+        self.writer.message(head, body);
+        self.last
+    }
+
+    fn end(self) -> Writer {
+        let Self { mut writer, last, last_at, .. } = self;
+        // Success is silent unless asked for. Asked of every message, a great batch had more answers than fit.
+        writer.add_flags(last_at, flag::ACKNOWLEDGE);
+        writer.message(around(kind::BATCH_END, last.wrapping_add(1)), |_| ());
+        writer
+    }
 }
