@@ -1,0 +1,182 @@
+//! A host with f2b and services, and a client with many addresses that wants to use them.
+
+use std::fs;
+use std::net::IpAddr;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::net::{Server, Space, spaces};
+
+/// The addresses of the host.
+const HOST: [&str; 2] = ["203.0.113.1", "2001:db8:113::1"];
+/// Those of the machine behind it.
+const BEHIND: [&str; 2] = ["198.51.100.2", "2001:db8:51::2"];
+/// Addresses of the client, by family.
+pub(crate) const V4: &str = "203.0.113.2";
+pub(crate) const V6: &str = "2001:db8:113::2";
+/// The client's addresses of whom nobody bans any.
+const FRIENDS: [&str; 2] = ["203.0.113.99", "2001:db8:113::99"];
+/// Ports that somebody listens on.
+const TCP: [u16; 7] = [22, 25, 80, 110, 2222, 8080, 8085];
+const UDP: [u16; 2] = [22, 53];
+
+/// A host with f2b, and a client.
+pub(crate) struct Net {
+    dir: TempDir,
+    machines: Machines,
+}
+
+/// The machines: the client, the host, and one behind that.
+struct Machines {
+    client: Space,
+    host: Space,
+    _behind: Space,
+    servers: [Server; 2],
+}
+
+/// What a run of f2b came to.
+pub(crate) struct Ran {
+    command: String,
+    status: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Net {
+    /// With a configuration whose jails are written in `jails`. Actions are those of Debian's fail2ban, read where its
+    /// package has them.
+    pub(crate) fn new(jails: &str) -> Self {
+        // In memory: what the disk does with a store is tested elsewhere.
+        let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+        symlink("/etc/fail2ban/action.d", dir.path().join("action.d")).unwrap();
+        fs::create_dir(dir.path().join("filter.d")).unwrap();
+        fs::write(
+            dir.path().join("filter.d/login.conf"),
+            "[Definition]\nfailregex = ^no <HOST>$\n",
+        )
+        .unwrap();
+        let net = Self { dir, machines: Machines::new() };
+        net.configure(jails);
+        net
+    }
+
+    /// Writes other jails.
+    pub(crate) fn configure(&self, jails: &str) {
+        let default =
+            "[DEFAULT]\nfilter = login\nenabled = true\nlogpath = /dev/null\nbantime = 1h\n";
+        fs::write(self.path("jail.conf"), format!("{default}{jails}")).unwrap();
+    }
+
+    /// The host's network.
+    pub(crate) fn host(&self) -> &Space {
+        &self.machines.host
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// The program, to be run in [`Self::host`].
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_f2b"));
+        command.env_clear().env("F2B_CONFIG", self.dir.path()).env("F2B_DB", self.path("f2b.db"));
+        command.env("TZ", "UTC").env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+    }
+
+    /// Runs the words of `line`.
+    pub(crate) fn f2b(&self, line: &str) -> Ran {
+        let mut command = self.command();
+        let output = self.host().output(command.args(line.split_whitespace()));
+        Ran {
+            command: line.to_owned(),
+            status: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Runs the words of `line`, which has to end well.
+    #[track_caller]
+    pub(crate) fn does(&self, line: &str) -> Ran {
+        self.f2b(line).exits(0)
+    }
+
+    /// Whether one of the client's addresses gets a connection to a port.
+    #[track_caller]
+    pub(crate) fn lets_in(&self, from: &str, port: u16) -> bool {
+        self.answers(from, port) == Some(true)
+    }
+
+    /// The same, and `None` if there is no answer, neither that one can come in nor that one can't.
+    #[track_caller]
+    pub(crate) fn answers(&self, from: &str, port: u16) -> Option<bool> {
+        self.machines.ask(HOST, from, port)
+    }
+
+    /// Whether the host passes on what one of the client's addresses wants of a port of the machine behind it.
+    #[track_caller]
+    pub(crate) fn passes(&self, from: &str, port: u16) -> bool {
+        self.machines.ask(BEHIND, from, port) == Some(true)
+    }
+
+    /// Whether a datagram of one of the client's addresses arrives at a port.
+    #[track_caller]
+    pub(crate) fn hears(&self, from: &str, port: u16) -> bool {
+        let Machines { client, servers: [server, _], .. } = &self.machines;
+        let [from, friend, to] = ends(HOST, from);
+        server.is_heard(client, from, friend, (to, port).into())
+    }
+}
+
+impl Ran {
+    /// Asserts the exit status; shows everything if it is another.
+    #[track_caller]
+    pub(crate) fn exits(self, status: i32) -> Self {
+        let Self { command, out, err, .. } = &self;
+        assert_eq!(self.status, Some(status), "{command}\n--- out\n{out}\n--- err\n{err}");
+        self
+    }
+}
+
+impl Machines {
+    fn new() -> Self {
+        let hosts = (2..8).chain([99]);
+        let own: Vec<String> = hosts
+            .flat_map(|last| [format!("203.0.113.{last}/24"), format!("2001:db8:113::{last}/64")])
+            .collect();
+        let own: Vec<&str> = own.iter().map(String::as_str).collect();
+        let [client, host, behind] = spaces(&[
+            [(0, &own), (1, &["203.0.113.1/24", "2001:db8:113::1/64"])],
+            [
+                (1, &["198.51.100.1/24", "2001:db8:51::1/64"]),
+                (2, &["198.51.100.2/24", "2001:db8:51::2/64"]),
+            ],
+        ]);
+        for (space, [v4, v6]) in [(&client, HOST), (&behind, ["198.51.100.1", "2001:db8:51::1"])] {
+            space.shell(&format!("ip route add default via {v4}; ip route add default via {v6}"));
+        }
+        for family in ["ipv4", "ipv6"] {
+            host.shell(&format!("echo 1 > /proc/sys/net/{family}/conf/all/forwarding"));
+        }
+        let servers = [&host, &behind].map(|space| Server::new(space, &TCP, &UDP));
+        Self { client, host, _behind: behind, servers }
+    }
+
+    #[track_caller]
+    fn ask(&self, whom: [&str; 2], from: &str, port: u16) -> Option<bool> {
+        let server = &self.servers[usize::from(whom == BEHIND)];
+        let [from, friend, to] = ends(whom, from);
+        server.answer(&self.client, from, friend, (to, port).into())
+    }
+}
+
+/// Who asks, who asks as well, and whom.
+fn ends(whom: [&str; 2], from: &str) -> [IpAddr; 3] {
+    let from: IpAddr = from.parse().unwrap();
+    let family = usize::from(from.is_ipv6());
+    [from, FRIENDS[family].parse().unwrap(), whom[family].parse().unwrap()]
+}

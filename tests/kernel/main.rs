@@ -1,0 +1,10 @@
+//! f2b and a real kernel: network namespaces, the packet filters in them, and packets of hosts that are banned and of
+//! others. Everything happens in namespaces that go with the test; making them needs root.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where its helper fails")]
+
+mod actions;
+mod harness;
+mod net;
+mod parameters;
+mod time;
