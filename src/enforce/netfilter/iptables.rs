@@ -42,8 +42,11 @@ impl Chain {
         let Some(rules) = self.jumps.list(&self.name)? else { return Ok(Seen::default()) };
         let mut seen = Seen { is_there: true, is_pure: true, ..Seen::default() };
         let returns = format!("-A {} -j {}", self.name, self.returns.join(" "));
-        // The last rule is gone after fail2ban has lifted all bans at once; a chain ends the same without it.
-        for line in rules.lines().filter(|line| line.starts_with("-A ") && *line != returns) {
+        let mut lines: Vec<_> = rules.lines().filter(|line| line.starts_with("-A ")).collect();
+        // The last rule is gone after fail2ban has lifted all bans at once; a chain ends the same without it. Before
+        // others it would let everybody pass.
+        lines.pop_if(|line| **line == returns);
+        for line in lines {
             // A rule that is there twice would outlive the ban.
             let is_new = |addr| seen.held.insert(Key::Addr(addr), None).is_none();
             seen.is_pure &= self.host_of(line).is_some_and(is_new);
