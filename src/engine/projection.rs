@@ -205,11 +205,17 @@ impl Carried {
         if matches!(error, KernelError::NotPermitted) {
             return Err(ProjectionError::NotPermitted);
         }
-        self.failed.extend(fronts.into_iter().map(|front| Unenforced {
-            jail: front.jail.clone(),
-            action: front.action.clone(),
-            why: error.to_string(),
-        }));
+        for front in fronts {
+            let failed = Unenforced {
+                jail: front.jail.clone(),
+                action: front.action.clone(),
+                why: error.to_string(),
+            };
+            // The sets of an action fail all alike.
+            if !self.failed.contains(&failed) {
+                self.failed.push(failed);
+            }
+        }
         Ok(())
     }
 
