@@ -70,6 +70,20 @@ impl Net {
         fs::write(self.path("jail.conf"), format!("{default}{jails}")).unwrap();
     }
 
+    /// Starts the machines anew: nothing is left in their kernels.
+    pub(crate) fn reboot(&mut self) {
+        self.machines = Machines::new();
+    }
+
+    /// All that the host's kernel has of packet filters, without what counts up or down.
+    pub(crate) fn rules(&self) -> String {
+        let count = "s/(expires|timeout) [0-9dhms]+//g; s/(packets|bytes) [0-9]+//g";
+        // The tools list their tables once they have looked at them.
+        self.host().shell(&format!(
+            "iptables -S >&2; ip6tables -S >&2; {{ nft list ruleset; ipset save; }} | sed -E '{count}'"
+        ))
+    }
+
     /// The host's network.
     pub(crate) fn host(&self) -> &Space {
         &self.machines.host

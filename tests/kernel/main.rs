@@ -7,4 +7,5 @@ mod actions;
 mod harness;
 mod net;
 mod parameters;
+mod restore;
 mod time;
