@@ -21,6 +21,8 @@ pub struct Kernel {
 #[derive(Debug)]
 pub struct Found {
     seen: Seen,
+    /// Whether it was made for other parameters.
+    is_outdated: bool,
 }
 
 #[derive(Debug)]
@@ -69,11 +71,28 @@ impl From<NetlinkError> for KernelError {
 impl Found {
     /// Whether nothing of the gate has to be made; its hosts are another matter.
     pub fn is_whole(&self) -> bool {
+        if self.is_outdated {
+            return false;
+        }
         match &self.seen {
             Seen::Nftables(seen) => seen.is_whole(),
             Seen::Iptables(seen) => seen.is_whole(),
             Seen::Ipset(seen) => seen.is_whole(),
         }
+    }
+
+    /// Takes what is there for rules that other parameters have led to: all of them are made anew. The kernel has its
+    /// own words for what rules say, so that reading them wouldn't tell.
+    pub fn outdate(&mut self) {
+        self.is_outdated = true;
+        if let Seen::Iptables(seen) = &mut self.seen {
+            seen.outdate();
+        }
+    }
+
+    /// Whether it was.
+    pub fn is_outdated(&self) -> bool {
+        self.is_outdated
     }
 
     /// Whether anything of the gate is there.
@@ -148,7 +167,7 @@ impl Kernel {
             Place::Iptables(chain) => Seen::Iptables(chain.look()?),
             Place::Ipset(set) => Seen::Ipset(set.look(now)?),
         };
-        Ok(Found { seen })
+        Ok(Found { seen, is_outdated: false })
     }
 
     fn netlink(&mut self) -> Result<&mut Nftables, KernelError> {

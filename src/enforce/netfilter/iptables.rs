@@ -139,6 +139,12 @@ impl Seen {
     pub(in crate::enforce) fn is_whole(&self) -> bool {
         self.is_there && self.is_pure && self.missing.is_empty()
     }
+
+    /// Takes its rules for others than it ought to have.
+    pub(in crate::enforce) fn outdate(&mut self) {
+        self.is_pure = false;
+        self.held.clear();
+    }
 }
 
 /// The words that name a target.

@@ -108,6 +108,14 @@ impl Books {
         self.set(batch, front, (!gates.is_empty()).then_some(Recipe::Gates(gates)), now)
     }
 
+    /// Whether the gate of an action in the place of `gate` was put in as it is configured; `None` if it wasn't put in.
+    pub(super) fn is_current(&self, front: &Front, gate: &Gate) -> Option<bool> {
+        let own = front.gates().iter().find(|own| own.is_same_place(gate))?;
+        let mut known =
+            self.gates(front).iter().filter(|known| known.is_same_place(gate)).peekable();
+        known.peek().is_some().then(|| known.all(|known| known == own))
+    }
+
     /// The gates of one action.
     pub(super) fn gates(&self, front: &Front) -> &[Gate] {
         match self.of(front) {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::books::Books;
 use super::groups::{self, Group};
 use super::lock::Lock;
 use super::restore::take;
@@ -60,6 +61,7 @@ impl Projection {
         now: Time,
         carried: &mut Carried,
     ) -> Result<bool, ProjectionError> {
+        let books = Books::read(reader)?;
         let mut steps = Steps::default();
         let mut fates = Vec::new();
         for group in groups::groups(&self.fronts, Some(jail)) {
@@ -67,6 +69,11 @@ impl Projection {
                 addrs.iter().copied().filter(|addr| group.gate.is_for(*addr)).collect();
             if own.is_empty() {
                 continue;
+            }
+            // What is not written down others wouldn't know of.
+            let mut fronts = group.fronts.iter().filter(|front| front.jail == jail);
+            if !fronts.all(|front| books.is_current(front, &group.gate) == Some(true)) {
+                return Ok(false);
             }
             let Some(changes) = self.changes(reader, &group, &own, now)? else { return Ok(false) };
             fates.push(GateFate {

@@ -66,14 +66,14 @@ impl Projection {
         let mut groups = groups::groups(&self.fronts, jail);
         groups::fill(&mut groups, store.reader(), now)?;
         let stale = self.stale(&groups, &books, pass, &mut carried)?;
-        let work = self.work(groups, now, &mut carried)?;
+        let work = self.work(groups, &books, now, &mut carried)?;
         if mode == Mode::Do {
-            store.transact(|batch| remember(batch, &mut books, &work, true, now))?;
+            store.transact(|batch| remember(batch, &mut books, &work, None, now))?;
         }
         self.carry_out(&work, &stale, pass, &mut carried)?;
         if mode == Mode::Do {
             store.transact(|batch| {
-                remember(batch, &mut books, &work, false, now)?;
+                remember(batch, &mut books, &work, Some(&carried), now)?;
                 forget(batch, &mut books, &stale, &carried, now)
             })?;
         }
@@ -92,14 +92,32 @@ impl Projection {
         let lock = Lock::take(store.path())?;
         let mut books = Books::read(store.reader())?;
         let mut carried = Carried::default();
-        let stale = self.stale(&[], &books, pass, &mut carried)?;
-        self.carry_out(&[], &stale, pass, &mut carried)?;
+        let mut groups = self.shared(jail, &books);
+        groups::fill(&mut groups, store.reader(), now)?;
+        let stale = self.stale(&groups, &books, pass, &mut carried)?;
+        let work = self.work(groups, &books, now, &mut carried)?;
+        self.carry_out(&work, &stale, pass, &mut carried)?;
         if mode == Mode::Do {
-            store.transact(|batch| forget(batch, &mut books, &stale, &carried, now))?;
+            store.transact(|batch| forget_jails(batch, &mut books, &carried, pass))?;
         }
         drop(lock);
         carried.join(self.stop_actions(store, pass, true)?);
         Ok(carried)
+    }
+
+    /// What was put in for other jails in places where something was put in for `jail`, too.
+    fn shared(&self, jail: Option<&str>, books: &Books) -> Vec<Group> {
+        if jail.is_none() {
+            return Vec::new();
+        }
+        let is_other = |front: &&Front| {
+            jail.is_some_and(|jail| jail != front.jail) && !books.gates(front).is_empty()
+        };
+        let others: Vec<Front> = self.fronts.iter().filter(is_other).cloned().collect();
+        let own: Vec<&Gate> = books.gates_of(jail).flat_map(|(_, gates)| gates).collect();
+        let mut groups = groups::groups(&others, None);
+        groups.retain(|group| own.iter().any(|gate| gate.is_same_place(&group.gate)));
+        groups
     }
 
     /// What was put in and is in no group.
@@ -144,12 +162,13 @@ impl Projection {
     fn work(
         &mut self,
         groups: Vec<Group>,
+        books: &Books,
         now: Time,
         carried: &mut Carried,
     ) -> Result<Vec<Work>, ProjectionError> {
         let mut work = Vec::new();
         for group in groups {
-            let found = match self.kernel.look(&group.gate, now) {
+            let mut found = match self.kernel.look(&group.gate, now) {
                 Ok(found) => found,
                 // Where nobody is to be kept out, nothing need be there, not even a tool.
                 Err(KernelError::Tool(_)) if group.held.is_empty() => continue,
@@ -158,6 +177,10 @@ impl Projection {
                     continue;
                 }
             };
+            let is_other = |front| books.is_current(front, &group.gate) == Some(false);
+            if found.is_there() && group.fronts.iter().any(is_other) {
+                found.outdate();
+            }
             work.push(Work::new(group, found, now));
         }
         Ok(work)
@@ -210,7 +233,10 @@ impl Projection {
 
     /// Does the work for one group, of which some may have been done.
     fn redo(&mut self, work: &Work, now: Time) -> Result<(), KernelError> {
-        let found = self.kernel.look(&work.group.gate, now)?;
+        let mut found = self.kernel.look(&work.group.gate, now)?;
+        if work.found.is_outdated() {
+            found.outdate();
+        }
         let work = Work::new(work.group.clone(), found, now);
         let mut steps = Steps::default();
         work.add_to(&mut steps, now);
@@ -308,12 +334,12 @@ pub(super) fn take(kernel: &mut Kernel, steps: &[crate::enforce::Step]) -> Resul
     steps.iter().try_for_each(|step| kernel.take(step))
 }
 
-/// Writes down the gates that are there or, `before` they are made, will be; those that are replaced with them.
+/// Writes down the gates that are there or, if nothing is `carried` out yet, will be; those that are replaced with them.
 fn remember(
     batch: &mut Batch<'_>,
     books: &mut Books,
     work: &[Work],
-    before: bool,
+    carried: Option<&Carried>,
     now: Time,
 ) -> Result<(), StoreError> {
     for work in work.iter().filter(|work| work.is_made || work.found.is_whole()) {
@@ -321,7 +347,8 @@ fn remember(
             let mut gates = books.gates(front).to_vec();
             let own = front.gates().iter().find(|gate| gate.is_same_place(&work.group.gate));
             let Some(own) = own else { continue };
-            if !before {
+            // Of what failed nobody knows which of them is there.
+            if carried.is_some_and(|carried| !carried.has_failed(&front.jail)) {
                 gates.retain(|gate| !gate.is_same_place(own));
             }
             if !gates.contains(own) {
@@ -349,4 +376,18 @@ fn forget(
         }
     }
     Ok(())
+}
+
+/// Strikes out what was put in for jails that are flushed.
+fn forget_jails(
+    batch: &mut Batch<'_>,
+    books: &mut Books,
+    carried: &Carried,
+    pass: Pass<'_>,
+) -> Result<(), StoreError> {
+    let keys: Vec<_> = books.gates_of(pass.jail).map(|(key, _)| key.clone()).collect();
+    let mut gone = keys.iter().filter(|(jail, _)| !carried.has_failed(jail));
+    gone.try_for_each(|(jail, action)| {
+        books.set_gates(batch, &Front::unknown(jail, action), Vec::new(), pass.now)
+    })
 }
