@@ -75,13 +75,16 @@ impl Net {
         self.machines = Machines::new();
     }
 
+    /// Makes the system's tables, as whoever uses the tools for the first time does.
+    pub(crate) fn prime(&self) {
+        self.host()
+            .shell("for tool in iptables ip6tables; do $tool -A INPUT; $tool -D INPUT 1; done");
+    }
+
     /// All that the host's kernel has of packet filters, without what counts up or down.
     pub(crate) fn rules(&self) -> String {
-        let count = "s/(expires|timeout) [0-9dhms]+//g; s/(packets|bytes) [0-9]+//g";
-        // The tools list their tables once they have looked at them.
-        self.host().shell(&format!(
-            "iptables -S >&2; ip6tables -S >&2; {{ nft list ruleset; ipset save; }} | sed -E '{count}'"
-        ))
+        let count = "s/(expires|timeout) [0-9dhms]+//g; s/(packets|bytes) [0-9]+//g; s/initval [0-9a-fx]+//";
+        self.host().shell(&format!("{{ nft list ruleset; ipset save; }} | sed -E '{count}'"))
     }
 
     /// The host's network.

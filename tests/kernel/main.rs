@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where its helper fails")]
 
 mod actions;
+mod config;
 mod harness;
 mod net;
 mod parameters;

@@ -169,8 +169,7 @@ fn a_flush_lets_everybody_in_and_a_restore_keeps_them_out_again() {
 #[test]
 fn a_flush_leaves_nothing_behind() {
     let net = Net::new(JAILS);
-    // Whoever uses the tools for the first time makes the system's tables.
-    net.host().shell("for tool in iptables ip6tables; do $tool -A INPUT; $tool -D INPUT 1; done");
+    net.prime();
     let before = net.rules();
     for (jail, _) in PORTS {
         net.does(&format!("ban -j {jail} {V4} {V6} 203.0.113.4/31"));
