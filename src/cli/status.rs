@@ -7,8 +7,8 @@ use super::output::{civil, counted, jail_name, table};
 use super::{Context, Error, Status};
 use crate::control::{JailStatus, Overview, Question, Reply};
 use crate::model::Host;
-use crate::store::JailSummary;
-use crate::text::printable;
+use crate::store::{JailSummary, Trouble};
+use crate::text::{printable, shown};
 
 pub(super) fn run(
     context: &Context,
@@ -41,7 +41,7 @@ pub(super) fn run(
 }
 
 fn overview(context: &Context, all: &Overview, out: &mut dyn Write) -> io::Result<Status> {
-    let Overview { store, totals, jails } = all;
+    let Overview { store, totals, jails, .. } = all;
     writeln!(
         out,
         "{}: {} from {}, {}\n",
@@ -81,7 +81,31 @@ fn overview(context: &Context, all: &Overview, out: &mut dyn Write) -> io::Resul
     if known.iter().map(|jail| jail.failures).sum::<u64>() > totals.lines {
         writeln!(out, "\na line counts in each jail that found a failure in it")?;
     }
+    unenforced(context, all, out)?;
     Ok(Status::Found)
+}
+
+/// What of the bans is not in force.
+fn unenforced(context: &Context, all: &Overview, out: &mut dyn Write) -> io::Result<()> {
+    let Overview { troubles, pending, .. } = all;
+    if !troubles.is_empty() || !pending.is_empty() {
+        writeln!(out)?;
+    }
+    for Trouble { jail, action, since, why, .. } in troubles {
+        let (jail, since) = (jail_name(jail), civil(*since, context.zone));
+        writeln!(out, "{jail} is not enforced by {} since {since}: {}", shown(action), shown(why))?;
+    }
+    let is_told = |jail: &&String| troubles.iter().any(|trouble| trouble.jail == **jail);
+    let waiting: Vec<_> =
+        pending.iter().filter(|jail| !is_told(jail)).map(|jail| jail_name(jail)).collect();
+    if !waiting.is_empty() {
+        let jails = waiting.join(", ");
+        writeln!(
+            out,
+            "in the store only: the last changes of {jails}; f2b restore carries them out"
+        )?;
+    }
+    Ok(())
 }
 
 /// The tree that scripts around fail2ban-client know how to read.

@@ -34,7 +34,7 @@ pub use crate::engine::writer::{Exported, FileFate};
 use crate::error::Error;
 use crate::exchange::Format;
 use crate::model::{Addr, Ban, BanTime, Host, Time};
-use crate::store::{BanOrder, Event, HostTotals, JailSummary, Purged, StoreError, Totals};
+use crate::store::{BanOrder, Event, HostTotals, JailSummary, Purged, StoreError, Totals, Trouble};
 
 /// As many bans are changed in one transaction, and held in memory, at most (some 20 MB).
 pub const PART_BANS: usize = 100_000;
@@ -251,6 +251,10 @@ pub struct Overview {
     pub totals: Totals,
     /// The jails that it knows, by name; the nameless one is of scans with a filter alone.
     pub jails: Vec<JailSummary>,
+    /// The actions that are not as they ought to be, by jail and name.
+    pub troubles: Vec<Trouble>,
+    /// The jails whose bans have changed and are, as far as is known, not in force as they are in the store.
+    pub pending: Vec<String>,
 }
 
 /// One jail at a glance, as fail2ban-client shows it.

@@ -2,7 +2,7 @@
 
 use super::{Failed, JailStatus, Jails, Overview, Question, Reply, Take, WhichBans};
 use crate::model::Time;
-use crate::store::{BanOrder, Reader};
+use crate::store::{BanOrder, JailSummary, Reader};
 
 /// Answers a question, as of `now`.
 ///
@@ -37,7 +37,15 @@ pub fn ask(
 fn overview(reader: &Reader, now: Time, take: &mut Take<'_>) -> Result<(), Failed> {
     let jails = reader.jails(now)?;
     let store = reader.path().to_owned();
-    Ok(take(Reply::Overview(Overview { store, totals: reader.totals()?, jails }))?)
+    let installed = reader.installations()?;
+    let mut pending: Vec<_> = reader.pending()?.into_keys().collect();
+    // Where nobody is banned and nothing was put in, there is nothing to do. Bans of a filter alone are nobody's.
+    pending.retain(|name| {
+        let bans = |jail: &JailSummary| jail.name == *name && jail.bans_active > 0;
+        !name.is_empty() && (jails.iter().any(bans) || installed.iter().any(|i| i.jail == *name))
+    });
+    let (totals, troubles) = (reader.totals()?, reader.troubles()?);
+    Ok(take(Reply::Overview(Overview { store, totals, jails, troubles, pending }))?)
 }
 
 fn jail(

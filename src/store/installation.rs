@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::read::{count, host_at, time_at};
 use super::retain::execute;
 use super::write::jail_id;
@@ -22,7 +24,7 @@ pub struct Installation {
 }
 
 /// An action that is not as it ought to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     /// The jail.
     pub jail: String,
