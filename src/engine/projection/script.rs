@@ -246,8 +246,8 @@ impl<'t, R: Run> Telling<'t, R> {
             let started = self.steps(|steps| steps.start());
             self.note(started);
         }
+        self.reban(None)?;
         self.ban()?;
-        self.reban()?;
         self.keep()
     }
 
@@ -280,6 +280,11 @@ impl<'t, R: Run> Telling<'t, R> {
         }
         let reloaded = self.steps(|steps| steps.reload());
         self.note(reloaded);
+        // All of them are told as bans, then.
+        let lost: Vec<Family> = self.state.lost().collect();
+        for family in lost {
+            self.state.set_reapplied(family);
+        }
         self.forget_all()
     }
 
@@ -347,6 +352,8 @@ impl<'t, R: Run> Telling<'t, R> {
             self.note(done);
             self.keep()?;
             self.tell(new)?;
+            // A repair for this ban has lost those before it.
+            self.reban(Some(&ban.host))?;
             if failures >= FAILURES_MAX {
                 break;
             }
@@ -354,16 +361,15 @@ impl<'t, R: Run> Telling<'t, R> {
         Ok(())
     }
 
-    /// Tells all bans of families anew whose bans are gone.
-    fn reban(&mut self) -> Result<(), StoreError> {
+    /// Tells all bans of families anew whose bans are gone, but for one that was told since.
+    fn reban(&mut self, since: Option<&Host>) -> Result<(), StoreError> {
         let lost: Vec<Family> = self.state.lost().collect();
         for family in lost {
-            let hosts: Vec<Ban> = self
-                .wanted
-                .values()
-                .filter(|ban| self.told.contains_key(&ban.host))
-                .cloned()
-                .collect();
+            let is_lost = |ban: &&Ban| {
+                since != Some(&ban.host)
+                    && self.told.get(&ban.host).is_some_and(|told| told.is_done)
+            };
+            let hosts: Vec<Ban> = self.wanted.values().filter(is_lost).cloned().collect();
             let mut is_done = true;
             for ban in hosts {
                 let (action, terms) = (self.action, self.terms);
