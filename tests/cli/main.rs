@@ -8,6 +8,7 @@ mod beside_fail2ban;
 mod check;
 mod check_jail;
 mod config_hints;
+mod enforcing;
 mod exchange;
 mod forms;
 mod gone;
