@@ -5,6 +5,7 @@
 
 mod actions;
 mod config;
+mod foreign;
 mod harness;
 mod net;
 mod parameters;
