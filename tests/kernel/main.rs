@@ -5,6 +5,7 @@
 
 mod actions;
 mod config;
+mod crash;
 mod foreign;
 mod harness;
 mod net;
