@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::config::Config;
-use crate::control::{Change, Direct, Jails, Question, Reply, Request};
+use crate::control::{Change, Direct, JailFolder, Jails, Question, Reply, Request};
 use crate::diag::Diagnostic;
 use crate::model::{Clock, Host, SystemClock, Time, Zone};
 use args::{Cli, Command, Global};
@@ -161,7 +161,9 @@ impl Context {
 
     /// The jail's name if the configuration knows it; otherwise what is like it.
     fn known_jail(&self, name: &str) -> Result<Config, Error> {
-        Ok(Jails::new(&self.config).configuring(name)?)
+        let folder = JailFolder::new(&self.config);
+        Jails::new(&folder).configuring(name)?;
+        Ok(folder.into_config()?)
     }
 
     /// Asks a question and hands over the answer.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Change, Failed, Jails, Request, Take, ask, change, follow};
+use super::{Change, Failed, JailFolder, Jails, Request, Take, ask, change, follow};
 use crate::engine::Writer;
 use crate::model::Time;
 use crate::store::Reader;
@@ -25,7 +25,8 @@ pub struct Direct<'d> {
 impl Direct<'_> {
     /// Answers a request; the store is opened for writing only if something is to be changed.
     pub fn answer(self, request: Request, take: &mut Take<'_>) -> Result<(), Failed> {
-        let jails = Jails::new(self.config).running_commands(self.runs_commands);
+        let folder = JailFolder::new(self.config);
+        let jails = Jails::new(&folder).running_commands(self.runs_commands);
         match request {
             Request::Ask(question) => {
                 ask(&question, jails, &Reader::open(self.store)?, self.now, take)

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::{Failed, Jails, Reply, Take};
-use crate::config::Config;
 use crate::engine::Writer;
 use crate::engine::projection::{Carried, Mode, Projection, Unenforced};
 use crate::error::Error;
@@ -82,15 +81,14 @@ fn projection(
     jails: Jails<'_>,
     names: BTreeSet<String>,
 ) -> Result<(Projection, Vec<Unenforced>), Failed> {
-    let config = Config::open(jails.folder()).map_err(Error::from)?;
-    let known = config.jail_names().value.unwrap_or_default();
+    let known = jails.config()?.jail_names().value.unwrap_or_default();
     let mut found = Vec::new();
     let mut unknown = Vec::new();
     for name in names {
-        let why = match known.contains(&name).then(|| config.draft(&name)) {
+        let why = match known.contains(&name).then(|| jails.draft(&name)).transpose()? {
             // Whatever else is wrong with it, who is banned in it is to be kept out.
             Some(Ok(draft)) => {
-                found.push(draft.jail);
+                found.push(draft);
                 continue;
             }
             Some(Err(_)) => "it can't be read; 'f2b check' says why",
@@ -98,7 +96,7 @@ fn projection(
         };
         unknown.push(Unenforced { jail: name, action: String::new(), why: why.to_owned() });
     }
-    Ok((Projection::new(&found, jails.runs_commands()), unknown))
+    Ok((Projection::new(found.iter().map(|draft| &draft.jail), jails.runs_commands()), unknown))
 }
 
 fn tell(carried: Carried, mode: Mode, take: &mut Take<'_>) -> Result<(), Failed> {

@@ -1,23 +1,59 @@
 //! What requests need to know of the configured jails.
 
-use std::path::Path;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use crate::config::{Config, JailDef};
-use crate::diag::nearest;
+use crate::config::{Config, Draft, JailDef};
+use crate::diag::{Diagnostic, nearest};
 use crate::error::Error;
 use crate::model::BanTime;
 use crate::store::Reader;
 
-/// The jails of a configuration folder, read when they are asked for.
+/// A configuration folder of which files and jails are read when they are asked for, and once: reading a jail of the
+/// stock configuration takes longer than banning a host.
+#[derive(Debug)]
+pub struct JailFolder {
+    path: PathBuf,
+    config: OnceCell<Config>,
+    drafts: RefCell<HashMap<String, Rc<Draft>>>,
+}
+
+impl JailFolder {
+    /// The folder at `path`.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), config: OnceCell::new(), drafts: RefCell::default() }
+    }
+
+    /// What is in it.
+    pub(super) fn config(&self) -> Result<&Config, Error> {
+        if let Some(config) = self.config.get() {
+            return Ok(config);
+        }
+        let config = Config::open(&self.path)?;
+        Ok(self.config.get_or_init(|| config))
+    }
+
+    /// The same, for whoever asks for nothing else.
+    pub fn into_config(self) -> Result<Config, Error> {
+        match self.config.into_inner() {
+            Some(config) => Ok(config),
+            None => Ok(Config::open(&self.path)?),
+        }
+    }
+}
+
+/// The jails of a configuration folder.
 #[derive(Clone, Copy, Debug)]
 pub struct Jails<'c> {
-    folder: &'c Path,
+    folder: &'c JailFolder,
     runs_commands: bool,
 }
 
 impl<'c> Jails<'c> {
     /// Those of `folder`.
-    pub fn new(folder: &'c Path) -> Self {
+    pub fn new(folder: &'c JailFolder) -> Self {
         Self { folder, runs_commands: false }
     }
 
@@ -32,24 +68,40 @@ impl<'c> Jails<'c> {
         self.runs_commands
     }
 
-    /// The folder.
-    pub(super) fn folder(self) -> &'c Path {
-        self.folder
+    /// All that is configured.
+    pub(super) fn config(self) -> Result<&'c Config, Error> {
+        self.folder.config()
     }
 
-    /// The configuration, if it knows the jail `name`.
+    /// A jail that is configured, even if it can't be used.
+    ///
+    /// # Errors
+    ///
+    /// The outer error: the folder can't be used. The inner one: findings that keep the jail from being read.
+    pub(super) fn draft(self, name: &str) -> Result<Result<Rc<Draft>, Vec<Diagnostic>>, Error> {
+        if let Some(known) = self.folder.drafts.borrow().get(name) {
+            return Ok(Ok(Rc::clone(known)));
+        }
+        Ok(self.config()?.draft(name).map(|draft| {
+            let draft = Rc::new(draft);
+            self.folder.drafts.borrow_mut().insert(name.to_owned(), Rc::clone(&draft));
+            draft
+        }))
+    }
+
+    /// Whether there is a jail `name`.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownJail`] with the nearest name; the folder can't be used.
-    pub fn configuring(self, name: &str) -> Result<Config, Error> {
-        let config = Config::open(self.folder)?;
+    pub fn configuring(self, name: &str) -> Result<(), Error> {
+        let config = self.config()?;
         let names = config.jail_names().value.unwrap_or_default();
         if names.iter().any(|known| known == name) {
-            return Ok(config);
+            return Ok(());
         }
         let nearest = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
-        Err(Error::UnknownJail { name: name.to_owned(), config: self.folder.to_owned(), nearest })
+        Err(Error::UnknownJail { name: name.to_owned(), config: self.folder.path.clone(), nearest })
     }
 
     /// Whether there is such a jail, if one is named: configured, or known to the store from when it was.
@@ -59,19 +111,24 @@ impl<'c> Jails<'c> {
     /// As [`configuring`](Self::configuring).
     pub(super) fn knowing(self, name: Option<&str>, reader: &Reader) -> Result<(), Error> {
         match name {
-            Some(name) if !reader.has_jail(name)? => self.configuring(name).map(drop),
+            Some(name) if !reader.has_jail(name)? => self.configuring(name),
             _ => Ok(()),
         }
     }
 
     /// How long the jail `name` bans.
     pub(super) fn bantime(self, name: &str) -> Result<BanTime, Error> {
-        let jail = self.configuring(name)?.jail(name);
-        jail.value.map(|jail| jail.bantime).ok_or(Error::Findings(jail.findings))
+        self.configuring(name)?;
+        match self.draft(name)? {
+            Ok(draft) if draft.is_usable => Ok(draft.jail.bantime),
+            Ok(draft) => Err(Error::Findings(draft.findings.clone())),
+            Err(findings) => Err(Error::Findings(findings)),
+        }
     }
 
     /// The jail `name`, if it can be used.
     pub(super) fn definition(self, name: &str) -> Option<JailDef> {
-        self.configuring(name).ok().and_then(|config| config.jail(name).value)
+        let draft = self.draft(name).ok()?.ok()?;
+        draft.is_usable.then(|| draft.jail.clone())
     }
 }

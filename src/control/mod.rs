@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use self::change::{Settled, change};
 pub use self::direct::Direct;
 pub use self::enforce::follow;
-pub use self::jails::Jails;
+pub use self::jails::{JailFolder, Jails};
 pub use self::question::ask;
 pub use crate::engine::projection::{GateFate, Mode, Unenforced};
 pub use crate::engine::writer::{Exported, FileFate};

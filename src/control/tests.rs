@@ -192,7 +192,8 @@ fn who_takes_no_more_is_handed_no_more() {
     let reader = Reader::open(&f.folder.path().join("f2b.sqlite")).unwrap();
     let mut taken = 0;
     let question = Question::Bans { jail: None, which: WhichBans::Ever };
-    let jails = Jails::new(f.folder.path());
+    let folder = JailFolder::new(f.folder.path());
+    let jails = Jails::new(&folder);
     let ended = ask(&question, jails, &reader, at(0), &mut |_| {
         taken += 1;
         Err(io::ErrorKind::BrokenPipe.into())

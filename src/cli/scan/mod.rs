@@ -21,7 +21,7 @@ use super::args::ScanArgs;
 use super::output::progress::Progress;
 use super::target;
 use super::{Context, Error, Status, files, warn, warn_findings};
-use crate::control::{self, Jails, Reply, Unenforced};
+use crate::control::{self, JailFolder, Jails, Reply, Unenforced};
 use crate::engine::{Control, Writer};
 
 pub(super) fn run(
@@ -66,7 +66,8 @@ fn enforce(
 ) -> Result<Vec<Unenforced>, Error> {
     let mut unenforced = Vec::new();
     if let Some(writer) = writer.filter(|_| args.ban && context.enforces) {
-        let jails = Jails::new(&context.config).running_commands(context.runs_commands);
+        let folder = JailFolder::new(&context.config);
+        let jails = Jails::new(&folder).running_commands(context.runs_commands);
         control::follow(jails, writer, context.now, &mut |reply| {
             if let Reply::Unenforced(action) = reply {
                 unenforced.push(action);
