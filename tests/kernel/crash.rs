@@ -49,14 +49,14 @@ fn is_killed(net: &Net, tools: &TempDir, line: &str, when: &str, moment: u32) ->
 }
 
 /// Kills f2b at each tool that it runs; the next command, whatever it is, carries out what was left undone.
-fn next_command_makes_it_right(action: &str, next: &str) {
+fn next_command_makes_it_right(action: &str, later: &str) {
     let net = Net::new(&format!("[j]\naction = {action}[port=22]\n"));
     let tools = killer();
     for when in ["before", "after"] {
         let mut moment = 1;
         let line = format!("ban -j j {V4} {V6} 203.0.113.4/31");
         while is_killed(&net, &tools, &line, when, moment) {
-            net.does(next);
+            net.does(later);
             let hosts = [V4, V6, "203.0.113.5"];
             assert!(!hosts.iter().any(|host| net.lets_in(host, 22)), "{when} {moment}");
             net.does("restore --check");
