@@ -9,6 +9,7 @@ mod check;
 mod check_jail;
 mod config_hints;
 mod enforcing;
+mod enforcement;
 mod exchange;
 mod forms;
 mod gone;
