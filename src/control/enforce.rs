@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{Failed, Jails, Reply, Take};
+use crate::config::Loaded;
+use crate::diag::Severity;
 use crate::engine::Writer;
 use crate::engine::projection::{Carried, Mode, Projection, Unenforced};
 use crate::error::Error;
@@ -76,27 +78,37 @@ fn touched(reader: &Reader) -> Result<BTreeSet<String>, Failed> {
     Ok(installed.into_iter().map(|installation| installation.jail).collect())
 }
 
-/// The actions of jails; which of these there are none of.
+/// The actions of jails; which of the jails are not as they are configured, and why.
+///
+/// A slip in a file lets nobody in: of a jail that can't be used, what was put in before goes on keeping hosts out. Only
+/// where all files of jails can be read is a jail that isn't there one that was taken out of them.
 fn projection(
     jails: Jails<'_>,
     names: BTreeSet<String>,
 ) -> Result<(Projection, Vec<Unenforced>), Failed> {
-    let known = jails.config()?.jail_names().value.unwrap_or_default();
+    let Loaded { value: known, findings } = jails.config()?.jail_names();
+    let is_clear = findings.iter().all(|found| found.severity != Severity::Error);
+    let known = known.filter(|_| is_clear);
     let mut found = Vec::new();
+    let mut kept = BTreeSet::new();
     let mut unknown = Vec::new();
     for name in names {
-        let why = match known.contains(&name).then(|| jails.draft(&name)).transpose()? {
-            // Whatever else is wrong with it, who is banned in it is to be kept out.
-            Some(Ok(draft)) => {
-                found.push(draft);
-                continue;
-            }
-            Some(Err(_)) => "it can't be read; 'f2b check' says why",
-            None => "it is not configured, so there is no action to keep its hosts out",
+        let is_gone = known.as_ref().is_some_and(|known| !known.contains(&name));
+        let draft = if is_gone { None } else { jails.draft(&name)?.ok() };
+        let is_usable = draft.as_ref().is_some_and(|draft| draft.is_usable);
+        found.extend(draft);
+        let why = if is_usable {
+            continue;
+        } else if is_gone {
+            "it is not configured, so there is no action to keep its hosts out"
+        } else {
+            kept.insert(name.clone());
+            "it can't be used, 'f2b check' says why; what was put in for it before stays"
         };
         unknown.push(Unenforced { jail: name, action: String::new(), why: why.to_owned() });
     }
-    Ok((Projection::new(found.iter().map(|draft| &draft.jail), jails.runs_commands()), unknown))
+    let defined = found.iter().map(|draft| &draft.jail);
+    Ok((Projection::new(defined, jails.runs_commands()).keeping(kept), unknown))
 }
 
 fn tell(carried: Carried, mode: Mode, take: &mut Take<'_>) -> Result<(), Failed> {

@@ -19,8 +19,11 @@ mod restore;
 mod script;
 mod ticket;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
+use self::books::Books;
 pub use self::follow::FOLLOW_MAX_HOSTS;
 pub use self::lock::LockError;
 use self::ticket::Terms;
@@ -28,12 +31,14 @@ use crate::config::{ActionDef, JailDef};
 use crate::enforce::action::Action;
 use crate::enforce::{Gate, Kernel, KernelError};
 use crate::model::{Host, Time};
-use crate::store::StoreError;
+use crate::store::{Reader, StoreError};
 
 /// The actions of some jails.
 #[derive(Debug)]
 pub struct Projection {
     fronts: Vec<Front>,
+    /// Jails whose actions stay as they were put in, where they are no fronts.
+    kept: BTreeSet<String>,
     kernel: Kernel,
 }
 
@@ -141,7 +146,35 @@ impl Projection {
                 how: How::of(jail, action, runs_commands),
             })
         });
-        Self { fronts: fronts.collect(), kernel: Kernel::default() }
+        Self { fronts: fronts.collect(), kept: BTreeSet::new(), kernel: Kernel::default() }
+    }
+
+    /// The same, where actions of `jails` that were put in and are not among these stay as they are: their
+    /// configuration can't be read, and who is banned in them is to be kept out all the same.
+    #[must_use]
+    pub fn keeping(self, kept: BTreeSet<String>) -> Self {
+        Self { kept, ..self }
+    }
+
+    /// Finds the actions that stay as they are.
+    fn keep_installed(&mut self, reader: &Reader) -> Result<(), StoreError> {
+        let books = Books::read(reader)?;
+        for jail in std::mem::take(&mut self.kept) {
+            let gates = books
+                .gates_of(Some(&jail))
+                .map(|((_, action), gates)| (action, How::Gates(gates.to_vec())));
+            let scripts = books.scripts_of(Some(&jail)).filter_map(|((_, action), state)| {
+                let script = Action::of_state(&jail, action, state)?;
+                Some((action, How::Script(Box::new(script), Terms::default())))
+            });
+            for (action, how) in gates.chain(scripts) {
+                let front = Front { jail: jail.clone(), action: action.clone(), how };
+                if !self.fronts.iter().any(|known| known.is_same(&front)) {
+                    self.fronts.push(front);
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -132,3 +132,24 @@ fn a_dry_run_prints_the_commands_and_runs_none() {
     );
     assert_eq!(told(&world), "");
 }
+
+#[test]
+fn a_slip_in_a_file_lets_nobody_in() {
+    let world = world(COMMANDS);
+    f2b(&world, "ban 203.0.113.1 203.0.113.2 -j told -t 600").exits(0);
+    let before = told(&world);
+    for slip in ["action = tolt\n", "[told\n", "filter = nosuch\n"] {
+        let section =
+            "[told]\nenabled = true\nfilter = password-fail\nlogpath = log\naction = told\n";
+        world.write("jail.local", format!("{section}{slip}"));
+        let ran = f2b(&world, "restore").exits(2);
+        assert!(ran.err.contains("what was put in for it before stays"), "{slip}: {}", ran.err);
+        assert_eq!(told(&world), before, "{slip}");
+    }
+    // Whose ban is over is let in all the same.
+    f2b(&world, "unban 203.0.113.1");
+    assert_eq!(told(&world), format!("{before}unban 203.0.113.1\n"));
+    world.write("jail.local", "");
+    f2b(&world, "restore").exits(2);
+    assert_eq!(told(&world), format!("{before}unban 203.0.113.1\nunban 203.0.113.2\nstop\n"));
+}

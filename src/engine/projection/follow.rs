@@ -26,6 +26,7 @@ impl Projection {
         clean: &BTreeMap<String, u64>,
         now: Time,
     ) -> Result<Carried, ProjectionError> {
+        self.keep_installed(store.reader())?;
         let mut carried = Carried::default();
         let mut done = BTreeSet::new();
         for (jail, count) in clean.iter().filter(|_| changed.len() <= FOLLOW_MAX_HOSTS) {

@@ -37,6 +37,7 @@ impl Projection {
         mode: Mode,
     ) -> Result<Carried, ProjectionError> {
         let pass = Pass { jail, now, mode };
+        self.keep_installed(store.reader())?;
         let pending = store.reader().pending()?;
         let mut carried = self.restore_gates(store, pass)?;
         carried.join(self.stop_actions(store, pass, false)?);
