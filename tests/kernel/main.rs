@@ -11,4 +11,5 @@ mod harness;
 mod net;
 mod parameters;
 mod restore;
+mod stock;
 mod time;
