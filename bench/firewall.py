@@ -7,6 +7,7 @@ first: whoever holds fewer hosts than were banned ends it.
 
 import ctypes
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ FAIL2BAN_SIZE = 1_000
 MANY = 200
 SINGLE_RUNS = 15
 CLONE_NEWNET = 0x40000000
+ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 
 ACTIONS = {"nftables": "nftables-multiport", "ipset": "iptables-ipset-proto6", "iptables": "iptables-multiport"}
 
@@ -99,7 +101,7 @@ def printed(*command):
 def held(jail):
     """How many hosts the kernel keeps out for a jail."""
     if jail == "nftables":
-        return printed("nft", "list", "set", "inet", "f2b-table", "addr-set-nftables").count(" timeout ")
+        return len(ADDRESS.findall(printed("nft", "list", "set", "inet", "f2b-table", "addr-set-nftables")))
     if jail == "ipset":
         return printed("ipset", "save", "f2b-ipset").count("\nadd ")
     return printed("iptables", "-S", "f2b-iptables").count(" -s ")
