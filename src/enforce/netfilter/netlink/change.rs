@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::LOOKED_AT_ONE_BY_ONE;
 use super::element;
 use super::error::{Failed, NetlinkError, fitting};
 use super::message::{Writer, flag, kind};
@@ -97,11 +98,13 @@ impl<'a> Plan<'a> {
         Ok(Self { set, info, flush: change.flush, clear, remove: vec![], add, is_new })
     }
 
-    /// The keys of which it has to be known what is in the set at their ends.
+    /// The keys of which it has to be known what is in the set at their ends, or is cheaper to know.
     pub(super) fn to_look_for(&self) -> Option<BTreeSet<Key>> {
         let added = self.add.iter().map(|(key, _)| *key).filter(|_| !self.flush);
         let keys: BTreeSet<_> = self.clear.iter().copied().chain(added).collect();
-        self.info.is_interval.then_some(keys)
+        // Whoever has deleted an element waits for all processors when the socket is closed, some 10 ms.
+        let are_few = !self.flush && !self.is_new && keys.len() <= LOOKED_AT_ONE_BY_ONE;
+        (self.info.is_interval || are_few).then_some(keys)
     }
 
     /// Plans with what is in the set.
