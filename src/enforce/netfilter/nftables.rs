@@ -242,6 +242,9 @@ impl Seen {
     }
 }
 
+/// What ends this instant lasts a moment: the kernel counts in ticks of up to 10 ms, and no tick is for ever.
+const LEFT_MIN_MS: u64 = 20;
+
 /// Changes sets, all of them or none.
 pub(in crate::enforce) fn change(
     netlink: &mut Nftables,
@@ -255,8 +258,7 @@ impl Elements {
     fn for_kernel(&self) -> SetChange<'_> {
         let left_ms = |until: Time| {
             let left_us = until.micros() - self.now.micros();
-            // What ends this instant lasts a moment: no time would be for ever.
-            u64::try_from(left_us / 1000).unwrap_or(0).max(1)
+            u64::try_from(left_us / 1000).unwrap_or(0).max(LEFT_MIN_MS)
         };
         let add = self.changes.add.iter();
         SetChange {
