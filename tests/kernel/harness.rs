@@ -161,24 +161,26 @@ impl Ran {
 
 impl Machines {
     fn new() -> Self {
-        let hosts = (2..8).chain([99]);
-        let own: Vec<String> = hosts
-            .flat_map(|last| [format!("203.0.113.{last}/24"), format!("2001:db8:113::{last}/64")])
-            .collect();
-        let own: Vec<&str> = own.iter().map(String::as_str).collect();
-        let [client, host, behind] = spaces(&[
-            [(0, &own), (1, &["203.0.113.1/24", "2001:db8:113::1/64"])],
+        let clients =
+            (2..8).chain([99]).map(|last| interface(0, "203.0.113", "2001:db8:113", last));
+        let route = |[v4, v6]: [&str; 2]| {
+            format!("route add default via {v4}\nroute add default via {v6}\n")
+        };
+        let [client, host, behind] = spaces(
+            &[[0, 1], [1, 2]],
             [
-                (1, &["198.51.100.1/24", "2001:db8:51::1/64"]),
-                (2, &["198.51.100.2/24", "2001:db8:51::2/64"]),
+                clients.collect::<Vec<_>>().concat() + &route(HOST),
+                interface(0, "203.0.113", "2001:db8:113", 1)
+                    + &interface(1, "198.51.100", "2001:db8:51", 1),
+                interface(1, "198.51.100", "2001:db8:51", 2)
+                    + &route(["198.51.100.1", "2001:db8:51::1"]),
             ],
-        ]);
-        for (space, [v4, v6]) in [(&client, HOST), (&behind, ["198.51.100.1", "2001:db8:51::1"])] {
-            space.shell(&format!("ip route add default via {v4}; ip route add default via {v6}"));
-        }
-        for family in ["ipv4", "ipv6"] {
-            host.shell(&format!("echo 1 > /proc/sys/net/{family}/conf/all/forwarding"));
-        }
+        );
+        host.inside(|| {
+            for family in ["ipv4", "ipv6"] {
+                fs::write(format!("/proc/sys/net/{family}/conf/all/forwarding"), "1").unwrap();
+            }
+        });
         let servers = [&host, &behind].map(|space| Server::new(space, &TCP, &UDP));
         Self { client, host, _behind: behind, servers }
     }
@@ -189,6 +191,14 @@ impl Machines {
         let [from, friend, to] = ends(whom, from);
         server.answer(&self.client, from, friend, (to, port).into())
     }
+}
+
+/// The lines of `ip` that give an end of a cable its addresses, without asking whether somebody else has them.
+fn interface(cable: u8, v4: &str, v6: &str, last: u8) -> String {
+    format!(
+        "addr add {v4}.{last}/24 dev f2b{cable}\naddr add {v6}::{last}/64 dev f2b{cable} nodad\n\
+         link set f2b{cable} up\nlink set lo up\n"
+    )
 }
 
 /// Who asks, who asks as well, and whom.

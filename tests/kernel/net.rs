@@ -63,32 +63,25 @@ fn batch(lines: &str) {
     assert!(output.status.success(), "namespaces need root and iproute2: {said}");
 }
 
-/// Makes a namespace for each of `names`, and cables between them: who, with which addresses.
-pub(crate) fn spaces<const N: usize>(cables: &[[(usize, &[&str]); 2]]) -> [Space; N] {
+/// Makes namespaces with cables between them, and lets `ip` do in each what its `lines` say; the ends of the first cable
+/// are called `f2b0`.
+pub(crate) fn spaces<const N: usize>(cables: &[[usize; 2]], lines: [String; N]) -> [Space; N] {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let stem = format!("f2b-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let names: [String; N] = std::array::from_fn(|number| format!("{stem}-{number}"));
     let each = |verb: &str| names.each_ref().map(|name| format!("netns {verb} {name}\n")).concat();
-    batch(&each("add"));
+    let cable = |(number, ends): (usize, &[usize; 2])| {
+        let [one, other] = ends.map(|space| &names[space]);
+        format!("link add f2b{number} netns {one} type veth peer name f2b{number} netns {other}\n")
+    };
+    let cables: Vec<String> = cables.iter().enumerate().map(cable).collect();
+    batch(&(each("add") + &cables.concat()));
     let spaces = names.each_ref().map(|name| {
         let file = File::open(format!("/run/netns/{name}"));
         Space { file: file.unwrap() }
     });
-    for (number, ends) in cables.iter().enumerate() {
-        let [one, other] = ends.map(|(space, _)| &names[space]);
-        batch(&format!(
-            "link add f2b{number} netns {one} type veth peer name f2b{number} netns {other}\n"
-        ));
-        for (space, addrs) in ends {
-            // Without asking whether somebody else has the address.
-            let addr = |addr: &&str| {
-                let nodad = if addr.contains(':') { "nodad" } else { "" };
-                format!("addr add {addr} dev f2b{number} {nodad}\n")
-            };
-            let addrs: String = addrs.iter().map(addr).collect();
-            let up = format!("link set f2b{number} up\nlink set lo up\n");
-            spaces[*space].inside(|| batch(&(addrs + &up)));
-        }
+    for (space, lines) in spaces.iter().zip(lines) {
+        space.inside(|| batch(&lines));
     }
     batch(&each("del"));
     spaces
