@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::net::{Server, Space, spaces};
+use crate::net::{DEADLINE, Server, Space, mac, spaces};
 
 /// The addresses of the host.
 const HOST: [&str; 2] = ["203.0.113.1", "2001:db8:113::1"];
@@ -131,13 +132,20 @@ impl Net {
     /// The same, and `None` if there is no answer, neither that one can come in nor that one can't.
     #[track_caller]
     pub(crate) fn answers(&self, from: &str, port: u16) -> Option<bool> {
-        self.machines.ask(HOST, from, port)
+        self.machines.ask(HOST, from, port, Duration::ZERO)
+    }
+
+    /// Whether one of the client's addresses is told that it can't connect. The first such answer comes too soon to be
+    /// more than a hint to the client's kernel, which asks again after a second.
+    #[track_caller]
+    pub(crate) fn refuses(&self, from: &str, port: u16) -> bool {
+        self.machines.ask(HOST, from, port, DEADLINE) == Some(false)
     }
 
     /// Whether the host passes on what one of the client's addresses wants of a port of the machine behind it.
     #[track_caller]
     pub(crate) fn passes(&self, from: &str, port: u16) -> bool {
-        self.machines.ask(BEHIND, from, port) == Some(true)
+        self.machines.ask(BEHIND, from, port, Duration::ZERO) == Some(true)
     }
 
     /// Whether a datagram of one of the client's addresses arrives at a port.
@@ -169,8 +177,9 @@ impl Machines {
         let [client, host, behind] = spaces(
             &[[0, 1], [1, 2]],
             [
-                clients.collect::<Vec<_>>().concat() + &route(HOST),
+                clients.collect::<Vec<_>>().concat() + &known(1, 1) + &route(HOST),
                 interface(0, "203.0.113", "2001:db8:113", 1)
+                    + &(2..8).chain([99]).map(|last| known(0, last)).collect::<Vec<_>>().concat()
                     + &interface(1, "198.51.100", "2001:db8:51", 1),
                 interface(1, "198.51.100", "2001:db8:51", 2)
                     + &route(["198.51.100.1", "2001:db8:51::1"]),
@@ -186,10 +195,10 @@ impl Machines {
     }
 
     #[track_caller]
-    fn ask(&self, whom: [&str; 2], from: &str, port: u16) -> Option<bool> {
+    fn ask(&self, whom: [&str; 2], from: &str, port: u16, patience: Duration) -> Option<bool> {
         let server = &self.servers[usize::from(whom == BEHIND)];
         let [from, friend, to] = ends(whom, from);
-        server.answer(&self.client, from, friend, (to, port).into())
+        server.answer(&self.client, from, friend, (to, port).into(), patience)
     }
 }
 
@@ -198,6 +207,15 @@ fn interface(cable: u8, v4: &str, v6: &str, last: u8) -> String {
     format!(
         "addr add {v4}.{last}/24 dev f2b{cable}\naddr add {v6}::{last}/64 dev f2b{cable} nodad\n\
          link set f2b{cable} up\nlink set lo up\n"
+    )
+}
+
+/// The lines of `ip` that say who has an address of the first cable, so that nobody waits for being told.
+fn known(space: usize, last: u8) -> String {
+    let mac = mac(space);
+    format!(
+        "neigh add 203.0.113.{last} lladdr {mac} dev f2b0\n\
+         neigh add 2001:db8:113::{last} lladdr {mac} dev f2b0\n"
     )
 }
 

@@ -16,7 +16,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// As long as a packet may take that is let through, on a machine with other things to do.
-const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 /// How much longer a packet may take than one that was sent after it.
 const GRACE: Duration = Duration::from_millis(60);
 
@@ -63,6 +63,11 @@ fn batch(lines: &str) {
     assert!(output.status.success(), "namespaces need root and iproute2: {said}");
 }
 
+/// The hardware address of the cables of the namespace with this number.
+pub(crate) fn mac(space: usize) -> String {
+    format!("02:00:00:00:00:0{space}")
+}
+
 /// Makes namespaces with cables between them, and lets `ip` do in each what its `lines` say; the ends of the first cable
 /// are called `f2b0`.
 pub(crate) fn spaces<const N: usize>(cables: &[[usize; 2]], lines: [String; N]) -> [Space; N] {
@@ -72,7 +77,11 @@ pub(crate) fn spaces<const N: usize>(cables: &[[usize; 2]], lines: [String; N]) 
     let each = |verb: &str| names.each_ref().map(|name| format!("netns {verb} {name}\n")).concat();
     let cable = |(number, ends): (usize, &[usize; 2])| {
         let [one, other] = ends.map(|space| &names[space]);
-        format!("link add f2b{number} netns {one} type veth peer name f2b{number} netns {other}\n")
+        let mac = |space| format!("address {}", mac(space));
+        let [own, peer] = ends.map(mac);
+        format!(
+            "link add f2b{number} {own} netns {one} type veth peer name f2b{number} {peer} netns {other}\n"
+        )
     };
     let cables: Vec<String> = cables.iter().enumerate().map(cable).collect();
     batch(&(each("add") + &cables.concat()));
@@ -112,11 +121,12 @@ impl Server {
         from: IpAddr,
         other: IpAddr,
         to: SocketAddr,
+        patience: Duration,
     ) -> Option<bool> {
         assert!(self.tcp.iter().any(|tcp| tcp.local_addr().unwrap().port() == to.port()));
         let (first, second) = client.inside(|| (Attempt::new(from, to), Attempt::new(other, to)));
         assert_eq!(second.answer(DEADLINE), Some(true), "{other} is kept out of {to}");
-        let answer = first.answer(GRACE);
+        let answer = first.answer(GRACE).or_else(|| first.answer(patience));
         for tcp in &self.tcp {
             // Only so many connections wait to be taken; the next one would look kept out.
             tcp.set_nonblocking(true).unwrap();

@@ -1,7 +1,6 @@
 //! What parameters of actions come to: ports, protocols, what is done to packets, where they are looked at; and networks.
 
 use crate::harness::{Net, V4, V6};
-use crate::net::eventually;
 
 /// An action for each kind of packet filter.
 const ACTIONS: [&str; 3] = ["nftables", "iptables-multiport", "iptables-ipset-proto6"];
@@ -56,7 +55,7 @@ fn packets_are_refused_at_once_by_default() {
     for action in ACTIONS {
         let net = banned(action, "port=22");
         for host in [V4, V6] {
-            eventually("packets are refused", || net.answers(host, 22) == Some(false));
+            assert!(net.refuses(host, 22), "{action} {host}");
         }
     }
 }
