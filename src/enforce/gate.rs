@@ -132,7 +132,10 @@ impl Gate {
                 }
                 &one.jumps
             }
-            // Rules that name a set are exchanged as a whole.
+            // Rules that name a set are exchanged as a whole, in the chain where they are to be.
+            (Place::Nftables(one), Place::Nftables(other)) if one.chain != other.chain => {
+                return Some(self);
+            }
             _ => return None,
         };
         let is_left = !jumps.rules.is_empty();

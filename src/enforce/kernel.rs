@@ -239,7 +239,7 @@ impl Steps {
                 self.rules(&chain.jumps, chain.close(seen));
             }
             (Place::Ipset(set), Seen::Ipset(seen)) => self.rules(&set.jumps, set.close(seen)),
-            // Rules that name a set are exchanged when the other gate is made whole.
+            (Place::Nftables(set), Seen::Nftables(seen)) => self.nft(set, set.close(seen)),
             _ => {}
         }
     }

@@ -21,6 +21,16 @@ fn a_port_that_is_not_configured_any_more_is_open_after_a_restore() {
 }
 
 #[test]
+fn a_chain_that_is_not_configured_any_more_has_no_rules_after_a_restore() {
+    let net = Net::new("[j]\naction = nftables[port=22, chain=f2b-one]\n");
+    net.does(&format!("ban -j j {V4} {V6}"));
+    net.configure("[j]\naction = nftables[port=80, chain=f2b-two]\n");
+    net.does("restore");
+    assert!(net.lets_in(V4, 22) && !net.lets_in(V4, 80) && !net.lets_in(V6, 80));
+    net.does("restore --check");
+}
+
+#[test]
 fn what_is_done_to_packets_changes_with_the_configuration() {
     for (action, drop) in ACTIONS.into_iter().zip(["drop", "DROP", "DROP"]) {
         let net = Net::new(&format!("[j]\naction = {action}[port=22]\n"));

@@ -168,7 +168,7 @@ impl NftSet {
     }
 
     /// The lines that take out the rules that look into it.
-    fn close(&self, seen: &Seen) -> Vec<String> {
+    pub(in crate::enforce) fn close(&self, seen: &Seen) -> Vec<String> {
         let Self { table_family, table, chain, .. } = self;
         let rule = |handle| format!("delete rule {table_family} {table} {chain} handle {handle}");
         seen.rules.iter().map(rule).collect()

@@ -75,7 +75,8 @@ impl Projection {
         if mode == Mode::Do {
             store.transact(|batch| {
                 remember(batch, &mut books, &work, Some(&carried), now)?;
-                forget(batch, &mut books, &stale, &carried, now)
+                forget(batch, &mut books, &stale, &carried, now)?;
+                self.forget_gone(batch, &mut books, &carried, pass)
             })?;
         }
         Ok(carried)
@@ -104,6 +105,23 @@ impl Projection {
         drop(lock);
         carried.join(self.stop_actions(store, pass, true)?);
         Ok(carried)
+    }
+
+    /// Strikes out actions that are configured no more, whose gates others have as well.
+    fn forget_gone(
+        &self,
+        batch: &mut Batch<'_>,
+        books: &mut Books,
+        carried: &Carried,
+        pass: Pass<'_>,
+    ) -> Result<(), StoreError> {
+        let gone: Vec<Front> = books
+            .gates_of(pass.jail)
+            .map(|((jail, action), _)| Front::unknown(jail, action))
+            .filter(|front| !self.fronts.iter().any(|known| known.is_same(front)))
+            .filter(|front| !carried.has_failed(&front.jail))
+            .collect();
+        gone.iter().try_for_each(|front| books.set_gates(batch, front, Vec::new(), pass.now))
     }
 
     /// What was put in for other jails in places where something was put in for `jail`, too.
