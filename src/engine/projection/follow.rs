@@ -7,7 +7,7 @@ use super::groups::{self, Group};
 use super::lock::Lock;
 use super::restore::take;
 use super::{Carried, Changed, GateFate, Mode, Pass, Projection, ProjectionError};
-use crate::enforce::{Added, Changes, Held, KernelError, Key, Steps, hold, plan};
+use crate::enforce::{Added, Changes, Found, Held, KernelError, Key, Steps, hold, plan};
 use crate::model::{Addr, Time};
 use crate::store::{Reader, Store, StoreError};
 
@@ -108,23 +108,22 @@ impl Projection {
         addrs: &[Addr],
         now: Time,
     ) -> Result<Option<Changes>, ProjectionError> {
-        // Ranges depend on all networks that are banned.
-        let Some(is_whole) =
-            self.kernel.glance(&group.gate, now).ok().filter(|_| group.gate.holds_addrs())
-        else {
-            return Ok(None);
-        };
-        if !is_whole {
+        if !group.gate.holds_addrs() {
+            // Ranges depend on all networks that are banned.
             return Ok(None);
         }
         let wanted = wanted(reader, group, addrs, now)?;
         let wanted = group.gate.elements(wanted, now);
         if !group.gate.has_timeouts() {
             // What there is can't be changed without knowing it: a rule twice is not the same as once.
-            let Ok(found) = self.kernel.look(&group.gate, now) else { return Ok(None) };
+            let found = self.kernel.look(&group.gate, now).ok().filter(Found::is_whole);
+            let Some(found) = found else { return Ok(None) };
             let keys = addrs.iter().map(|addr| Key::Addr(*addr));
             let known = keys.filter_map(|key| Some((key, *found.held().get(&key)?)));
             return Ok(Some(plan(&wanted, &known.collect())));
+        }
+        if !matches!(self.kernel.glance(&group.gate, now), Ok(true)) {
+            return Ok(None);
         }
         let added = |(&key, &until)| Added { key, until, is_new: false };
         let add = wanted.iter().map(added).collect();
