@@ -173,6 +173,8 @@ struct Telling<'t, R> {
     run: R,
     state: State,
     told: BTreeMap<Host, Told>,
+    /// What the store says that its commands have done; nobody else writes that while the jail is locked.
+    books: Books,
     /// Whom it was told of in an earlier life of the machine, or of itself.
     before: BTreeSet<Host>,
     wanted: BTreeMap<Host, Ban>,
@@ -220,6 +222,7 @@ impl<'t, R: Run> Telling<'t, R> {
             run,
             state,
             told,
+            books,
             before,
             wanted,
             boot,
@@ -419,12 +422,14 @@ impl<'t, R: Run> Telling<'t, R> {
 
     /// Writes down what the action has done.
     fn keep(&mut self) -> Result<(), StoreError> {
+        if self.is_dry {
+            return Ok(());
+        }
         let is_nothing = self.state.is_empty() && self.told.is_empty();
         let state = self.state.clone();
         let recipe = (!is_nothing).then(|| Recipe::Script { boot: self.boot.clone(), state });
-        let mut books = Books::read(self.store.reader())?;
-        let now = self.moment.now;
-        self.write(|batch, front| books.set(batch, front, recipe, now))
+        let Self { books, store, front, moment, .. } = self;
+        store.transact(|batch| books.set(batch, front, recipe, moment.now))
     }
 
     fn write(
