@@ -127,9 +127,7 @@ impl Gate {
             }
         }
     }
-}
 
-impl Gate {
     /// Whether its elements are the hosts and networks that it keeps out, each for itself.
     pub fn holds_addrs(&self) -> bool {
         !matches!(&self.place, Place::Nftables(set) if set.is_interval)

@@ -209,8 +209,17 @@ impl Front {
         }
     }
 
+    fn is(&self, jail: &str, action: &str) -> bool {
+        self.jail == jail && self.action == action
+    }
+
     fn is_same(&self, other: &Self) -> bool {
-        self.jail == other.jail && self.action == other.action
+        self.is(&other.jail, &other.action)
+    }
+
+    /// That it is not as it ought to be.
+    fn unenforced(&self, why: &str) -> Unenforced {
+        Unenforced { jail: self.jail.clone(), action: self.action.clone(), why: why.to_owned() }
     }
 }
 
@@ -239,11 +248,7 @@ impl Carried {
             return Err(ProjectionError::NotPermitted);
         }
         for front in fronts {
-            let failed = Unenforced {
-                jail: front.jail.clone(),
-                action: front.action.clone(),
-                why: error.to_string(),
-            };
+            let failed = front.unenforced(&error.to_string());
             // The sets of an action fail all alike.
             if !self.failed.contains(&failed) {
                 self.failed.push(failed);
@@ -254,9 +259,8 @@ impl Carried {
 
     /// Whether one of these actions failed.
     fn have_failed(&self, fronts: &[Front]) -> bool {
-        let is_one = |failed: &Unenforced| {
-            fronts.iter().any(|front| front.jail == failed.jail && front.action == failed.action)
-        };
+        let is_one =
+            |failed: &Unenforced| fronts.iter().any(|front| front.is(&failed.jail, &failed.action));
         self.failed.iter().any(is_one)
     }
 

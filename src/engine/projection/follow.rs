@@ -6,7 +6,7 @@ use super::books::Books;
 use super::groups::{self, Group};
 use super::lock::Lock;
 use super::restore::take;
-use super::{Carried, Changed, GateFate, Mode, Pass, Projection, ProjectionError};
+use super::{Carried, Changed, Mode, Pass, Projection, ProjectionError};
 use crate::enforce::{Added, Changes, Found, Held, KernelError, Key, Steps, hold, plan};
 use crate::model::{Addr, Time};
 use crate::store::{Reader, Store, StoreError};
@@ -77,14 +77,7 @@ impl Projection {
                 return Ok(false);
             }
             let Some(changes) = self.changes(reader, &group, &own, now)? else { return Ok(false) };
-            fates.push(GateFate {
-                place: group.gate.place.to_string(),
-                jails: group.jails(),
-                is_made: false,
-                is_gone: false,
-                added: changes.add.len() as u64,
-                removed: changes.remove.len() as u64,
-            });
+            fates.push(group.fate(&changes));
             steps.change(&group.gate, changes, now);
         }
         let steps = steps.all();

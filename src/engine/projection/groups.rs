@@ -1,7 +1,7 @@
 //! The gates of all actions, those in the same place together, and who is to be kept out by each.
 
-use super::Front;
-use crate::enforce::{Gate, Held, Key, hold};
+use super::{Front, GateFate};
+use crate::enforce::{Changes, Gate, Held, Key, hold};
 use crate::model::Time;
 use crate::store::{BanOrder, Reader, StoreError};
 
@@ -23,6 +23,18 @@ impl Group {
 
     pub(super) fn jails(&self) -> Vec<String> {
         jails(&self.fronts)
+    }
+
+    /// What becomes of it by `changes`.
+    pub(super) fn fate(&self, changes: &Changes) -> GateFate {
+        GateFate {
+            place: self.gate.place.to_string(),
+            jails: self.jails(),
+            is_made: false,
+            is_gone: false,
+            added: changes.add.len() as u64,
+            removed: changes.remove.len() as u64,
+        }
     }
 }
 

@@ -45,10 +45,10 @@ impl Projection {
         if mode == Mode::Do {
             store.transact(|batch| {
                 self.tell(batch, &carried, pass)?;
-                let done = pending
+                let mut done = pending
                     .iter()
                     .filter(|(name, _)| pass.is_for(name) && !carried.has_failed(name));
-                done.into_iter().try_for_each(|(name, count)| batch.forget_pending(name, *count))
+                done.try_for_each(|(name, count)| batch.forget_pending(name, *count))
             })?;
         }
         Ok(carried)
@@ -281,7 +281,7 @@ impl Projection {
         pass: Pass<'_>,
     ) -> Result<(), StoreError> {
         let fronts = self.fronts.iter().filter(|front| {
-            pass.jail.is_none_or(|jail| jail == front.jail)
+            pass.is_for(&front.jail)
                 && !carried.failed.iter().any(|failed| front.is(&failed.jail, &failed.action))
         });
         for front in fronts {
@@ -290,12 +290,6 @@ impl Projection {
         carried.failed.iter().try_for_each(|failed| {
             batch.set_trouble(&failed.jail, &failed.action, &failed.why, pass.now)
         })
-    }
-}
-
-impl Front {
-    fn is(&self, jail: &str, action: &str) -> bool {
-        self.jail == jail && self.action == action
     }
 }
 
@@ -316,14 +310,7 @@ impl Work {
     }
 
     fn fate(&self) -> GateFate {
-        GateFate {
-            place: self.group.gate.place.to_string(),
-            jails: self.group.jails(),
-            is_made: self.is_made,
-            is_gone: false,
-            added: self.changes.add.len() as u64,
-            removed: self.changes.remove.len() as u64,
-        }
+        GateFate { is_made: self.is_made, ..self.group.fate(&self.changes) }
     }
 }
 

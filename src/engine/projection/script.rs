@@ -12,7 +12,7 @@ use std::thread;
 use super::books::{Books, Recipe};
 use super::lock::Lock;
 use super::ticket::{self, Terms};
-use super::{Carried, Front, GateFate, How, Mode, Pass, Projection, ProjectionError, Unenforced};
+use super::{Carried, Front, GateFate, How, Mode, Pass, Projection, ProjectionError};
 use crate::enforce::action::{
     Action, Failed, Family, Flushed, Moment, Operation, Recorder, Run, Shell, State, Steps,
 };
@@ -485,9 +485,5 @@ impl Front {
             added: 0,
             removed: 0,
         }
-    }
-
-    fn unenforced(&self, why: &str) -> Unenforced {
-        Unenforced { jail: self.jail.clone(), action: self.action.clone(), why: why.to_owned() }
     }
 }
