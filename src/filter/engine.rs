@@ -11,6 +11,8 @@
 //! the beginning of the text. Otherwise it runs on the backtracking engine under a step limit, and only on
 //! texts that its plain superset matches.
 
+mod backtracking;
+
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -20,12 +22,11 @@ use regex_automata::meta;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look};
 
+use self::backtracking::{Backtracking, backtracking};
 use super::error::PatternError;
 use super::translate::{Lines, Translated, translate};
 use super::walk::{Trail, Walk};
 
-/// Steps of the backtracking engine after which a text counts as missed; a stranger may have written it.
-const STEP_LIMIT: usize = 1_000_000;
 /// Repetitions of Unicode classes such as `\w{14,20}` need more than the default of 10 MiB.
 const SIZE_LIMIT_BYTES: usize = 64 << 20;
 /// Places of the literal beginning that are tried one by one; a line with more is searched as a whole.
@@ -38,18 +39,6 @@ const BEGINNING_MIN_BYTES: usize = 3;
 pub(super) enum Engine {
     Linear(Box<Linear>),
     Backtracking(Box<Backtracking>),
-}
-
-/// An expression for the backtracking engine.
-#[derive(Debug)]
-pub(super) struct Backtracking {
-    superset: Linear,
-    /// Exactly what is meant.
-    expression: String,
-    exact: OnceLock<Option<fancy_regex::Regex>>,
-    /// The same with marks for a walk.
-    marked: Option<String>,
-    direct: OnceLock<Option<Box<Direct>>>,
 }
 
 /// What an expression is made into, and what was learnt on the way.
@@ -161,60 +150,6 @@ impl Engine {
             Self::Backtracking(backtracking) => backtracking.search(text, scratch),
         }
     }
-}
-
-impl Backtracking {
-    fn direct(&self) -> Option<&Direct> {
-        let make = || {
-            let hir = regex_syntax::Parser::new().parse(self.marked.as_deref()?).ok()?;
-            Direct::of(&of_ascii(&hir))
-        };
-        self.direct.get_or_init(make).as_deref()
-    }
-
-    /// What backtracks; it was made before, to see that it can be.
-    fn exact(&self) -> Option<&fancy_regex::Regex> {
-        self.exact.get_or_init(|| backtracking(&self.expression).ok()).as_ref()
-    }
-
-    fn is_match(&self, text: &str, scratch: &mut Scratch) -> bool {
-        if let Some(is_match) = by_walk(self.direct(), text, scratch) {
-            return is_match;
-        }
-        if !self.superset.is_match(text, scratch) {
-            return false;
-        }
-        let found = self.exact().and_then(|exact| exact.is_match(text).ok());
-        scratch.gave_up += u64::from(found.is_none());
-        found.unwrap_or(false)
-    }
-
-    fn search(&self, text: &str, scratch: &mut Scratch) -> bool {
-        if let Some(is_match) = by_walk(self.direct(), text, scratch) {
-            return is_match;
-        }
-        if !self.superset.is_match(text, scratch) {
-            return false;
-        }
-        match self.exact().and_then(|exact| exact.captures(text).ok()) {
-            Some(Some(captures)) => {
-                scratch.keep(captures.iter().map(|group| group.map(|g| g.range())));
-                true
-            }
-            Some(None) => false,
-            None => {
-                scratch.gave_up += 1;
-                false
-            }
-        }
-    }
-}
-
-fn backtracking(expression: &str) -> Result<fancy_regex::Regex, fancy_regex::Error> {
-    fancy_regex::RegexBuilder::new(expression)
-        .backtrack_limit(STEP_LIMIT)
-        .delegate_size_limit(SIZE_LIMIT_BYTES)
-        .build()
 }
 
 impl Scratch {
