@@ -2,22 +2,9 @@
 
 use crate::harness::World;
 
-/// A configuration with one filter, and a log with one line for it.
-fn world() -> World {
-    let world = World::empty();
-    world.write("filter.d/door.conf", "[Definition]\nfailregex = ^ knock from <HOST>$\n");
-    world.write("door.log", "2026-11-20T09:00:00Z knock from 192.0.2.1\n");
-    world.write(
-        "jail.conf",
-        "[door]\nenabled = true\nfilter = door\nlogpath = door.log\n\
-         [shed]\nfilter = door\nmaxretry = many\nlogpath = door.log\n",
-    );
-    world
-}
-
 #[test]
 fn check_looks_at_the_jails_that_are_named() {
-    let world = world();
+    let world = World::with_a_door();
     let ran = world.f2b("check door").exits(0);
     assert_eq!(ran.out, "1 of 1 jail usable; 0 errors, 0 warnings, 0 notes\n");
     let ran = world.f2b("check shed").exits(1);
@@ -39,7 +26,7 @@ fn check_looks_at_the_jails_that_are_named() {
 
 #[test]
 fn a_jail_is_explained_wherever_its_name_stands() {
-    let world = world();
+    let world = World::with_a_door();
     let explained = world.f2b("check --explain door").exits(0).out;
     assert!(explained.starts_with("[door]\nenabled = true\n"), "{explained}");
     assert_eq!(world.f2b("check door --explain").exits(0).out, explained);

@@ -41,6 +41,20 @@ impl World {
         world
     }
 
+    /// With one filter, a log with one line for it, and two jails for both: `door`, and `shed`, which is not enabled and
+    /// has a mistake.
+    pub(crate) fn with_a_door() -> Self {
+        let world = Self::empty();
+        world.write("filter.d/door.conf", "[Definition]\nfailregex = ^ knock from <HOST>$\n");
+        world.write("door.log", "2026-11-20T09:00:00Z knock from 192.0.2.1\n");
+        world.write(
+            "jail.conf",
+            "[door]\nenabled = true\nfilter = door\nlogpath = door.log\n\
+             [shed]\nfilter = door\nmaxretry = many\nlogpath = door.log\n",
+        );
+        world
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }

@@ -2,22 +2,9 @@
 
 use crate::harness::World;
 
-/// A configuration with one filter, and a log with one line for it.
-fn world() -> World {
-    let world = World::empty();
-    world.write("filter.d/door.conf", "[Definition]\nfailregex = ^ knock from <HOST>$\n");
-    world.write("door.log", "2026-11-20T09:00:00Z knock from 192.0.2.1\n");
-    world.write(
-        "jail.conf",
-        "[door]\nenabled = true\nfilter = door\nlogpath = door.log\n\
-         [shed]\nfilter = door\nmaxretry = many\nlogpath = door.log\n",
-    );
-    world
-}
-
 #[test]
 fn log_and_filter_may_change_places_where_their_names_leave_no_doubt() {
-    let world = world();
+    let world = World::with_a_door();
     world.write("door.log.1", "2026-11-19T09:00:00Z knock from 192.0.2.2\n");
     let told = |filter: &str| {
         format!("f2b: '{filter}' is taken for the filter, though it comes before a log\n")
@@ -37,7 +24,7 @@ fn log_and_filter_may_change_places_where_their_names_leave_no_doubt() {
 
 #[test]
 fn an_order_that_leaves_doubt_is_not_guessed() {
-    let world = world();
+    let world = World::with_a_door();
     // A log and a filter of the same name: the last is the filter, as ever.
     world.write("door", "2026-11-20T09:00:00Z knock from 192.0.2.3\n");
     let ran = world.f2b("scan --dry-run --output ip door door").exits(0);
@@ -53,7 +40,7 @@ fn an_order_that_leaves_doubt_is_not_guessed() {
 
 #[test]
 fn a_filter_beside_a_jail_is_told() {
-    let world = world();
+    let world = World::with_a_door();
     let wanted = "'filter.d/door.conf' is a filter, but with --jail all operands are logs: the jail has its filter";
     world.f2b("scan --jail door door.log filter.d/door.conf").fails_with(wanted);
 }

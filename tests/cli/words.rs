@@ -2,30 +2,17 @@
 
 use crate::harness::{Ran, World, ran};
 
-/// A configuration with one filter, and a log with one line for it.
-fn world() -> World {
-    let world = World::empty();
-    world.write("filter.d/door.conf", "[Definition]\nfailregex = ^ knock from <HOST>$\n");
-    world.write("door.log", "2026-11-20T09:00:00Z knock from 203.0.113.1\n");
-    world.write(
-        "jail.conf",
-        "[door]\nenabled = true\nfilter = door\nlogpath = door.log\n\
-         [shed]\nfilter = door\nmaxretry = many\nlogpath = door.log\n",
-    );
-    world
-}
-
 fn usage(ran: &Ran) -> &str {
     ran.err.split("\n\n").find(|part| part.starts_with("Usage: ")).unwrap_or_default()
 }
 
 #[test]
 fn a_usage_line_demands_nothing_that_can_be_left_out() {
-    let world = world();
+    let world = World::with_a_door();
     for (line, wanted) in [
         ("ban", "Usage: f2b ban [OPTIONS] --jail <NAME> <HOST>..."),
         ("history --now 2026-11-20", "Usage: f2b history [OPTIONS] <HOST>"),
-        ("unban --all 203.0.113.1", "Usage: f2b unban [OPTIONS] [HOST]..."),
+        ("unban --all 192.0.2.1", "Usage: f2b unban [OPTIONS] [HOST]..."),
         ("--db x status a b", "Usage: f2b status [OPTIONS] [JAIL]"),
         (
             "scan --dryrun",
@@ -45,12 +32,12 @@ fn a_usage_line_demands_nothing_that_can_be_left_out() {
 
 #[test]
 fn a_variable_that_is_set_to_nothing_says_nothing() {
-    let world = world();
+    let world = World::with_a_door();
     let said = |name: &str, line: &str| {
         let mut command = world.command();
         ran(command.env(name, "").args(line.split_whitespace()))
     };
-    let status = said("F2B_DB", "history 203.0.113.1 --db none.sqlite3");
+    let status = said("F2B_DB", "history 192.0.2.1 --db none.sqlite3");
     assert_eq!(status.err, "f2b: no store at none.sqlite3; run f2b scan first\n");
     let check = said("F2B_CONFIG", "check --config nowhere");
     assert!(check.err.starts_with("f2b: configuration folder 'nowhere'"), "{}", check.err);
@@ -61,7 +48,7 @@ fn a_variable_that_is_set_to_nothing_says_nothing() {
 
 #[test]
 fn help_is_asked_for_in_each_of_the_usual_ways() {
-    let world = world();
+    let world = World::with_a_door();
     let scan = world.f2b("scan --help").exits(0).out;
     assert_eq!(world.f2b("help scan").exits(0).out, scan);
     let help = world.f2b("--help").exits(0).out;
@@ -73,26 +60,26 @@ fn help_is_asked_for_in_each_of_the_usual_ways() {
 
 #[test]
 fn help_that_cannot_be_written_is_told() {
-    let ran = ran(&mut world().shell("f2b help >/dev/full")).exits(2);
+    let ran = ran(&mut World::with_a_door().shell("f2b help >/dev/full")).exits(2);
     assert_eq!(ran.err, "f2b: standard output: No space left on device (os error 28)\n");
 }
 
 /// The table at the end of `f2b --help`, held to.
 #[test]
 fn each_exit_status_means_what_help_says() {
-    let world = world();
-    world.write("list", "203.0.113.9\n");
+    let world = World::with_a_door();
+    world.write("list", "192.0.2.9\n");
     world.write("empty.log", "");
     for (status, line) in [
         (2, "status"),
         (2, "bans"),
-        (1, "unban 203.0.113.9"),
+        (1, "unban 192.0.2.9"),
         (1, "status"),
         (1, "scan empty.log door"),
         (0, "scan door.log door"),
         (0, "scan --jail door"),
-        (0, "history 203.0.113.1"),
-        (1, "history 203.0.113.8"),
+        (0, "history 192.0.2.1"),
+        (1, "history 192.0.2.8"),
         (0, "status"),
         (0, "status door"),
         (2, "status dor"),
@@ -102,10 +89,10 @@ fn each_exit_status_means_what_help_says() {
         (0, "import ip.deny list --jail door"),
         (0, "bans"),
         (0, "export"),
-        (0, "ban 203.0.113.9 --jail door"),
-        (0, "unban 203.0.113.9"),
-        (1, "unban 203.0.113.9"),
-        (2, "ban 203.0.113.9 --jail dor"),
+        (0, "ban 192.0.2.9 --jail door"),
+        (0, "unban 192.0.2.9"),
+        (1, "unban 192.0.2.9"),
+        (2, "ban 192.0.2.9 --jail dor"),
         (0, "check"),
         (1, "check --all"),
         (2, "check --config nowhere"),
