@@ -46,7 +46,7 @@ pub(super) fn findings(jail: &JailDef, own: &[PathBuf]) -> Vec<Diagnostic> {
 fn logs_at(glob: &str) -> Result<bool, SourceError> {
     let logs = match source::expand(&[glob.to_owned()]) {
         Ok(logs) => logs,
-        Err(SourceError::Missing { .. } | SourceError::NoMatch { .. }) => return Ok(false),
+        Err(error) if error.absent().is_some() => return Ok(false),
         Err(error) => return Err(error),
     };
     for log in &logs {

@@ -21,6 +21,7 @@ mod map;
 mod paths;
 mod rotation;
 
+use std::borrow::Cow;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -247,6 +248,17 @@ pub enum SourceError {
         /// What the decoder or the system says.
         source: io::Error,
     },
+}
+
+impl SourceError {
+    /// What was named, if it is only that nothing is there; it may be there another time.
+    pub fn absent(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Missing { path, .. } => Some(path.to_string_lossy()),
+            Self::NoMatch { pattern } => Some(pattern.into()),
+            _ => None,
+        }
+    }
 }
 
 fn show(path: &Path) -> String {

@@ -188,12 +188,8 @@ fn with_left_out(expanded: Expanded) -> Vec<Log> {
 
 /// The journal is no log, but fail2ban-regex takes it for one.
 fn instead_of(error: SourceError, target: &Target) -> error::Error {
-    let name = match &error {
-        SourceError::Missing { path, .. } => path.to_string_lossy().into_owned(),
-        SourceError::NoMatch { pattern } => pattern.clone(),
-        _ => return error.into(),
-    };
-    let found = target.subjects.first().and_then(|first| journal::named(&name, first));
+    let first = target.subjects.first();
+    let found = error.absent().zip(first).and_then(|(name, first)| journal::named(&name, first));
     found.map_or_else(|| error.into(), |found| error::Error::Findings(vec![found]))
 }
 
@@ -203,7 +199,7 @@ fn logs_of(subject: &Subject, missing: &mut Vec<String>) -> Result<Vec<Log>, Err
     for path in &subject.jail.logpaths {
         match source::expand_all(std::slice::from_ref(&path.glob)) {
             Ok(found) => logs.extend(with_left_out(found)),
-            Err(error @ (SourceError::Missing { .. } | SourceError::NoMatch { .. })) => {
+            Err(error) if error.absent().is_some() => {
                 missing.push(format!("{error} (logpath of jail '{}')", subject.jail.name));
             }
             Err(error) => return Err(error.into()),
