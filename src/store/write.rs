@@ -166,6 +166,7 @@ pub(super) fn insert_bans(
     hosts: &mut HostCache,
     bans: &[Ban],
 ) -> rusqlite::Result<u64> {
+    hosts.learn(conn, bans.iter().map(|ban| &ban.host))?;
     let mut insert = conn.prepare_cached(sql::BAN_INSERT)?;
     let mut new = 0;
     for ban in bans {

@@ -57,6 +57,9 @@ impl HostCache {
                 None => new.push((turn, key, host)),
             }
         }
+        if new.is_empty() {
+            return Ok(());
+        }
         let mut turns: Vec<usize> = new.iter().map(|(turn, ..)| *turn).collect();
         turns.sort_unstable();
         let last: i64 =
@@ -72,19 +75,13 @@ impl HostCache {
         Ok(())
     }
 
-    /// The id of `host`, which is added if it is not there.
+    /// The id of `host`, which is added if it is not there; who asks for many has them [learnt](Self::learn) before.
     pub(in super::super) fn id(&mut self, conn: &Connection, host: &Host) -> rusqlite::Result<i64> {
         if let Some(id) = self.ids.get(host) {
             return Ok(*id);
         }
-        let key = host.key();
-        let found = conn.prepare_cached(sql::HOST_SELECT)?.query_row([&key], |row| row.get(0));
-        let id = match found.optional()? {
-            Some(id) => id,
-            None => conn.prepare_cached(sql::HOST_INSERT)?.insert((&key, host.to_string()))?,
-        };
-        self.ids.insert(host.clone(), id);
-        Ok(id)
+        self.learn(conn, std::iter::once(host))?;
+        Ok(self.ids[host])
     }
 
     pub(in super::super) fn clear(&mut self) {
