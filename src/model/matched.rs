@@ -64,6 +64,19 @@ pub enum NoFailure {
     Ignored,
 }
 
+impl NoFailure {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Context => "context",
+            Self::Nobody => "nobody",
+            Self::Name => "name",
+            Self::Unresolved => "unresolved",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
 impl Match {
     /// Whether someone failed.
     pub fn is_failure(&self) -> bool {

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use serde_json::{Value, json};
+
 use crate::harness::{Ran, World};
 
 const FILTER: &str = r"[Definition]
@@ -15,6 +17,15 @@ fn banned(ran: &Ran, host: &str) -> String {
     let row = ran.out.lines().find(|line| line.trim_start().starts_with(&format!("{host} ")));
     let row = row.unwrap_or_else(|| unreachable!("{host}\n{}", ran.out));
     row.rsplit_once("   ").unwrap().1.trim().to_owned()
+}
+
+/// What a JSON document says of a host besides its failures.
+fn standing(document: &Value, host: &str) -> Value {
+    let hosts = document["hosts"].as_array().unwrap();
+    let mut of_host = hosts.iter().find(|of| of["host"] == host).unwrap().clone();
+    let members = of_host.as_object_mut().unwrap();
+    members.retain(|name, _| !["host", "failures", "first", "last"].contains(&name.as_str()));
+    of_host
 }
 
 fn world(jail: &str, lines: &[(&str, &str)]) -> World {
@@ -54,6 +65,22 @@ fn a_host_that_is_not_banned_says_why() {
     let lines: Vec<(&str, &str)> = lines.iter().map(|(time, said)| (*time, &**said)).collect();
     let world = world("ignoreip = 203.0.113.0/24", &lines);
     let found = scan(&world, "--ban");
+    let json = scan(&world, "--dry-run --ban --format json").json();
+    for (host, why) in [
+        (
+            "198.51.100.1",
+            json!({"standing": "over", "ended_at": "2026-11-20T10:00:01Z", "end_reason": "expired"}),
+        ),
+        ("198.51.100.2", json!({"standing": "below", "maxretry": 2, "findtime_secs": 600.0})),
+        ("198.51.100.3", json!({"standing": "banned", "banned_until": "2026-11-20T12:30:01Z"})),
+        (
+            "203.0.113.9",
+            json!({"standing": "ignored", "ignored_by": "ignoreip", "rule": "203.0.113.0/24"}),
+        ),
+        (own, json!({"standing": "ignored", "ignored_by": "ignoreself", "rule": null})),
+    ] {
+        assert_eq!(standing(&json, host), why, "{host}");
+    }
     for (host, why) in [
         ("198.51.100.1", "no: over since 2026-11-20 10:00:01"),
         ("198.51.100.2", "no: fewer than 2 in 10m"),
@@ -78,6 +105,9 @@ fn who_was_ignored_when_asked_for_says_by_what() {
     for command in ["test <ip> = 127.0.0.1", "test <F-NONE><ip> = 127.0.0.1"] {
         let by_command = world(&format!("ignoreself = false\nignorecommand = {command}"), &lines);
         assert_eq!(banned(&scan(&by_command, "-n --ban"), "127.0.0.1"), "no: ignorecommand");
+        let json = scan(&by_command, "-n --ban --format json").json();
+        let wanted = json!({"standing": "ignored", "ignored_by": "ignorecommand", "rule": null});
+        assert_eq!(standing(&json, "127.0.0.1"), wanted);
     }
 }
 
@@ -86,6 +116,9 @@ fn a_host_without_a_date_is_not_banned_for_that() {
     let world = world("", &[("", "bad 198.51.100.1"), ("", "bad 198.51.100.1")]);
     assert_eq!(banned(&scan(&world, "--ban"), "198.51.100.1"), "no: no date");
     assert_eq!(banned(&scan(&world, "-n"), "198.51.100.1"), "no: no date");
+    let json = scan(&world, "-n --format json").json();
+    assert_eq!(standing(&json, "198.51.100.1"), json!({"standing": "undated"}));
+    assert_eq!(json["no_failures"], Value::Null);
 }
 
 #[test]
@@ -110,6 +143,9 @@ fn lines_that_are_no_failure_are_explained() {
         1 about a name without an address, 1 about a host that the jail ignores";
     let first = stored(scan(&world, "--usedns yes"));
     assert_eq!(first, ["Stored 6 new matched lines and 1 new failure in DB", why]);
+    let json = scan(&world, "--usedns yes --format json").json();
+    let counts = json!({"context": 2, "nobody": 1, "unresolved": 1, "ignored": 1});
+    assert_eq!(json["no_failures"], counts);
     let again = stored(scan(&world, "--usedns yes"));
     let known = "Stored 0 new matched lines and 0 new failures in DB (all 6 lines were known)";
     assert_eq!(again, [known, why]);

@@ -2,13 +2,15 @@
 //! times are epoch seconds.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::engine::Totals;
-use crate::engine::totals::LineCounts;
+use super::standing::Standing;
+use crate::engine::ignore::IgnoredBy;
+use crate::engine::totals::{LineCounts, Tally};
 use crate::model::{self, Host, Time};
 use crate::store;
 use crate::text::json_shown;
@@ -207,6 +209,8 @@ pub struct Scan<'r> {
     pub ignoreregex: Vec<Hits<'r>>,
     /// Date templates that dated a line.
     pub dates: Vec<Hits<'r>>,
+    /// Matched lines by which nobody failed, by why; null if nobody took the lines one by one.
+    pub no_failures: Option<BTreeMap<&'static str, u64>>,
     /// Every host, most failures first.
     pub hosts: Vec<HostTally>,
     /// Bans that were decided.
@@ -246,13 +250,81 @@ pub struct Hits<'r> {
     pub hits: u64,
 }
 
-/// The failures of a host.
+/// The failures of a host, and what became of it.
 #[derive(Serialize)]
 pub struct HostTally {
     host: String,
     failures: u64,
     first: Option<String>,
     last: Option<String>,
+    #[serde(flatten)]
+    standing: StandingOf,
+}
+
+/// What [`Standing::text`] says, in parts.
+#[derive(Serialize)]
+#[serde(tag = "standing", rename_all = "lowercase")]
+enum StandingOf {
+    /// Null: for ever.
+    Banned {
+        banned_until: Option<String>,
+    },
+    /// By which option, and if that is `ignoreip`, by which word of it.
+    Ignored {
+        ignored_by: &'static str,
+        rule: Option<String>,
+    },
+    Over {
+        ended_at: String,
+        end_reason: &'static str,
+    },
+    Undated,
+    Undecided,
+    /// What the jail demands.
+    Below {
+        maxretry: u32,
+        findtime_secs: f64,
+    },
+}
+
+impl HostTally {
+    /// What was counted of a host, and what became of it.
+    pub fn new(host: &Host, tally: &Tally, standing: Standing) -> Self {
+        Self {
+            host: host.to_string(),
+            failures: tally.failures,
+            first: tally.first.map(|time| time.to_string()),
+            last: tally.last.map(|time| time.to_string()),
+            standing: standing.into(),
+        }
+    }
+}
+
+impl From<Standing> for StandingOf {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Banned(until) => {
+                Self::Banned { banned_until: until.map(|until| until.to_string()) }
+            }
+            Standing::Ignored(by) => {
+                let (ignored_by, rule) = match by {
+                    IgnoredBy::Own => ("ignoreself", None),
+                    IgnoredBy::Word(word) => ("ignoreip", Some(word)),
+                    IgnoredBy::Command => ("ignorecommand", None),
+                };
+                Self::Ignored { ignored_by, rule }
+            }
+            Standing::Over(ended_at, reason) => {
+                Self::Over { ended_at: ended_at.to_string(), end_reason: reason.name() }
+            }
+            Standing::Undated => Self::Undated,
+            Standing::Undecided => Self::Undecided,
+            Standing::Below(rule) => Self::Below {
+                maxretry: rule.maxretry,
+                findtime_secs: rule.findtime_us as f64 / 1e6,
+            },
+        }
+    }
 }
 
 /// What was new in the store.
@@ -262,15 +334,4 @@ pub struct Stored {
     pub matches: u64,
     /// Failures that were not known.
     pub failures: u64,
-}
-
-/// Every host of a scan, most failures first.
-pub fn hosts(totals: &Totals) -> Vec<HostTally> {
-    let tally = |(host, tally): (Host, crate::engine::totals::Tally)| HostTally {
-        host: host.to_string(),
-        failures: tally.failures,
-        first: tally.first.map(|time| time.to_string()),
-        last: tally.last.map(|time| time.to_string()),
-    };
-    totals.hosts.ranked().into_iter().map(tally).collect()
 }

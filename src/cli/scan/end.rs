@@ -1,5 +1,6 @@
 //! What came of a scan, said in the format asked for, and everything that went wrong on the way.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::time::Duration;
 
@@ -14,10 +15,11 @@ use super::sums::Sums;
 use super::undated::Undated;
 use crate::date::{TemplateId, Templates};
 use crate::diag::{Diagnostic, Severity};
+use crate::engine::totals::Tally;
 use crate::engine::writer::Settled;
 use crate::engine::{Jail, Outcome, Totals, Unread};
 use crate::filter::Pattern;
-use crate::model::Ban;
+use crate::model::{Ban, Host};
 use crate::source::{self, Log};
 use crate::store::{Reader, Written};
 use crate::text::printable;
@@ -126,7 +128,8 @@ impl End<'_> {
 
     /// One object; of several jails a list of them.
     fn document(&self, out: &mut dyn Write) -> Result<(), Error> {
-        let documents: Vec<json::Scan<'_>> = self.parts().map(|part| part.document()).collect();
+        let documents = self.parts().map(|part| part.document());
+        let documents: Vec<json::Scan<'_>> = documents.collect::<Result<_, _>>()?;
         match &documents[..] {
             [one] => json::document(one, out)?,
             several => json::document(&several, out)?,
@@ -196,11 +199,12 @@ impl<'e> Part<'e> {
         undated.finding(context.zone, context.now)
     }
 
-    fn document(&self) -> json::Scan<'e> {
+    fn document(&self) -> Result<json::Scan<'e>, Error> {
         let Self { job, jail, totals, .. } = *self;
+        let args = job.args;
         let is_one_of_several = job.plan.jails.len() > 1;
         let dates = template_names(&jail.templates).into_iter().zip(&totals.dates);
-        json::Scan {
+        Ok(json::Scan {
             jail: is_one_of_several.then_some(&jail.name),
             lines: totals.lines.into(),
             bytes: totals.bytes,
@@ -214,14 +218,15 @@ impl<'e> Part<'e> {
                 .filter(|(_, hits)| **hits > 0)
                 .map(|(pattern, hits)| json::Hits { pattern, hits: *hits })
                 .collect(),
-            hosts: json::hosts(totals),
+            no_failures: (args.ban || !args.dry_run).then(|| self.sums.no_failures()),
+            hosts: self.hosts()?,
             bans: self.bans.iter().map(|ban| json::Ban::new(ban, job.context.now)).collect(),
             stored: self.written.map(|written| json::Stored {
                 matches: written.matches,
                 failures: written.failures,
             }),
             unread: self.unread.iter().map(|unread| unread.error.to_string()).collect(),
-        }
+        })
     }
 
     fn report(&self) -> Result<Report<'e>, Error> {
@@ -266,43 +271,44 @@ impl<'e> Part<'e> {
         lines
     }
 
-    /// The hosts with most failures; jails and bans are the store's, if there is one.
+    /// The hosts with most failures; jails are the store's, if there is one.
     fn offenders(&self) -> Result<Vec<Offender>, Error> {
-        let Job { context, args, .. } = self.job;
-        let reader = if context.db.exists() { Some(Reader::open(&context.db)?) } else { None };
+        let bans = Bans::of(self)?;
         let mut offenders = Vec::new();
-        for (host, tally) in self.totals.hosts.top(args.top) {
-            let mut jails = match &reader {
+        for (host, tally) in self.totals.hosts.top(self.job.args.top) {
+            let mut jails = match &bans.stored {
                 Some(reader) => reader.jails_of(&host)?,
                 None => Vec::new(),
             };
             jails.extend(Some(&self.jail.name).filter(|name| !name.is_empty()).cloned());
             jails.sort();
             jails.dedup();
-            let stored = reader
-                .as_ref()
-                .map(|reader| reader.bans_of(&host))
-                .transpose()?
-                .unwrap_or_default();
-            let mine = self.bans.iter().filter(|ban| ban.host == host).cloned();
-            let bans: Vec<Ban> = stored.into_iter().chain(mine).collect();
-            let known = Known {
-                bans: &bans,
-                ignored: self.jail.ignore.ignored_by(&host),
-                is_dated: tally.last.is_some(),
-                rule: args.ban.then_some(self.jail.rule),
-            };
-            let standing = Standing::of(known, context.now);
-            offenders.push(Offender {
-                host,
-                failures: tally.failures,
-                first: tally.first,
-                last: tally.last,
-                jails,
-                standing,
-            });
+            let standing = self.standing(&bans, &host, &tally)?;
+            let Tally { failures, first, last } = tally;
+            offenders.push(Offender { host, failures, first, last, jails, standing });
         }
         Ok(offenders)
+    }
+
+    /// All hosts, most failures first.
+    fn hosts(&self) -> Result<Vec<json::HostTally>, Error> {
+        let bans = Bans::of(self)?;
+        let hosts = self.totals.hosts.ranked().into_iter();
+        let told = hosts.map(|(host, tally)| {
+            let standing = self.standing(&bans, &host, &tally)?;
+            Ok(json::HostTally::new(&host, &tally, standing))
+        });
+        told.collect()
+    }
+
+    fn standing(&self, bans: &Bans<'_>, host: &Host, tally: &Tally) -> Result<Standing, Error> {
+        let known = Known {
+            bans: &bans.of_host(host)?,
+            ignored: self.jail.ignore.ignored_by(host),
+            is_dated: tally.last.is_some(),
+            rule: self.job.args.ban.then_some(self.jail.rule),
+        };
+        Ok(Standing::of(known, self.job.context.now))
     }
 
     /// The `Use …` lines of the report.
@@ -329,6 +335,33 @@ impl<'e> Part<'e> {
         }
         header.push(("encoding", jail.encoding.name().to_owned()));
         header
+    }
+}
+
+/// All bans that are known.
+struct Bans<'e> {
+    /// The store, if there is one.
+    stored: Option<Reader>,
+    /// Those of this scan, which are not stored if it is a dry run.
+    new: HashMap<&'e Host, Vec<&'e Ban>>,
+}
+
+impl<'e> Bans<'e> {
+    fn of(part: &Part<'e>) -> Result<Self, Error> {
+        let db = &part.job.context.db;
+        let stored = if db.exists() { Some(Reader::open(db)?) } else { None };
+        let mut new: HashMap<_, Vec<_>> = HashMap::new();
+        for ban in part.bans {
+            new.entry(&ban.host).or_default().push(ban);
+        }
+        Ok(Self { stored, new })
+    }
+
+    fn of_host(&self, host: &Host) -> Result<Vec<Ban>, Error> {
+        let stored = self.stored.as_ref().map(|reader| reader.bans_of(host)).transpose()?;
+        let mut bans = stored.unwrap_or_default();
+        bans.extend(self.new.get(host).into_iter().flatten().map(|ban| (*ban).clone()));
+        Ok(bans)
     }
 }
 

@@ -28,6 +28,11 @@ impl Sums {
         }
     }
 
+    /// The lines by which nobody failed, by why.
+    pub(super) fn no_failures(&self) -> BTreeMap<&'static str, u64> {
+        self.no_failures.iter().map(|(why, lines)| (why.name(), *lines)).collect()
+    }
+
     /// What became of them in the store, a sentence a line.
     pub(super) fn stored(&self, written: Written, store: &str) -> Vec<String> {
         let known = match self.lines.saturating_sub(written.matches) {
