@@ -9,9 +9,10 @@ use std::path::Path;
 
 use super::args::ScanArgs;
 use super::{Context, Error, operands};
-use crate::config::{Config, FilterDef, JailDef, Loaded, Spec};
+use crate::config::{Config, FilterDef, JailDef, Loaded, Spec, first_reference};
 use crate::diag::{Diagnostic, Severity};
 use crate::error;
+use crate::text::shown;
 
 /// What to scan, and for what.
 pub(super) struct Target {
@@ -126,7 +127,19 @@ fn filter_at(path: &Path, options: &[(String, String)]) -> Result<(FilterDef, He
 }
 
 fn literal(text: &str) -> (FilterDef, Header) {
+    super::warn_findings(not_filled_in(text).as_slice());
     (FilterDef::literal(text), ("failregex line", super::output::report::header_text(text)))
+}
+
+/// The finding about an expression of the command line that quotes an option, as only one in a file can.
+pub(super) fn not_filled_in(regex: &str) -> Option<Diagnostic> {
+    let quoted = shown(first_reference(regex)?);
+    let message = format!(
+        "'{quoted}' in the expression '{}' is searched for as it stands: it is filled in only in a file",
+        shown(regex)
+    );
+    let help = "write '.*' in its place, or put the expression into a filter file and name that";
+    Some(Diagnostic::new("not-filled-in", Severity::Warning, message).with_help(help))
 }
 
 /// The filter `filter.d/NAME` of a configuration folder, if it has one.
@@ -180,8 +193,7 @@ fn no_filter(context: &Context, name: &str) -> Error {
             "name a file, a filter of its filter.d, or write an expression with <HOST>".to_owned()
         }
     };
-    let message =
-        format!("no filter '{}' in {}", crate::text::shown(name), context.config.display());
+    let message = format!("no filter '{}' in {}", shown(name), context.config.display());
     let found = Diagnostic::new("unknown-filter", Severity::Error, message).with_help(help);
     error::Error::Findings(vec![found]).into()
 }

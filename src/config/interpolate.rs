@@ -291,6 +291,14 @@ fn reference(rest: &str) -> Option<&str> {
     (closed && !key.is_empty()).then_some(key)
 }
 
+/// The first `%(name)s` in a text.
+pub(crate) fn first_reference(text: &str) -> Option<&str> {
+    text.match_indices('%').find_map(|(at, _)| {
+        let key = reference(&text[at + 1..])?;
+        text.get(at..at + "%()s".len() + key.len())
+    })
+}
+
 /// The option that was asked for.
 fn option_name(frames: &[Frame]) -> String {
     frames.first().map(|frame| frame.option.clone()).unwrap_or_default()

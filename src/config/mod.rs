@@ -39,6 +39,7 @@ pub use backend::{Backend, JournalSource};
 pub use filter::{FilterDef, UseDns};
 pub use folder::ConfigError;
 pub(crate) use indented::explain as explain_indented;
+pub(crate) use interpolate::first_reference;
 pub use jail::{Draft, IgnoreCache, Increment, JailDef, LogPath, Setting, WithoutLogs};
 pub use journal::{JournalMatch, JournalTerm};
 pub use loaded::Loaded;

@@ -44,3 +44,23 @@ fn a_filter_beside_a_jail_is_told() {
     let wanted = "'filter.d/door.conf' is a filter, but with --jail all operands are logs: the jail has its filter";
     world.f2b("scan --jail door door.log filter.d/door.conf").fails_with(wanted);
 }
+
+#[test]
+fn an_option_that_only_a_file_fills_in_is_told() {
+    let world = World::with_a_door();
+    let told = |quoted: &str, regex: &str| {
+        format!(
+            "f2b: '{quoted}' in the expression '{regex}' is searched for as it stands: it is filled in only in a file; \
+             write '.*' in its place, or put the expression into a filter file and name that\n"
+        )
+    };
+    let scan = |regex: &str, ignoreregex: &str| {
+        let scan = ["scan", "-n", "--output", "ip", "--ignoreregex", ignoreregex];
+        world.run(scan.iter().chain(&["door.log", regex]))
+    };
+    let regex = "^%(__prefix_line)sknock from <HOST>";
+    assert_eq!(scan(regex, "100% sure").exits(1).err, told("%(__prefix_line)s", regex));
+    let ran = scan("^.*knock from <HOST>", "%%(x)s").exits(0);
+    assert_eq!((ran.out.as_str(), ran.err), ("192.0.2.1\n", told("%(x)s", "%%(x)s")));
+    assert_eq!(scan("^.*knock from <HOST>", "%(x)d").exits(0).err, "");
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::args::{Format, ScanArgs};
 use super::super::output::failure::Shape;
 use super::super::output::report::{SAMPLE_LINES, Show};
-use super::super::target::{Subject, Target};
+use super::super::target::{Subject, Target, not_filled_in};
 use super::super::{Context, Error, warn, warn_findings};
 use super::journal;
 use crate::config::{Text, UseDns};
@@ -112,6 +112,9 @@ fn shown(all: bool, none: bool, maxlines: Option<u32>) -> Show {
 fn overrides(args: &ScanArgs) -> Result<Overrides, Error> {
     let text =
         |option: &str, value: &str| Text { value: value.to_owned(), at: Location::new(option, 0) };
+    for regex in &args.ignoreregex {
+        warn_findings(not_filled_in(regex).as_slice());
+    }
     let usedns = args.usedns.as_deref().and_then(UseDns::parse);
     let bantime = args.bantime.as_deref().map(BanTime::parse).transpose();
     let findtime = args.findtime.as_deref().map(|text| {
