@@ -9,10 +9,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::ini::{self, Parsed};
+use super::file;
+use super::ini::Parsed;
 use super::interpolate::{Given, Scope};
 use super::merged::{INCLUDES, Merged};
-use crate::diag::{Diagnostic, Location, Severity};
+use crate::diag::{Diagnostic, Severity};
 use crate::text;
 
 /// Reads files, each once.
@@ -27,7 +28,7 @@ impl Files {
         if let Some(known) = self.parsed.borrow().get(path) {
             return known.clone();
         }
-        let parsed = read(path).map(Rc::new);
+        let parsed = file::read(path).map(Rc::new);
         self.parsed.borrow_mut().insert(path.to_owned(), parsed.clone());
         parsed
     }
@@ -45,22 +46,6 @@ impl Files {
 pub(super) enum Siblings {
     Too,
     No,
-}
-
-fn read(path: &Path) -> Option<Parsed> {
-    if !path.is_file() {
-        return None;
-    }
-    match fs::read(path) {
-        Ok(bytes) => Some(ini::parse(path, &bytes)),
-        Err(error) => {
-            let finding =
-                Diagnostic::new("unreadable-file", Severity::Error, format!("can't read: {error}"))
-                    .with_location(Location::new(path, 0))
-                    .with_help("check its permissions");
-            Some(Parsed { sections: Vec::new(), findings: vec![finding] })
-        }
-    }
 }
 
 struct Walk<'f> {
@@ -146,7 +131,8 @@ pub(super) fn candidates(dir: &Path, name: &str) -> Vec<PathBuf> {
         list.push(with(&format!(".{extension}")));
         list.extend(dropped_in(&folder, extension));
     }
-    list.retain(|path| path.is_file());
+    // What is no file is there to be told.
+    list.retain(|path| path.exists());
     list
 }
 

@@ -11,6 +11,7 @@
 mod action;
 mod backend;
 mod definition;
+mod file;
 mod filter;
 mod folder;
 mod indented;
