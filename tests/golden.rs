@@ -107,9 +107,10 @@ fn help() {
         "env -u F2B_CONFIG -u F2B_DB -u F2B_NO_ENFORCE f2b".to_owned(),
         "env -u F2B_CONFIG -u F2B_DB -u F2B_NO_ENFORCE f2b --help".to_owned(),
     ];
-    for command in
-        ["scan", "status", "bans", "history", "ban", "unban", "export", "import", "purge", "check"]
-    {
+    for command in [
+        "scan", "status", "bans", "history", "ban", "unban", "export", "import", "restore",
+        "flush", "purge", "check",
+    ] {
         lines.push(format!("env -u F2B_CONFIG -u F2B_DB -u F2B_NO_ENFORCE f2b {command} --help"));
     }
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();

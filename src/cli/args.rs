@@ -123,8 +123,8 @@ pub enum Command {
 )]
 #[command(after_help = "\
 LOG is a file, a glob, a folder, '-', a .gz .bz2 .xz .zst archive, or a literal log line.
-FILTER is a path, a path below the configuration folder (filter.d/sshd.conf), a name in its
-filter.d with options ('sshd[mode=aggressive]'), or a literal regular expression.
+FILTER is a path, a path below the configuration folder (filter.d/sshd.conf), a name in its filter.d with options \
+('sshd[mode=aggressive]'), or a literal regular expression.
 
 Examples:
   f2b scan /var/log/maillog filter.d/password-fail.conf
