@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 const EXIT_STATUS: &str = "\
 Exit status:
   0    found, or done; of check: nothing but notes
-  1    nothing found, nothing to do; of check: warnings
+  1    nothing found or to unban; of check: warnings; of restore --check: drift
   2    something went wrong and is told on standard error; of check: errors
   130  stopped by Ctrl-C or SIGTERM; what was stored until then stays";
 
@@ -150,7 +150,7 @@ pub struct ScanArgs {
     /// How lines are dated (beats the filter's).
     #[arg(short, long, value_name = "PATTERN", help_heading = "What to look for")]
     pub datepattern: Option<String>,
-    /// Encoding of the logs [default: UTF-8].
+    /// Encoding of the logs (overrides the jail's) [default: UTF-8].
     #[arg(short, long, value_name = "NAME", help_heading = "What to look for")]
     pub encoding: Option<String>,
     /// Keep names and ids as they are: same as --usedns raw.
@@ -166,7 +166,8 @@ pub struct ScanArgs {
     #[arg(long, help_heading = "What to look for")]
     pub no_check_all: bool,
 
-    /// Decide bans by the log's own time, with the jail's thresholds; without a jail, fail2ban's defaults.
+    /// Decide bans by the log's own time, with the jail's thresholds (without a jail, fail2ban's defaults); what is
+    /// still in force takes effect by the jail's actions.
     #[arg(long, help_heading = "Bans")]
     pub ban: bool,
     /// Failures that cause a ban (overrides the jail's).
@@ -179,7 +180,7 @@ pub struct ScanArgs {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Bans")]
     pub bantime: Option<String>,
 
-    /// Write nothing to the store.
+    /// Change nothing, neither the store nor the firewall.
     #[arg(short = 'n', long, help_heading = "How")]
     pub dry_run: bool,
     /// Threads [default: one a core].
@@ -393,7 +394,8 @@ pub struct PurgeArgs {
 
 /// Arguments of `f2b check`.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_STATUS)]
+#[command(after_help = "\
+Exit status: 0 if there is nothing but notes, 1 if there are warnings, 2 if there are errors.")]
 pub struct CheckArgs {
     /// Look at these jails only, enabled or not.
     #[arg(value_name = "JAIL")]
