@@ -10,7 +10,8 @@ use clap::{Arg, Command, CommandFactory, FromArgMatches};
 use super::args::Cli;
 use crate::text::shown;
 
-/// What the words mean, the first of them being the program's name. Who types nothing else asks for help.
+/// What the words mean, the first of them being the program's name. Who types nothing else asks for help, and who asks
+/// for help twice asks once.
 ///
 /// # Errors
 ///
@@ -18,6 +19,9 @@ use crate::text::shown;
 pub(super) fn parse(mut words: Vec<OsString>) -> Result<Cli, clap::Error> {
     if words.len() <= 1 {
         words.push("--help".into());
+    }
+    if words.get(1).is_some_and(|word| word == "help") {
+        words.retain(|word| word != "--help" && word != "-h");
     }
     let mut command = naming_what_is_no_text(without_empty_variables(Cli::command()));
     let matches = command.try_get_matches_from_mut(&words);

@@ -54,6 +54,8 @@ fn help_is_asked_for_in_each_of_the_usual_ways() {
     let help = world.f2b("--help").exits(0).out;
     assert_eq!(world.f2b("help").exits(0).out, help);
     assert_eq!(world.f2b("").exits(0).out, help);
+    assert_eq!(world.f2b("help --help").exits(0).out, help);
+    assert_eq!(world.f2b("help scan -h").exits(0).out, scan);
     let unknown = world.f2b("help scna").exits(2);
     assert!(unknown.err.contains("unrecognized subcommand 'scna'"), "{}", unknown.err);
 }
