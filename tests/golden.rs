@@ -396,6 +396,7 @@ fn errors() {
             "f2b import ip.deny list",
             "f2b export xls",
             "f2b purge --keep never",
+            "f2b purge --keep -1",
             "# Filters that can't be used.",
             "f2b scan portal.log hopeless",
             "f2b scan portal.log empty",

@@ -388,7 +388,13 @@ pub struct FlushArgs {
 #[derive(Debug, Args)]
 pub struct PurgeArgs {
     /// Keep what happened within this time.
-    #[arg(long, env = "F2B_KEEP", value_name = "TIME", default_value = "1y")]
+    #[arg(
+        long,
+        env = "F2B_KEEP",
+        value_name = "TIME",
+        default_value = "1y",
+        allow_hyphen_values = true
+    )]
     pub keep: String,
 }
 

@@ -98,7 +98,7 @@ impl Error {
 /// A mask that is no prefix, or an address with a port, is worth a word of its own.
 fn host_hint(text: &str) -> &'static str {
     if text.contains('/') {
-        "; a network is written ADDRESS/LENGTH"
+        "; a network is written ADDRESS/LENGTH, the length at most 32, with IPv6 128"
     } else {
         "; write one like 192.0.2.1, 2001:db8::1 or 192.0.2.0/24"
     }

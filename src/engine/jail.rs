@@ -233,10 +233,12 @@ fn templates(
         }
         Err(error) => {
             let found = Diagnostic::new("invalid-datepattern", Severity::Error, error.to_string());
-            let found = if is_doubled(error.pattern()) {
-                found.with_help(once(error.pattern()))
-            } else {
-                found
+            let found = match &*error {
+                _ if is_doubled(error.pattern()) => found.with_help(once(error.pattern())),
+                DateError::Directive { .. } => found.with_help(
+                    "write one of strptime's, such as %Y %m %d %H %M %S, or %% for a percent sign",
+                ),
+                _ => found,
             };
             findings.push(at(found, error.pattern()));
             None

@@ -198,10 +198,10 @@ pub struct FileError {
 #[derive(Debug, thiserror::Error)]
 pub enum FileTrouble {
     /// The system's word.
-    #[error("reading failed: {0}")]
+    #[error("{}", reading(.0))]
     Reading(io::Error),
     /// The system's word.
-    #[error("writing failed: {0}")]
+    #[error("{}", writing(.0))]
     Writing(#[from] io::Error),
     /// Somebody else wrote into it, and the format has no place for that.
     #[error(
@@ -221,6 +221,20 @@ pub enum FileTrouble {
     /// It was written to again and again while its lines were read.
     #[error("changes all the time; stop what writes to it")]
     Restless,
+}
+
+fn reading(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        _ => format!("reading failed: {error}"),
+    }
+}
+
+fn writing(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "its folder is not there; make it, or name another".to_owned(),
+        _ => format!("writing failed: {error}"),
+    }
 }
 
 /// A list that is written ban by ban; nothing before the first of them, or the end.

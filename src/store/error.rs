@@ -52,6 +52,12 @@ pub enum StoreError {
         /// The store.
         path: PathBuf,
     },
+    /// There is a folder in its place.
+    #[error("{}: is a folder; name a file, in it or elsewhere, with --db", .path.display())]
+    NotAFile {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The file can't be opened at all.
     #[error("{}: can't be opened; check its permissions and those of its folder", .path.display())]
     Unreadable {
@@ -182,6 +188,7 @@ impl StoreError {
         let file = std::fs::OpenOptions::new().append(true).open(&path);
         let is_readable = std::fs::File::open(&path).is_ok();
         match file {
+            _ if path.is_dir() => Self::NotAFile { path },
             _ if path.is_file() && !is_readable => Self::Secret { path },
             Ok(_) => Self::Folder { folder: folder_of(&path) },
             Err(_) if path.is_file() => Self::ReadOnly { path },

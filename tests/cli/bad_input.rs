@@ -128,7 +128,8 @@ fn err_a_non_address_is_not_banned() {
         .f2b("ban example.org --jail vpopmail")
         .fails_with("'example.org' is not an IP address or network; write one like 192.0.2.1, 2001:db8::1 or 192.0.2.0/24");
     world.f2b("unban 192.0.2.0/40").fails_with(
-        "'192.0.2.0/40' is not an IP address or network; a network is written ADDRESS/LENGTH",
+        "'192.0.2.0/40' is not an IP address or network; \
+         a network is written ADDRESS/LENGTH, the length at most 32, with IPv6 128",
     );
 }
 
