@@ -261,12 +261,9 @@ impl<'e> Part<'e> {
             lines.extend(self.sums.stored(written, &context.db.display().to_string()));
         }
         if args.ban {
-            let active = self.bans.iter().filter(|ban| ban.is_active(context.now)).count() as u64;
-            lines.push(format!(
-                "Decided {}, {active} of them still in force{}",
-                counted(self.bans.len() as u64, "new ban"),
-                if args.dry_run { "; nothing was stored" } else { "" }
-            ));
+            let active = self.bans.iter().filter(|ban| ban.is_active(context.now)).count();
+            let stored = if args.dry_run { "; nothing was stored" } else { "" };
+            lines.push(format!("Decided {}{stored}", decided(self.bans.len(), active)));
         }
         lines
     }
@@ -362,6 +359,19 @@ impl<'e> Bans<'e> {
         let mut bans = stored.unwrap_or_default();
         bans.extend(self.new.get(host).into_iter().flatten().map(|ban| (*ban).clone()));
         Ok(bans)
+    }
+}
+
+/// So many bans, and how many of them still run.
+fn decided(bans: usize, active: usize) -> String {
+    let new = counted(bans as u64, "new ban");
+    match (bans, active) {
+        (0, _) => "no new ban".to_owned(),
+        (1, 0) => format!("{new}, over by now"),
+        (1, _) => format!("{new}, still in force"),
+        (_, 0) => format!("{new}, all over by now"),
+        (all, some) if all == some => format!("{new}, all still in force"),
+        _ => format!("{new}, {active} of them still in force"),
     }
 }
 
