@@ -63,7 +63,7 @@ pub enum Error {
         why: String,
     },
     /// Something that is neither known to the configuration nor to the store.
-    #[error("there is no jail '{}' in {}{}", shown(.name), .config.display(), did_you_mean(.nearest.as_deref()))]
+    #[error("there is no jail '{}' in {}{}", shown(.name), .config.display(), instead(.nearest.as_deref(), .known))]
     UnknownJail {
         /// What was asked for.
         name: String,
@@ -71,6 +71,8 @@ pub enum Error {
         config: PathBuf,
         /// The nearest jail.
         nearest: Option<String>,
+        /// All jails.
+        known: Vec<String>,
     },
     /// A list to import is wrong.
     #[error("{}:{source}; nothing was imported", printable(&.file.to_string_lossy()))]
@@ -109,6 +111,24 @@ fn instead_of_logs(of_journal: usize) -> String {
     }
 }
 
-fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest.map(|name| format!("; did you mean '{}'?", shown(name))).unwrap_or_default()
+/// So many jails are named where none is like the one that isn't there.
+const JAILS_MAX: usize = 5;
+
+fn instead(nearest: Option<&str>, known: &[String]) -> String {
+    if let Some(name) = nearest {
+        return format!("; did you mean '{}'?", shown(name));
+    }
+    let list = |names: &[String]| {
+        let names = names.iter().map(|name| shown(name));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    match known {
+        [] => "; it has none, name another folder with -c/--config".to_owned(),
+        [one] => format!("; there is {}", shown(one)),
+        [first @ .., _] if first.len() < JAILS_MAX => format!("; there are {}", list(known)),
+        [..] => {
+            let (named, others) = known.split_at(JAILS_MAX);
+            format!("; there are {} and {} more", list(named), others.len())
+        }
+    }
 }

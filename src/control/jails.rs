@@ -93,7 +93,7 @@ impl<'c> Jails<'c> {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownJail`] with the nearest name; the folder can't be used.
+    /// [`Error::UnknownJail`] with the nearest name, or all; the folder can't be used.
     pub fn configuring(self, name: &str) -> Result<(), Error> {
         let config = self.config()?;
         let names = config.jail_names().value.unwrap_or_default();
@@ -101,7 +101,8 @@ impl<'c> Jails<'c> {
             return Ok(());
         }
         let nearest = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
-        Err(Error::UnknownJail { name: name.to_owned(), config: self.folder.path.clone(), nearest })
+        let (name, config) = (name.to_owned(), self.folder.path.clone());
+        Err(Error::UnknownJail { name, config, nearest, known: names })
     }
 
     /// Whether there is such a jail, if one is named: configured, or known to the store from when it was.
