@@ -32,7 +32,9 @@ pub(super) fn findings(jail: &JailDef, own: &[PathBuf]) -> Vec<Diagnostic> {
         let found = error_at("no-log", message, Some(log.at.clone())).with_text(&log.glob);
         findings.push(match jail.without_logs {
             _ if !is_blind => Diagnostic { severity: Severity::Note, ..found },
-            WithoutLogs::Fails => found,
+            WithoutLogs::Fails => {
+                found.with_help("set logpath to a log that is there, or backend = systemd")
+            }
             WithoutLogs::IsSkipped => Diagnostic { severity: Severity::Warning, ..found }
                 .with_help("the jail is left out, as skip_if_nologs says"),
             WithoutLogs::ReadsJournal => Diagnostic { severity: Severity::Warning, ..found }
