@@ -33,16 +33,6 @@ pub enum Error {
     /// No jail is enabled, or none of them can be used.
     #[error("{}: no jail that is enabled can be used; f2b check --all says why", printable(&.0.to_string_lossy()))]
     NoJails(PathBuf),
-    /// A jail none of whose logs exist.
-    #[error(
-        "{location}jail '{jail}' has no log to scan; name logs, or give it a logpath that matches one"
-    )]
-    JailWithoutLog {
-        /// The jail.
-        jail: String,
-        /// Where its logpath is written, and a colon; empty if it has none.
-        location: String,
-    },
     /// Jails of which none has a log.
     #[error("none of the {jails} jails has a log to scan; {}", instead_of_logs(*.of_journal))]
     NoLogs {

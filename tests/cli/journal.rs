@@ -55,6 +55,21 @@ fn err_a_jail_of_the_journal_has_no_log_to_scan() {
 }
 
 #[test]
+fn err_a_jail_without_a_log_may_have_a_journal() {
+    let world = world("", MATCH);
+    let dir = world.path("").display().to_string();
+    let dir = dir.trim_end_matches('/');
+    let ran = world.f2b("scan --jail good").exits(2);
+    let said = format!(
+        "f2b: /stock.log: no such file (logpath of jail 'good')\n\
+         f2b: {dir}/jail.conf:6: jail 'good' has no log to scan; name logs, or give it a logpath that matches one; \
+         for the journal write journalctl -o short-iso _SYSTEMD_UNIT=good.service + '_COMM=a b' \
+         | f2b scan - --jail good\n"
+    );
+    assert_eq!(ran.err, said);
+}
+
+#[test]
 fn err_the_journal_is_no_log() {
     let world = world("", MATCH);
     let message = "the journal is not read by f2b scan itself; write journalctl -o short-iso ";

@@ -21,6 +21,12 @@ pub(super) fn of_jail(jail: &JailDef) -> Diagnostic {
     Diagnostic { at: jail.backend_at.clone(), ..found }
 }
 
+/// What scans the journal for a jail that reads logs, if its filter says which entries are meant.
+pub(super) fn in_place_of_logs(jail: &JailDef) -> Option<String> {
+    let knows_entries = !jail.filter.journalmatch.is_empty();
+    knows_entries.then(|| pipe(Some(jail), &jail.filter, &jail_option(jail)))
+}
+
 /// The finding about the journal among the logs that were named.
 pub(super) fn named(operand: &str, subject: &Subject) -> Option<Diagnostic> {
     let rest = operand.strip_prefix(OPERAND)?;

@@ -10,13 +10,14 @@ use super::super::{Context, Error, warn, warn_findings};
 use super::journal;
 use crate::config::{Text, UseDns};
 use crate::date::YearWindow;
-use crate::diag::Location;
+use crate::diag::{Diagnostic, Location, Severity};
 use crate::engine::{Calendars, Jail, Names, Overrides, Reading, SampleLimits, Scan, Wanted};
 use crate::error;
 use crate::filter::Mode;
 use crate::model::BanTime;
 use crate::model::duration::{self, DurationError};
 use crate::source::{self, Expanded, Log, SourceError};
+use crate::text::printable;
 
 /// Everything compiled and settled before the first line is read.
 pub(super) struct Plan {
@@ -217,7 +218,14 @@ fn without_logs(subject: &Subject) -> error::Error {
     if subject.jail.backend.reads_journal() {
         return error::Error::Findings(vec![journal::of_jail(&subject.jail)]);
     }
-    let first = subject.jail.logpaths.first().map(|log| format!("{}: ", log.at));
-    let location = first.unwrap_or_default();
-    error::Error::JailWithoutLog { jail: subject.jail.name.clone(), location }
+    let jail = &subject.jail;
+    let message = format!("jail '{}' has no log to scan", printable(&jail.name));
+    let mut help = "name logs, or give it a logpath that matches one".to_owned();
+    // A machine may have no log of a service but the journal.
+    if let Some(pipe) = journal::in_place_of_logs(jail) {
+        help.extend(["; for the journal write ", &pipe]);
+    }
+    let found = Diagnostic::new("no-log", Severity::Error, message).with_help(help);
+    let at = jail.logpaths.first().map(|log| log.at.clone());
+    error::Error::Findings(vec![Diagnostic { at, ..found }])
 }
