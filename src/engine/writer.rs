@@ -274,6 +274,8 @@ fn do_in(batch: &mut Batch<'_>, order: Order, now: Time) -> Result<Done, StoreEr
             }
         }
         Order::Import { bans } => {
+            let active = bans.iter().filter(|ban| ban.is_active(now));
+            batch.add_hosts(active.map(|ban| &ban.host))?;
             for ban in bans {
                 let ban = Ban { origin: Origin::Import, ended: None, ..ban };
                 let is_wanted =

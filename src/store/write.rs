@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, ToSql};
 pub(super) use self::hosts::HostCache;
 use super::record::{Record, Scanned};
 use super::{FilterId, JailId, LogId, OFFSET_END, Reader, Store, StoreError, sql};
-use crate::model::{Ban, Origin, Time};
+use crate::model::{Ban, Host, Origin, Time};
 
 /// How much of a batch was new.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,6 +127,14 @@ impl Batch<'_> {
     /// Stores bans; how many of them were new.
     pub fn add_bans(&mut self, bans: &[Ban]) -> Result<u64, StoreError> {
         self.change(|conn, hosts| insert_bans(conn, hosts, bans))
+    }
+
+    /// Makes many hosts known at once, where something is then stored of each by itself.
+    pub fn add_hosts<'h>(
+        &mut self,
+        hosts: impl Iterator<Item = &'h Host>,
+    ) -> Result<(), StoreError> {
+        self.change(|conn, cache| cache.learn(conn, hosts))
     }
 
     pub(super) fn change<T>(
