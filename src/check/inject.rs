@@ -9,8 +9,35 @@ use crate::diag::{Diagnostic, Severity};
 
 const HOSTS: [&str; 6] = ["<HOST>", "<ADDR>", "<IP4>", "<IP6>", "<DNS>", "<SUBNET>"];
 
+/// What takes as much as it can.
+const GREEDY: [&str; 4] = [".*", ".+", "\\S*", "\\S+"];
+
+/// The finding about an expression in which the host gets only what something greedy right before it leaves: the last
+/// digit of an address, or an address of somebody else.
+pub fn greedy_before_host(regex: &Text) -> Option<Diagnostic> {
+    let host = HOSTS.iter().filter_map(|tag| regex.value.find(tag)).min()?;
+    let before = &regex.value[..host];
+    let greedy = GREEDY.iter().find(|any| before.ends_with(*any))?;
+    let is_escaped = before[..before.len() - greedy.len()].ends_with('\\');
+    let found = Diagnostic::new(
+        "greedy-before-host",
+        Severity::Warning,
+        format!("'{greedy}' right before the host takes all of it but its end"),
+    );
+    let help = "write what stands between them, if only a blank";
+    (!is_escaped).then(|| {
+        found
+            .with_location(regex.at.clone())
+            .with_text(&before[before.len() - greedy.len()..])
+            .with_help(help)
+    })
+}
+
 /// The finding about an expression, if there is one.
 pub(super) fn finding(regex: &Text) -> Option<Diagnostic> {
+    if let Some(found) = greedy_before_host(regex) {
+        return Some(found);
+    }
     let host = HOSTS.iter().filter_map(|tag| regex.value.find(tag)).min()?;
     let (before, after) = regex.value.split_at(host);
     let at = catch_all(before)?;
@@ -58,6 +85,20 @@ mod tests {
 
     fn warns(regex: &str) -> bool {
         finding(&Text { value: regex.to_owned(), at: Location::new("f.conf", 3) }).is_some()
+    }
+
+    #[test]
+    fn what_is_greedy_before_a_host_is_a_warning_whatever_follows() {
+        let id = |regex: &str| {
+            let regex = Text { value: regex.to_owned(), at: Location::new("f.conf", 3) };
+            finding(&regex).map(|found| found.id)
+        };
+        for regex in ["bad .*<HOST>$", "bad .+<ADDR>$", r"bad \S*<HOST>$", r"bad \S+<IP4> "] {
+            assert_eq!(id(regex), Some("greedy-before-host"), "{regex}");
+        }
+        for regex in [r"bad\.*<HOST>$", "bad .*?<HOST>$", "bad .* <HOST>$", r"bad \\S*<HOST>$"] {
+            assert_eq!(id(regex), None, "{regex}");
+        }
     }
 
     #[test]

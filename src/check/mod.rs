@@ -19,6 +19,7 @@ use crate::diag::{Diagnostic, Severity};
 use crate::engine::{Calendars, Jail, Overrides};
 use crate::filter::Filter;
 use crate::model::Time;
+pub use inject::greedy_before_host;
 pub use place::{Excerpt, Sources};
 pub use report::{Checked, Finding, Report};
 use report::{in_order, merged};

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::args::ScanArgs;
 use super::{Context, Error, operands};
+use crate::check::greedy_before_host;
 use crate::config::{Config, FilterDef, JailDef, Loaded, Spec, first_reference};
 use crate::diag::{Diagnostic, Severity};
 use crate::error;
@@ -127,8 +128,11 @@ fn filter_at(path: &Path, options: &[(String, String)]) -> Result<(FilterDef, He
 }
 
 fn literal(text: &str) -> (FilterDef, Header) {
-    super::warn_findings(not_filled_in(text).as_slice());
-    (FilterDef::literal(text), ("failregex line", super::output::report::header_text(text)))
+    let filter = FilterDef::literal(text);
+    let slips = not_filled_in(text).into_iter();
+    let slips = slips.chain(filter.failregex.iter().filter_map(greedy_before_host));
+    super::warn_findings(&slips.collect::<Vec<_>>());
+    (filter, ("failregex line", super::output::report::header_text(text)))
 }
 
 /// The finding about an expression of the command line that quotes an option, as only one in a file can.

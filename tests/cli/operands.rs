@@ -64,3 +64,19 @@ fn an_option_that_only_a_file_fills_in_is_told() {
     assert_eq!((ran.out.as_str(), ran.err), ("192.0.2.1\n", told("%(x)s", "%%(x)s")));
     assert_eq!(scan("^.*knock from <HOST>", "%(x)d").exits(0).err, "");
 }
+
+#[test]
+fn an_expression_that_takes_most_of_the_host_is_told() {
+    let world = World::with_a_door();
+    let scan =
+        |regex: &str| world.run(["scan", "-n", "--output", "ip", "door.log", regex]).exits(0);
+    let greedy = scan("knock.*<HOST>");
+    assert_eq!(greedy.out, "1\n");
+    assert_eq!(
+        greedy.err,
+        "f2b: command line: '.*' right before the host takes all of it but its end; \
+         write what stands between them, if only a blank\n"
+    );
+    let clear = scan("knock.* <HOST>");
+    assert_eq!((clear.out.as_str(), clear.err.as_str()), ("192.0.2.1\n", ""));
+}
