@@ -3,6 +3,10 @@
 //! f2b takes nothing out of them. Whoever looks at a folder wants to know of them all the same: fail2ban
 //! doesn't start for some of these mistakes.
 
+pub mod layout;
+
+pub use layout::Layout;
+
 use super::folder::Folder;
 use super::interpolate::{Given, Scope};
 use super::merged::{DEFAULT, INCLUDES, Merged};
