@@ -44,7 +44,9 @@ pub(crate) use interpolate::first_reference;
 pub use jail::{Draft, IgnoreCache, Increment, JailDef, LogPath, Setting, WithoutLogs};
 pub use journal::{JournalMatch, JournalTerm};
 pub use loaded::Loaded;
-pub use server::{Layout, layout};
+pub use server::{
+    Facility, Layout, Level, LevelError, LogTarget, LogTo, TargetError, layout,
+};
 pub use shape::Shape;
 pub use spec::{Spec, SpecError};
 pub use traced::Text;

@@ -4,8 +4,12 @@
 //! doesn't start for some of these mistakes.
 
 pub mod layout;
+mod level;
+mod target;
 
 pub use layout::Layout;
+pub use level::{Level, LevelError};
+pub use target::{Facility, LogTarget, LogTo, TargetError};
 
 use super::folder::Folder;
 use super::interpolate::{Given, Scope};
