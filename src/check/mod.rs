@@ -58,7 +58,7 @@ struct Looking<'l> {
 pub fn check(config: &Config, scope: Scope<'_>, now: Time, folders: &[PathBuf]) -> Report {
     let mut jails = Vec::new();
     let names = config.jail_names();
-    let mut findings = in_order(config.server());
+    let mut findings = in_order(config.server().findings);
     findings.extend(in_order(names.findings.into_iter().chain(config.slips()).collect()));
     let names = names.value.unwrap_or_default();
     let calendars = Calendars::new(YearWindow::around(now));

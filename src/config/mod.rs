@@ -44,9 +44,8 @@ pub(crate) use interpolate::first_reference;
 pub use jail::{Draft, IgnoreCache, Increment, JailDef, LogPath, Setting, WithoutLogs};
 pub use journal::{JournalMatch, JournalTerm};
 pub use loaded::Loaded;
-pub use server::{
-    Facility, Layout, Level, LevelError, LogTarget, LogTo, TargetError, layout,
-};
+pub use server::layout;
+pub use server::{Facility, Layout, Level, LevelError, LogTarget, LogTo, Server, TargetError};
 pub use shape::Shape;
 pub use spec::{Spec, SpecError};
 pub use traced::Text;
@@ -118,9 +117,9 @@ impl Config {
         slips::of_all(&self.folder.merged("jail"))
     }
 
-    /// What is wrong with fail2ban.conf and its companions; none of it keeps a jail from being used.
-    pub fn server(&self) -> Vec<Diagnostic> {
-        server::findings(&self.folder)
+    /// What fail2ban.conf and its companions say; nothing that is wrong with them keeps a jail from being used.
+    pub fn server(&self) -> Loaded<Server> {
+        server::load(&self.folder)
     }
 
     /// What a jail that is not enabled seems to be so for: options that are misspelt or indented, a name that is.
