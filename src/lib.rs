@@ -18,7 +18,8 @@
 //! 3. [`engine`], [`check`]
 //! 4. [`error`]
 //! 5. [`control`]
-//! 6. [`cli`]
+//! 6. [`daemon`]
+//! 7. [`cli`]
 //!
 //! Start reading at [`engine`], which runs the path, or at `docs/architecture.md`.
 
@@ -27,6 +28,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod control;
+pub mod daemon;
 pub mod date;
 pub mod decide;
 pub mod diag;
