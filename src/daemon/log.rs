@@ -9,9 +9,11 @@
 //! file system that is gone. What can't be written is counted, and told when something can. Threads
 //! don't survive a fork: start the log after it.
 
+mod event;
 mod pen;
 mod record;
 
+pub use event::Event;
 pub use record::{Facts, Record};
 
 pub use crate::config::{Level, LogTarget, LogTo};
