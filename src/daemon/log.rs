@@ -10,7 +10,9 @@
 //! don't survive a fork: start the log after it.
 
 mod event;
+mod lines;
 mod pen;
+mod queue;
 mod record;
 
 pub use event::Event;
