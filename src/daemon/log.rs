@@ -14,6 +14,7 @@ mod lines;
 mod pen;
 mod queue;
 mod record;
+mod socket;
 
 pub use event::Event;
 pub use record::{Facts, Record};
