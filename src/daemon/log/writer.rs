@@ -1,0 +1,168 @@
+//! Writing what waits: a thread for each target, so that one that hangs leaves the next alone.
+//!
+//! What couldn't be written is counted, and told as soon as something can.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::lines::Lines;
+use super::pen::Pen;
+use super::queue::{Entry, Queue};
+use super::record::Record;
+use super::socket::{self, Socket};
+use super::{SharedClock, Sockets};
+use crate::config::{Facility, Level, LogTarget, LogTo};
+
+/// How long until it is tried again to tell what was lost, if nothing else is to be told.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Where lines go, opened.
+#[derive(Debug)]
+pub(super) enum Sink {
+    Lines(Lines),
+    Syslog(Socket, Facility),
+    Journal(Socket),
+}
+
+impl Sink {
+    pub(super) fn open(target: &LogTarget, sockets: &Sockets) -> io::Result<Self> {
+        match &target.to {
+            LogTo::File(path) => Lines::open(path).map(Self::Lines),
+            LogTo::Stdout | LogTo::Sysout => Lines::stream(io::stdout()).map(Self::Lines),
+            LogTo::Stderr => Lines::stream(io::stderr()).map(Self::Lines),
+            LogTo::Syslog(facility) => {
+                Socket::open(&sockets.syslog).map(|socket| Self::Syslog(socket, *facility))
+            }
+            LogTo::Journal => Socket::open(&sockets.journal).map(Self::Journal),
+        }
+    }
+
+    fn write(&mut self, record: &Record, pen: &Pen) -> io::Result<()> {
+        let line = pen.line(record);
+        match self {
+            Self::Lines(lines) => lines.write(&line),
+            Self::Syslog(socket, facility) => {
+                socket.send(&socket::syslog(*facility, record, &line))
+            }
+            Self::Journal(socket) => socket.send(&socket::journal(record, &line)),
+        }
+    }
+}
+
+/// Records that no target got.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    /// Since the start.
+    pub(super) all: AtomicU64,
+    /// Of those, the ones of which no target was told.
+    untold: AtomicU64,
+}
+
+/// A thread at work on one target.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) queue: Arc<Queue>,
+    thread: JoinHandle<()>,
+}
+
+struct Work {
+    queue: Arc<Queue>,
+    sink: Sink,
+    pen: Pen,
+    losses: Arc<Losses>,
+    clock: SharedClock,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(
+        sink: Sink,
+        pen: Pen,
+        queue: Queue,
+        losses: &Arc<Losses>,
+        clock: &SharedClock,
+    ) -> io::Result<Self> {
+        let queue = Arc::new(queue);
+        let work = Work {
+            queue: Arc::clone(&queue),
+            sink,
+            pen,
+            losses: Arc::clone(losses),
+            clock: Arc::clone(clock),
+        };
+        let thread = thread::Builder::new().name("log".to_owned()).spawn(move || work.run())?;
+        Ok(Self { queue, thread })
+    }
+
+    /// Takes nothing more; waits until all is written and the thread is gone, at most until then: whether it is so.
+    pub(super) fn end(self, until: Instant) -> bool {
+        self.queue.close();
+        let is_done = self.queue.wait_done(until);
+        if is_done {
+            // It is at its last step. One that panicked has nothing to say.
+            let _ = self.thread.join();
+        }
+        is_done
+    }
+
+    /// Whether the thread is gone.
+    pub(super) fn is_done(&self) -> bool {
+        self.thread.is_finished()
+    }
+}
+
+impl Work {
+    fn run(mut self) {
+        loop {
+            let is_owing = self.losses.untold.load(Ordering::Relaxed) > 0;
+            match self.queue.next(is_owing.then_some(RETRY)) {
+                Entry::Record(record) => self.write(&record),
+                Entry::Lost(count) => {
+                    self.losses.untold.fetch_add(count, Ordering::Relaxed);
+                    self.tell();
+                }
+                Entry::Nothing => {
+                    self.tell();
+                }
+                Entry::End => break,
+            }
+        }
+        self.tell();
+    }
+
+    fn write(&mut self, record: &Record) {
+        if !self.tell() || self.sink.write(record, &self.pen).is_err() {
+            self.losses.untold.fetch_add(1, Ordering::Relaxed);
+            self.losses.all.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells what was lost: whether nothing is left to be told of.
+    fn tell(&mut self) -> bool {
+        // Taken first: the writers of two targets must not tell the same.
+        let lost = self.losses.untold.swap(0, Ordering::Relaxed);
+        if lost == 0 {
+            return true;
+        }
+        let message = match lost {
+            1 => "1 line of the log was lost".to_owned(),
+            _ => format!("{lost} lines of the log were lost"),
+        };
+        let record = Record::new(self.clock.now(), "server", Level::WARNING, &message);
+        let is_told = self.sink.write(&record, &self.pen).is_ok();
+        if !is_told {
+            self.losses.untold.fetch_add(lost, Ordering::Relaxed);
+        }
+        is_told
+    }
+}
+
+impl Drop for Work {
+    /// Even if the thread panics nobody waits for it.
+    fn drop(&mut self) {
+        self.queue.done();
+    }
+}
