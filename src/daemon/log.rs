@@ -398,3 +398,6 @@ fn with_socket(to: &LogTo, sockets: &Sockets) -> String {
         _ => to.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;
