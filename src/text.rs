@@ -41,6 +41,17 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The same for what may not be text: bytes that are none as `\\xff`.
+pub fn printable_bytes(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(&printable(chunk.valid()));
+        // A string takes any text without an error.
+        let _ = write!(out, "{}", chunk.invalid().escape_ascii());
+    }
+    out
+}
+
 /// The same for a text of several lines, whose ends stay.
 pub fn printable_lines(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| is_hostile(c) && c != '\n') {
@@ -105,6 +116,7 @@ mod tests {
     fn escape_sequences_do_not_reach_the_terminal() {
         assert_eq!(printable("a\x1b[31mb\tc"), "a\\x1b[31mb\tc");
         assert_eq!(printable("\u{202e}x"), "\\x202ex");
+        assert_eq!(printable_bytes(b"\xc3\xa9\xff\n\xc3"), "é\\xff\\x0a\\xc3");
     }
 
     #[test]

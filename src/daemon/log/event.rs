@@ -5,10 +5,11 @@
 //! get somebody else banned by whoever reads the log.
 
 use std::fmt::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::pen::civil;
-use super::record::Facts;
+use super::record::{Facts, one_line};
 use crate::config::Level;
 use crate::model::{BanTime, Time, Zone};
 use crate::text;
@@ -149,13 +150,15 @@ impl Event<'_> {
             Self::JailStopped { jail } => ("jail-stopped", jail, None),
             Self::LogAdded { .. } | Self::LogRemoved { .. } => return None,
         };
-        let printable = |text| text::printable(text).into_owned();
-        Some(Facts { event, jail: printable(jail), host: host.map(printable) })
+        Some(Facts { event, jail: one_line(jail), host: host.map(one_line) })
     }
 }
 
 fn quoted(path: &Path) -> String {
-    text::quoted(&path.to_string_lossy())
+    match path.to_str() {
+        Some(path) => text::quoted(path),
+        None => format!("'{}'", text::printable_bytes(path.as_os_str().as_bytes())),
+    }
 }
 
 /// A host as one word.
@@ -176,6 +179,8 @@ impl fmt::Display for Id<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
     use super::*;
 
     #[test]
@@ -230,7 +235,10 @@ mod tests {
                 Event::LogAdded { path, pos: 7, hash: "e6" },
                 "filter INFO Added logfile: \"/var/log/a'b.log\" (pos = 7, hash = e6)",
             ),
-            (Event::LogRemoved { path: Path::new("/l") }, "filter INFO Removed logfile: '/l'"),
+            (
+                Event::LogRemoved { path: Path::new(OsStr::from_bytes(b"/l\xff\n")) },
+                "filter INFO Removed logfile: '/l\\xff\\x0a'",
+            ),
         ] {
             let zone = Zone::parse("Europe/Berlin").unwrap();
             let told = format!("{} {} {}", event.logger(), event.level(), event.message(zone));

@@ -58,7 +58,9 @@ impl Record {
 
     /// What it takes of the queue.
     pub(super) fn len_bytes(&self) -> usize {
-        size_of::<Self>() + self.message.len()
+        let facts = self.facts.as_ref();
+        let host = facts.and_then(|facts| facts.host.as_ref()).map_or(0, String::len);
+        size_of::<Self>() + self.message.len() + host + facts.map_or(0, |facts| facts.jail.len())
     }
 }
 
@@ -84,7 +86,8 @@ pub(super) fn without_bans(message: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn one_line(message: &str) -> String {
+/// The text without control characters, cut if it is long.
+pub(super) fn one_line(message: &str) -> String {
     let message = message.trim_end_matches(['\n', '\r']);
     if message.len() <= MESSAGE_MAX_BYTES {
         return text::printable(message).into_owned();
