@@ -19,6 +19,7 @@ mod writer;
 
 use std::fmt;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,9 +31,10 @@ pub use record::{Facts, Record};
 use crate::config::Server;
 pub use crate::config::{Level, LogTarget, LogTo};
 use crate::model::{Clock, Zone};
+use crate::text;
 use pen::Pen;
 use queue::Queue;
-use writer::{Losses, Sink, Writer};
+use writer::{Losses, Sink, Work, Writer};
 
 /// How long the last handle waits for what is to be written.
 const LAST_WAIT: Duration = Duration::from_secs(2);
@@ -171,7 +173,7 @@ impl Log {
             changing: Mutex::new(()),
         };
         let mut current = lock(&shared.current);
-        current.writer = Some(shared.open(&current.target, &current.sockets)?);
+        current.writer = Some(shared.open(&current.target, &current.sockets, None)?);
         drop(current);
         Ok(Self(Arc::new(shared)))
     }
@@ -269,7 +271,8 @@ impl Log {
         let _changing = lock(&self.0.changing);
         let (target, sockets) = (self.target(), self.sockets());
         if matches!(target.to, LogTo::File(_)) {
-            let writer = self.0.open(&target, &sockets)?;
+            let former = self.0.queue();
+            let writer = self.0.open(&target, &sockets, former)?;
             self.0
                 .switch(writer, target, sockets, |to| vec![format!("rollover performed on {to}")]);
             Ok(Reopened::RolledOver)
@@ -287,8 +290,7 @@ impl Log {
     /// Waits until all that was told is written or lost, up to `limit`: whether it is.
     pub fn flush(&self, limit: Duration) -> bool {
         let until = Instant::now() + limit;
-        let queue = lock(&self.0.current).writer.as_ref().map(|writer| Arc::clone(&writer.queue));
-        queue.is_none_or(|queue| queue.wait_idle(until))
+        self.0.queue().is_none_or(|queue| queue.wait_idle(until))
     }
 
     /// Ends the log: waits for what is to be written, up to `limit`, and says whether all is. A thread that
@@ -305,15 +307,31 @@ impl fmt::Debug for Log {
 }
 
 impl Shared {
-    fn open(&self, target: &LogTarget, sockets: &Sockets) -> Result<Writer, LogError> {
+    fn open(
+        &self,
+        target: &LogTarget,
+        sockets: &Sockets,
+        former: Option<Arc<Queue>>,
+    ) -> Result<Writer, LogError> {
         let sink = Sink::open(target, sockets).map_err(|source| LogError::Open {
             target: with_socket(&target.to, sockets),
             source,
         })?;
         let layout = target.layout.clone();
-        let pen = Pen { layout, zone: self.zone, process: std::process::id() };
-        let queue = Queue::new(self.queue_bytes);
-        Writer::start(sink, pen, queue, &self.losses, &self.clock).map_err(LogError::Thread)
+        let work = Work {
+            queue: Arc::new(Queue::new(self.queue_bytes)),
+            former,
+            sink,
+            pen: Pen { layout, zone: self.zone, process: std::process::id() },
+            losses: Arc::clone(&self.losses),
+            clock: Arc::clone(&self.clock),
+        };
+        Writer::start(work).map_err(LogError::Thread)
+    }
+
+    /// What waits for the present target.
+    fn queue(&self) -> Option<Arc<Queue>> {
+        lock(&self.current).writer.as_ref().map(|writer| Arc::clone(&writer.queue))
     }
 
     fn change(&self, target: LogTarget, sockets: Sockets) -> Result<(), LogError> {
@@ -330,7 +348,7 @@ impl Shared {
                 return Ok(());
             }
         }
-        let writer = self.open(&target, &sockets)?;
+        let writer = self.open(&target, &sockets, None)?;
         self.switch(writer, target, sockets, |to| {
             let name = concat!("f2b v", env!("CARGO_PKG_VERSION"));
             vec![format!("Start {name}"), format!("Changed logging target to {to} for {name}")]
@@ -392,11 +410,12 @@ impl Drop for Shared {
 
 /// A target as it is told to whoever looks for the lines.
 fn with_socket(to: &LogTo, sockets: &Sockets) -> String {
-    match to {
-        LogTo::Syslog(_) => format!("{to} ({})", sockets.syslog.display()),
-        LogTo::Journal => format!("{to} ({})", sockets.journal.display()),
-        _ => to.to_string(),
-    }
+    let socket = match to {
+        LogTo::Syslog(_) => &sockets.syslog,
+        LogTo::Journal => &sockets.journal,
+        _ => return to.to_string(),
+    };
+    format!("{to} ({})", text::printable_bytes(socket.as_os_str().as_bytes()))
 }
 
 #[cfg(test)]

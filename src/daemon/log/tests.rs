@@ -101,6 +101,22 @@ fn a_file_is_opened_again_by_name() {
 }
 
 #[test]
+fn a_file_that_was_not_moved_keeps_its_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    let log = start(setup(path.to_str().unwrap(), dir.path()));
+    for _ in 0..1000 {
+        log.info("server", format_args!("a"));
+    }
+    log.reopen().unwrap();
+    log.info("server", format_args!("b"));
+    assert!(log.end(LONG));
+    let lines = lines(&path);
+    assert_eq!(lines.iter().position(|line| line.contains("rollover")), Some(1000));
+    assert_eq!(lines[1001..], ["INFO    b"]);
+}
+
+#[test]
 fn a_target_that_cannot_be_opened_leaves_the_old_one() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("log");

@@ -19,6 +19,9 @@ use crate::config::{Facility, Level, LogTarget, LogTo};
 /// How long until it is tried again to tell what was lost, if nothing else is to be told.
 const RETRY: Duration = Duration::from_secs(5);
 
+/// How long a file's next writer lets its former one finish, so that lines stay in order; not the caller.
+const FORMER_WAIT: Duration = Duration::from_secs(1);
+
 /// Where lines go, opened.
 #[derive(Debug)]
 pub(super) enum Sink {
@@ -68,31 +71,26 @@ pub(super) struct Writer {
     thread: JoinHandle<()>,
 }
 
-struct Work {
-    queue: Arc<Queue>,
-    sink: Sink,
-    pen: Pen,
-    losses: Arc<Losses>,
-    clock: SharedClock,
+/// What a thread needs to write.
+pub(super) struct Work {
+    /// What it writes.
+    pub(super) queue: Arc<Queue>,
+    /// What the former thread at the same file has left to write.
+    pub(super) former: Option<Arc<Queue>>,
+    /// Where to.
+    pub(super) sink: Sink,
+    /// How.
+    pub(super) pen: Pen,
+    /// What it couldn't.
+    pub(super) losses: Arc<Losses>,
+    /// Asked when losses are told.
+    pub(super) clock: SharedClock,
 }
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(
-        sink: Sink,
-        pen: Pen,
-        queue: Queue,
-        losses: &Arc<Losses>,
-        clock: &SharedClock,
-    ) -> io::Result<Self> {
-        let queue = Arc::new(queue);
-        let work = Work {
-            queue: Arc::clone(&queue),
-            sink,
-            pen,
-            losses: Arc::clone(losses),
-            clock: Arc::clone(clock),
-        };
+    pub(super) fn start(work: Work) -> io::Result<Self> {
+        let queue = Arc::clone(&work.queue);
         let thread = thread::Builder::new().name("log".to_owned()).spawn(move || work.run())?;
         Ok(Self { queue, thread })
     }
@@ -116,6 +114,9 @@ impl Writer {
 
 impl Work {
     fn run(mut self) {
+        if let Some(former) = self.former.take() {
+            former.wait_done(Instant::now() + FORMER_WAIT);
+        }
         loop {
             let is_owing = self.losses.untold.load(Ordering::Relaxed) > 0;
             match self.queue.next(is_owing.then_some(RETRY)) {
