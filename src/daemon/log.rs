@@ -70,12 +70,12 @@ pub struct Setup {
     pub sockets: Sockets,
     /// Where its times are told; fail2ban's are local.
     pub zone: Zone,
-    /// How much may wait to be written.
+    /// How much may wait to be written; the last quarter is for what is a NOTICE or more.
     pub queue_bytes: usize,
 }
 
 impl From<&Server> for Setup {
-    /// As the configuration says, with four mebibytes that may wait: some twenty thousand lines.
+    /// As the configuration says, with 16 mebibytes that may wait: some eighty thousand lines.
     fn from(server: &Server) -> Self {
         let default = Sockets::default();
         let syslog = server.syslogsocket.clone().unwrap_or(default.syslog);
@@ -84,7 +84,7 @@ impl From<&Server> for Setup {
             level: server.loglevel,
             sockets: Sockets { syslog, ..default },
             zone: Zone::Local,
-            queue_bytes: 4 << 20,
+            queue_bytes: 16 << 20,
         }
     }
 }

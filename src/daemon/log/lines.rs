@@ -21,6 +21,15 @@ pub(super) struct Lines {
     is_torn: bool,
 }
 
+/// What kept lines from being written.
+#[derive(Debug)]
+pub(super) struct Unwritten {
+    /// How many bytes of them were.
+    pub(super) written: usize,
+    /// Why no more.
+    pub(super) cause: io::Error,
+}
+
 impl Lines {
     /// Opens the file; makes one if there is none, but no folder.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
@@ -44,22 +53,29 @@ impl Lines {
         Ok(Self { file, path: None, is_torn: false })
     }
 
-    /// Writes one line; an error may leave a part of it, which the next line doesn't continue.
-    pub(super) fn write(&mut self, line: &str) -> io::Result<()> {
-        self.follow()?;
-        let mut bytes = Vec::with_capacity(line.len() + 2);
+    /// Writes whole lines with their ends; an error may leave a part of one, which the next doesn't continue.
+    pub(super) fn write(&mut self, text: &str) -> Result<(), Unwritten> {
+        let unwritten = |rest: &[u8], cause| Unwritten { written: text.len() - rest.len(), cause };
+        let mut rest = text.as_bytes();
+        self.follow().map_err(|cause| unwritten(rest, cause))?;
         if self.is_torn {
-            bytes.push(b'\n');
+            self.put(b"\n").map_err(|cause| unwritten(rest, cause))?;
         }
-        bytes.extend_from_slice(line.as_bytes());
-        bytes.push(b'\n');
-        let mut rest = bytes.as_slice();
         while !rest.is_empty() {
-            match self.file.write(rest) {
+            let len = self.put(rest).map_err(|cause| unwritten(rest, cause))?;
+            rest = &rest[len..];
+        }
+        Ok(())
+    }
+
+    /// Writes some of the bytes: how many.
+    fn put(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.file.write(bytes) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(len) => {
-                    rest = &rest[len..];
-                    self.is_torn = !rest.is_empty();
+                    self.is_torn = bytes[len - 1] != b'\n';
+                    return Ok(len);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // Whoever gave us the stream may have made it so.
@@ -69,7 +85,6 @@ impl Lines {
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
     }
 
     /// A file that nobody can find any more is made anew: what it is told would be lost, and nobody would notice.
@@ -105,8 +120,8 @@ mod tests {
         let path = dir.path().join("log");
         fs::write(&path, "whole\nto").unwrap();
         let mut lines = Lines::open(&path).unwrap();
-        lines.write("a").unwrap();
-        lines.write("b").unwrap();
+        lines.write("a\n").unwrap();
+        lines.write("b\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "whole\nto\na\nb\n");
     }
 
@@ -116,11 +131,11 @@ mod tests {
         let path = dir.path().join("folder/log");
         fs::create_dir(dir.path().join("folder")).unwrap();
         let mut lines = Lines::open(&path).unwrap();
-        lines.write("a").unwrap();
+        lines.write("a\n").unwrap();
         fs::remove_dir_all(dir.path().join("folder")).unwrap();
-        assert_eq!(lines.write("b").unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(lines.write("b\n").unwrap_err().cause.kind(), io::ErrorKind::NotFound);
         fs::create_dir(dir.path().join("folder")).unwrap();
-        lines.write("c").unwrap();
+        lines.write("c\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "c\n");
     }
 
@@ -130,7 +145,7 @@ mod tests {
         let path = dir.path().join("log");
         let mut lines = Lines::open(&path).unwrap();
         fs::rename(&path, dir.path().join("log.1")).unwrap();
-        lines.write("a").unwrap();
+        lines.write("a\n").unwrap();
         assert_eq!(fs::read_to_string(dir.path().join("log.1")).unwrap(), "a\n");
         assert!(!path.exists());
     }

@@ -111,8 +111,9 @@ fn fraction(cell: Cell, number: f64) -> String {
 }
 
 fn put(line: &mut String, cell: Cell, value: &str) {
-    let limit = cell.precision.filter(|_| cell.conversion == 's').unwrap_or(usize::MAX);
-    let text: String = value.chars().take(limit).collect();
+    let limit = cell.precision.filter(|_| cell.conversion == 's');
+    let end = limit.and_then(|limit| value.char_indices().nth(limit)).map(|(end, _)| end);
+    let text = &value[..end.unwrap_or(value.len())];
     let width = cell.width;
     // A string takes any format without an error.
     let _ = match (cell.is_left, cell.has_zeros) {

@@ -8,6 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::record::Record;
+use crate::config::Level;
 
 /// Records on their way to one target.
 #[derive(Debug)]
@@ -30,17 +31,51 @@ struct State {
     is_done: bool,
 }
 
+#[derive(Debug)]
+enum Entry {
+    Record(Record),
+    Lost(u64),
+}
+
 /// What the writer is to do.
 #[derive(Debug)]
-pub(super) enum Entry {
-    /// Write it.
-    Record(Box<Record>),
+pub(super) enum Next {
+    /// Write them.
+    Records(Vec<Record>),
     /// Tell that so many records are missing here.
     Lost(u64),
     /// Nothing came in the time given.
     Nothing,
     /// Go: nothing will come.
     End,
+}
+
+impl State {
+    fn next(&mut self, len_bytes: usize) -> Option<Next> {
+        let mut taken = Vec::new();
+        let mut taken_bytes = 0;
+        while let Some(entry) = self.waiting.pop_front() {
+            match entry {
+                Entry::Record(record) => {
+                    self.len_bytes -= record.len_bytes();
+                    taken_bytes += record.len_bytes();
+                    taken.push(record);
+                }
+                Entry::Lost(count) if taken.is_empty() => return Some(Next::Lost(count)),
+                lost @ Entry::Lost(_) => {
+                    self.waiting.push_front(lost);
+                    break;
+                }
+            }
+            if taken_bytes >= len_bytes {
+                break;
+            }
+        }
+        if !taken.is_empty() {
+            return Some(Next::Records(taken));
+        }
+        (self.lost > 0).then(|| Next::Lost(std::mem::take(&mut self.lost)))
+    }
 }
 
 impl Queue {
@@ -54,11 +89,13 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the record in, if there is room: whether there was.
+    /// Takes the record in, if there is room: whether there was. The last quarter is for what matters: a flood of
+    /// failures leaves room for bans.
     pub(super) fn push(&self, record: Record) -> bool {
         let len_bytes = record.len_bytes();
+        let reserved = if record.level < Level::NOTICE { self.limit_bytes / 4 } else { 0 };
         let mut state = self.state();
-        if state.is_closed || state.len_bytes + len_bytes > self.limit_bytes {
+        if state.is_closed || state.len_bytes + len_bytes > self.limit_bytes - reserved {
             state.lost += 1;
             return false;
         }
@@ -67,30 +104,24 @@ impl Queue {
             state.waiting.push_back(Entry::Lost(lost));
         }
         state.len_bytes += len_bytes;
-        state.waiting.push_back(Entry::Record(Box::new(record)));
+        state.waiting.push_back(Entry::Record(record));
         self.changed.notify_all();
         true
     }
 
-    /// The next entry; waits for it, for ever if no limit is given.
-    pub(super) fn next(&self, limit: Option<Duration>) -> Entry {
+    /// What comes next, of records as many as are so long together, at least one. Waits for it, for ever if no
+    /// limit is given.
+    pub(super) fn next(&self, len_bytes: usize, limit: Option<Duration>) -> Next {
         let mut state = self.state();
         state.is_busy = false;
         self.changed.notify_all();
         loop {
-            if let Some(entry) = state.waiting.pop_front() {
-                if let Entry::Record(record) = &entry {
-                    state.len_bytes -= record.len_bytes();
-                }
+            if let Some(next) = state.next(len_bytes) {
                 state.is_busy = true;
-                return entry;
-            }
-            if state.lost > 0 {
-                state.is_busy = true;
-                return Entry::Lost(std::mem::take(&mut state.lost));
+                return next;
             }
             if state.is_closed {
-                return Entry::End;
+                return Next::End;
             }
             let Some(limit) = limit else {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -100,7 +131,7 @@ impl Queue {
             let (after, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
             state = after;
             if timeout.timed_out() {
-                return Entry::Nothing;
+                return Next::Nothing;
             }
         }
     }
@@ -146,39 +177,60 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Level;
     use crate::model::Time;
 
-    fn record(message: &str) -> Record {
-        Record::new(Time::default(), "server", Level::INFO, message)
+    fn record(level: Level, message: &str) -> Record {
+        Record::new(Time::default(), "server", level, message)
     }
 
-    fn next(queue: &Queue) -> String {
-        match queue.next(Some(Duration::ZERO)) {
-            Entry::Record(record) => record.message,
-            Entry::Lost(count) => format!("{count} lost"),
-            Entry::Nothing => "nothing".to_owned(),
-            Entry::End => "end".to_owned(),
+    fn ban(message: &str) -> Record {
+        record(Level::NOTICE, message)
+    }
+
+    fn next(queue: &Queue, len_bytes: usize) -> String {
+        match queue.next(len_bytes, Some(Duration::ZERO)) {
+            Next::Records(records) => {
+                records.iter().map(|record| record.message.as_str()).collect::<Vec<_>>().join(" ")
+            }
+            Next::Lost(count) => format!("{count} lost"),
+            Next::Nothing => "nothing".to_owned(),
+            Next::End => "end".to_owned(),
         }
     }
 
     #[test]
     fn what_was_lost_has_its_place_between_what_was_not() {
-        let queue = Queue::new(2 * record("a").len_bytes());
-        assert!(queue.push(record("a")) && queue.push(record("b")));
-        assert!(!queue.push(record("c")) && !queue.push(record("d")));
-        assert_eq!(next(&queue), "a");
-        assert!(queue.push(record("e")) && !queue.push(record("f")));
-        let rest: Vec<_> = (0..5).map(|_| next(&queue)).collect();
+        let queue = Queue::new(2 * ban("a").len_bytes());
+        assert!(queue.push(ban("a")) && queue.push(ban("b")));
+        assert!(!queue.push(ban("c")) && !queue.push(ban("d")));
+        assert_eq!(next(&queue, 0), "a");
+        assert!(queue.push(ban("e")) && !queue.push(ban("f")));
+        let rest: Vec<_> = (0..5).map(|_| next(&queue, usize::MAX)).collect();
         assert_eq!(rest, ["b", "2 lost", "e", "1 lost", "nothing"]);
+    }
+
+    #[test]
+    fn records_are_taken_together_up_to_a_length() {
+        let queue = Queue::new(1 << 20);
+        assert!(["a", "b", "c"].iter().all(|message| queue.push(ban(message))));
+        assert_eq!(next(&queue, ban("a").len_bytes() + 1), "a b");
+        assert_eq!(next(&queue, usize::MAX), "c");
+    }
+
+    #[test]
+    fn a_flood_of_what_matters_little_leaves_room() {
+        let queue = Queue::new(4 * ban("a").len_bytes());
+        let pushed: Vec<_> = (0..5).map(|_| queue.push(record(Level::INFO, "a"))).collect();
+        assert_eq!(pushed, [true, true, true, false, false]);
+        assert!(queue.push(ban("b")) && !queue.push(ban("c")));
     }
 
     #[test]
     fn what_waits_is_still_handed_over_after_the_end() {
         let queue = Queue::new(1 << 20);
-        assert!(queue.push(record("a")));
+        assert!(queue.push(ban("a")));
         queue.close();
-        assert!(!queue.push(record("b")));
-        assert_eq!([next(&queue), next(&queue), next(&queue)], ["a", "1 lost", "end"]);
+        assert!(!queue.push(ban("b")));
+        assert_eq!([next(&queue, 0), next(&queue, 0), next(&queue, 0)], ["a", "1 lost", "end"]);
     }
 }

@@ -3,14 +3,14 @@
 //! What couldn't be written is counted, and told as soon as something can.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::lines::Lines;
+use super::lines::{Lines, Unwritten};
 use super::pen::Pen;
-use super::queue::{Entry, Queue};
+use super::queue::{Next, Queue};
 use super::record::Record;
 use super::socket::{self, Socket};
 use super::{SharedClock, Sockets};
@@ -18,6 +18,9 @@ use crate::config::{Facility, Level, LogTarget, LogTo};
 
 /// How long until it is tried again to tell what was lost, if nothing else is to be told.
 const RETRY: Duration = Duration::from_secs(5);
+
+/// Lines are written together up to this length of their records: a call of the kernel takes as long as many of them.
+const TOGETHER_BYTES: usize = 64 * 1024;
 
 /// How long a file's next writer lets its former one finish, so that lines stay in order; not the caller.
 const FORMER_WAIT: Duration = Duration::from_secs(1);
@@ -43,14 +46,43 @@ impl Sink {
         }
     }
 
-    fn write(&mut self, record: &Record, pen: &Pen) -> io::Result<()> {
-        let line = pen.line(record);
-        match self {
-            Self::Lines(lines) => lines.write(&line),
-            Self::Syslog(socket, facility) => {
-                socket.send(&socket::syslog(*facility, record, &line))
+    /// How long records may be together to be written with one call; messages go one by one.
+    fn together_bytes(&self) -> usize {
+        if matches!(self, Self::Lines(_)) { TOGETHER_BYTES } else { 0 }
+    }
+
+    /// Writes the records, or the first of them: how many, and why not the others.
+    fn write(&mut self, records: &[Record], pen: &Pen) -> (usize, io::Result<()>) {
+        let send = |socket: &mut Socket, message: &dyn Fn(&Record, &str) -> Vec<u8>| {
+            for (index, record) in records.iter().enumerate() {
+                let line = pen.line(record);
+                if let Err(cause) = socket.send(&message(record, &line)) {
+                    return (index, Err(cause));
+                }
             }
-            Self::Journal(socket) => socket.send(&socket::journal(record, &line)),
+            (records.len(), Ok(()))
+        };
+        match self {
+            Self::Lines(lines) => {
+                let mut text = String::new();
+                let mut ends = Vec::with_capacity(records.len());
+                for record in records {
+                    text.push_str(&pen.line(record));
+                    text.push('\n');
+                    ends.push(text.len());
+                }
+                match lines.write(&text) {
+                    Ok(()) => (records.len(), Ok(())),
+                    Err(Unwritten { written, cause }) => {
+                        (ends.iter().filter(|end| **end <= written).count(), Err(cause))
+                    }
+                }
+            }
+            Self::Syslog(socket, facility) => {
+                let facility = *facility;
+                send(socket, &|record, line| socket::syslog(facility, record, line))
+            }
+            Self::Journal(socket) => send(socket, &socket::journal),
         }
     }
 }
@@ -62,6 +94,14 @@ pub(super) struct Losses {
     pub(super) all: AtomicU64,
     /// Of those, the ones of which no target was told.
     untold: AtomicU64,
+    /// What the last of them failed at; nothing if they came faster than they could be written.
+    cause: Mutex<Option<io::Error>>,
+}
+
+impl Losses {
+    fn cause(&self) -> MutexGuard<'_, Option<io::Error>> {
+        self.cause.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A thread at work on one target.
@@ -117,28 +157,38 @@ impl Work {
         if let Some(former) = self.former.take() {
             former.wait_done(Instant::now() + FORMER_WAIT);
         }
+        let together_bytes = self.sink.together_bytes();
         loop {
             let is_owing = self.losses.untold.load(Ordering::Relaxed) > 0;
-            match self.queue.next(is_owing.then_some(RETRY)) {
-                Entry::Record(record) => self.write(&record),
-                Entry::Lost(count) => {
+            match self.queue.next(together_bytes, is_owing.then_some(RETRY)) {
+                Next::Records(records) => self.write(&records),
+                Next::Lost(count) => {
                     self.losses.untold.fetch_add(count, Ordering::Relaxed);
                     self.tell();
                 }
-                Entry::Nothing => {
+                Next::Nothing => {
                     self.tell();
                 }
-                Entry::End => break,
+                Next::End => break,
             }
         }
         self.tell();
     }
 
-    fn write(&mut self, record: &Record) {
-        if !self.tell() || self.sink.write(record, &self.pen).is_err() {
-            self.losses.untold.fetch_add(1, Ordering::Relaxed);
-            self.losses.all.fetch_add(1, Ordering::Relaxed);
+    fn write(&mut self, records: &[Record]) {
+        let written = if self.tell() { self.put(records) } else { 0 };
+        let lost = (records.len() - written) as u64;
+        self.losses.untold.fetch_add(lost, Ordering::Relaxed);
+        self.losses.all.fetch_add(lost, Ordering::Relaxed);
+    }
+
+    /// Writes the records, or the first of them: how many.
+    fn put(&mut self, records: &[Record]) -> usize {
+        let (written, result) = self.sink.write(records, &self.pen);
+        if let Err(cause) = result {
+            *self.losses.cause() = Some(cause);
         }
+        written
     }
 
     /// Tells what was lost: whether nothing is left to be told of.
@@ -148,12 +198,17 @@ impl Work {
         if lost == 0 {
             return true;
         }
-        let message = match lost {
+        let mut message = match lost {
             1 => "1 line of the log was lost".to_owned(),
             _ => format!("{lost} lines of the log were lost"),
         };
+        let cause = self.losses.cause().take();
+        if let Some(cause) = &cause {
+            message.push_str(": ");
+            message.push_str(&cause.to_string());
+        }
         let record = Record::new(self.clock.now(), "server", Level::WARNING, &message);
-        let is_told = self.sink.write(&record, &self.pen).is_ok();
+        let is_told = self.put(&[record]) == 1;
         if !is_told {
             self.losses.untold.fetch_add(lost, Ordering::Relaxed);
         }
