@@ -120,10 +120,27 @@ impl Batch<'_> {
         self.change(|conn, _| execute(conn, sql::TOLD_DELETE_ALL, (jail, action)).map(drop))
     }
 
-    /// Forgets that the bans of a jail have changed, if there were no more than so many changes: those were carried out.
-    pub fn forget_pending(&mut self, jail: &str, changes: u64) -> Result<(), StoreError> {
+    /// Forgets that the bans of a jail have changed, if there were no more than so many changes: those were carried out
+    /// by `now`.
+    pub fn forget_pending(
+        &mut self,
+        jail: &str,
+        changes: u64,
+        now: Time,
+    ) -> Result<(), StoreError> {
         let changes = changes.cast_signed();
-        self.change(|conn, _| execute(conn, sql::PENDING_DELETE, (jail, changes)).map(drop))
+        self.change(|conn, _| {
+            if execute(conn, sql::PENDING_DELETE, (jail, changes))? > 0 {
+                execute(conn, sql::BAN_ENFORCE, (jail, now.micros()))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Remembers that what is put in for a jail was made anew at `now`.
+    pub fn renew_installations(&mut self, jail: &str, now: Time) -> Result<(), StoreError> {
+        let params = (jail, now.micros());
+        self.change(|conn, _| execute(conn, sql::INSTALLATION_RENEW, params).map(drop))
     }
 
     /// Remembers what is put into the packet filter, in the place of what was for the same action.

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0002_blocks.sql"),
     include_str!("../../migrations/0003_longer_heads.sql"),
     include_str!("../../migrations/0004_installation.sql"),
+    include_str!("../../migrations/0005_enforced.sql"),
 ];
 
 /// The version of the schema that this program writes.

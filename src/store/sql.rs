@@ -15,6 +15,7 @@ statements! {
     BAN_COUNT_BY_JAIL = "ban/count_by_jail.sql";
     BAN_DELETE_BEFORE = "ban/delete_before.sql";
     BAN_END = "ban/end.sql";
+    BAN_ENFORCE = "ban/enforce.sql";
     BAN_EXPIRE = "ban/expire.sql";
     BAN_INSERT = "ban/insert.sql";
     BAN_IS_ACTIVE = "ban/is_active.sql";
@@ -45,6 +46,7 @@ statements! {
     HOST_SELECT_KEY = "host/select_key.sql";
     HOST_SELECT_LAST_ID = "host/select_last_id.sql";
     INSTALLATION_DELETE = "installation/delete.sql";
+    INSTALLATION_RENEW = "installation/renew.sql";
     INSTALLATION_SELECT_ALL = "installation/select_all.sql";
     INSTALLATION_UPSERT = "installation/upsert.sql";
     JAIL_INSERT = "jail/insert.sql";

@@ -41,7 +41,10 @@ impl Projection {
             let told = self.tell_actions(store, pass, false)?;
             store.transact(|batch| {
                 self.tell(batch, &told, pass)?;
-                if told.has_failed(jail) { Ok(()) } else { batch.forget_pending(jail, *count) }
+                if told.has_failed(jail) {
+                    return Ok(());
+                }
+                batch.forget_pending(jail, *count, now)
             })?;
             carried.join(told);
             done.insert(jail.clone());

@@ -48,7 +48,7 @@ impl Projection {
                 let mut done = pending
                     .iter()
                     .filter(|(name, _)| pass.is_for(name) && !carried.has_failed(name));
-                done.try_for_each(|(name, count)| batch.forget_pending(name, *count))
+                done.try_for_each(|(name, count)| batch.forget_pending(name, *count, now))
             })?;
         }
         Ok(carried)
@@ -74,6 +74,10 @@ impl Projection {
         self.carry_out(&work, &stale, pass, &mut carried)?;
         if mode == Mode::Do {
             store.transact(|batch| {
+                let made = work.iter().filter(|work| work.is_made);
+                for jail in made.flat_map(|work| work.group.jails()) {
+                    batch.renew_installations(&jail, now)?;
+                }
                 remember(batch, &mut books, &work, Some(&carried), now)?;
                 forget(batch, &mut books, &stale, &carried, now)?;
                 self.forget_gone(batch, &mut books, &carried, pass)

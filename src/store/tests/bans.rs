@@ -1,7 +1,7 @@
 //! Bans, what is known of a host, numbers, and forgetting.
 
 use super::{Fixture, at, failure};
-use crate::model::{Ban, EndReason, Head, Host, Origin};
+use crate::model::{Ban, EndReason, Head, Host, Origin, Time};
 use crate::store::{
     BanOrder, Batch, Event, Export, Installation, JailSummary, Purged, Record, Scanned, StoreError,
     Totals, Trouble,
@@ -366,8 +366,29 @@ fn a_change_is_pending_until_it_was_carried_out() {
     f.store.transact(|batch| batch.expire(at(20))).unwrap();
     // Who knew of the ban only has not carried out its end.
     let carry_out = |batch: &mut Batch<'_>| {
-        seen.iter().try_for_each(|(jail, changes)| batch.forget_pending(jail, *changes))
+        seen.iter().try_for_each(|(jail, changes)| batch.forget_pending(jail, *changes, at(30)))
     };
     f.store.transact(carry_out).unwrap();
     assert_eq!(pending(&f), [("sshd".to_owned(), 2)].into());
+}
+
+#[test]
+fn that_a_ban_was_carried_out_is_no_change() {
+    let mut f = Fixture::new();
+    f.store
+        .add_bans(&[ban("192.0.2.1", "sshd", 0, None), ban("192.0.2.2", "smtp", 0, None)])
+        .unwrap();
+    let mut carried_out = |jail, changes, secs| {
+        f.store.transact(|batch| batch.forget_pending(jail, changes, at(secs))).unwrap();
+        let enforced = "SELECT enforced_us FROM ban ORDER BY id";
+        let conn = f.sqlite();
+        let mut select = conn.prepare(enforced).unwrap();
+        let rows = select.query_map([], |row| row.get::<_, Option<i64>>(0)).unwrap();
+        let enforced: Vec<_> = rows.map(|at| at.unwrap().map(Time::from_micros)).collect();
+        (enforced, f.store.reader().pending().unwrap().len())
+    };
+    // Somebody has changed more meanwhile.
+    assert_eq!(carried_out("sshd", 0, 5), (vec![None, None], 2));
+    assert_eq!(carried_out("sshd", 1, 6), (vec![Some(at(6)), None], 1));
+    assert_eq!(carried_out("smtp", 1, 7), (vec![Some(at(6)), Some(at(7))], 0));
 }
