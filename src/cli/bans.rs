@@ -6,7 +6,7 @@ use super::args::{BansArgs, Format};
 use super::output::{civil, counted, jail_name, json, table};
 use super::{Context, Error, Status};
 use crate::control::{Question, Reply, WhichBans};
-use crate::exchange::{self, ListWriter};
+use crate::exchange::{self, ListWriter, Packets};
 use crate::model::{Ban, duration};
 use crate::store::BanOrder;
 
@@ -21,9 +21,9 @@ pub(super) fn run(
         Format::Csv => list(context, args, exchange::Format::Csv, out)?,
         Format::Jsonl => {
             let mut count = 0;
-            each(context, args, |ban| {
+            each(context, args, |ban, packets| {
                 count += 1;
-                json::line(&json::Ban::new(&ban, context.now), out)
+                json::line(&json::Ban::new(&ban, context.now).counted(packets.known()), out)
             })?;
             count
         }
@@ -31,15 +31,17 @@ pub(super) fn run(
     Ok(if count == 0 { Status::Nothing } else { Status::Found })
 }
 
-/// Hands over the bans that were asked for.
+/// Hands over the bans that were asked for, with their packets where those are counted.
 fn each(
     context: &Context,
     args: &BansArgs,
-    mut take: impl FnMut(Ban) -> io::Result<()>,
+    mut take: impl FnMut(Ban, Packets) -> io::Result<()>,
 ) -> Result<(), Error> {
     let which = if args.all { WhichBans::Ever } else { WhichBans::InForce(BanOrder::Jail) };
-    context.ask(Question::Bans { jail: args.jail.clone(), which }, |reply| match reply {
-        Reply::Ban(ban) => take(ban),
+    let question = Question::Bans { jail: args.jail.clone(), which, counted: true };
+    context.ask(question, |reply| match reply {
+        Reply::Ban(ban) => take(ban, Packets::Untold),
+        Reply::Counted { ban, packets } => take(ban, Packets::Counted(packets)),
         _ => Ok(()),
     })
 }
@@ -51,15 +53,17 @@ fn list(
     out: &mut dyn Write,
 ) -> Result<u64, Error> {
     let mut list = ListWriter::new(format, out);
-    each(context, args, |ban| list.ban(&ban))?;
+    each(context, args, |ban, packets| list.counted(&ban, packets))?;
     Ok(list.end()?)
 }
 
 /// A table, which is as wide as its widest cells: all of them are held.
 fn text(context: &Context, args: &BansArgs, out: &mut dyn Write) -> Result<u64, Error> {
     let mut rows = Vec::new();
-    each(context, args, |ban| {
+    let mut counts = Vec::new();
+    each(context, args, |ban, packets| {
         rows.push(row(context, &ban));
+        counts.push(packets.known());
         Ok(())
     })?;
     let count = rows.len() as u64;
@@ -67,7 +71,7 @@ fn text(context: &Context, args: &BansArgs, out: &mut dyn Write) -> Result<u64, 
         writeln!(out, "no host is banned")?;
         return Ok(count);
     }
-    let columns = [
+    let mut columns = vec![
         table::left("host"),
         table::left("jail"),
         table::right("failures"),
@@ -76,6 +80,12 @@ fn text(context: &Context, args: &BansArgs, out: &mut dyn Write) -> Result<u64, 
         table::right(if args.all { "state" } else { "left" }),
         table::left("by"),
     ];
+    if counts.iter().any(Option::is_some) {
+        columns.push(table::right("packets"));
+        for (row, packets) in rows.iter_mut().zip(counts) {
+            row.push(packets.map_or_else(|| "-".to_owned(), |packets| packets.to_string()));
+        }
+    }
     write!(out, "{}", table::render(&columns, rows, context.columns))?;
     writeln!(out, "\n{}", counted(count, "ban"))?;
     Ok(count)

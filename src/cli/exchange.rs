@@ -53,7 +53,7 @@ fn print(
     let order = if format.holds_hosts_only() { BanOrder::Host } else { BanOrder::Jail };
     let mut list = ListWriter::new(format, out);
     context.ask(
-        Question::Bans { jail, which: WhichBans::InForce(order) },
+        Question::Bans { jail, which: WhichBans::InForce(order), counted: false },
         |reply| match reply {
             Reply::Ban(ban) => list.ban(&ban),
             _ => Ok(()),

@@ -66,6 +66,9 @@ pub enum Question {
         jail: Option<String>,
         /// Which of them.
         which: WhichBans,
+        /// Whether packet filters are asked what they have kept out: then it is a [`Reply::Counted`] for each, if
+        /// anything was put in for bans.
+        counted: bool,
     },
     /// What is known of a host: a [`Reply::Totals`], then a [`Reply::Event`] for each event, in time order.
     History {
@@ -175,6 +178,13 @@ pub enum Reply {
     Jail(JailStatus),
     /// A ban.
     Ban(Ban),
+    /// A ban, and how many packets of its host were kept out by it; `None` where nobody knows.
+    Counted {
+        /// The ban.
+        ban: Ban,
+        /// Since it was put into the packet filter.
+        packets: Option<u64>,
+    },
     /// How much is known of a host.
     Totals(HostTotals),
     /// Something that happened to a host.

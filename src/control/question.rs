@@ -1,8 +1,12 @@
 //! Questions, answered from a reader of the store.
 
 use super::{Failed, JailStatus, Jails, Overview, Question, Reply, Take, WhichBans};
-use crate::model::Time;
+use crate::engine::projection::Effects;
+use crate::model::{Ban, Time};
 use crate::store::{BanOrder, JailSummary, Reader};
+
+/// So many bans are counted, and held, at once.
+const COUNTED_AT_ONCE: usize = 10_000;
 
 /// Answers a question, as of `now`.
 ///
@@ -18,19 +22,69 @@ pub fn ask(
     if let Question::Bans { jail, .. } = question {
         jails.knowing(jail.as_deref(), reader)?;
     }
-    let ban = |ban| Ok::<_, Failed>(take(Reply::Ban(ban))?);
     match question {
         Question::Overview => overview(reader, now, take),
         Question::Jail { name } => jail(name, jails, reader, now, take),
-        Question::Bans { jail, which: WhichBans::InForce(order) } => {
-            reader.each_active(now, jail.as_deref(), *order, ban)
+        Question::Bans { jail, which, counted } => {
+            let mut told = Told::new(reader, now, *counted, take)?;
+            let ban = |ban| told.ban(ban);
+            match which {
+                WhichBans::InForce(order) => {
+                    reader.each_active(now, jail.as_deref(), *order, ban)?;
+                }
+                WhichBans::Ever => reader.each_ban(jail.as_deref(), ban)?,
+            }
+            told.part()
         }
-        Question::Bans { jail, which: WhichBans::Ever } => reader.each_ban(jail.as_deref(), ban),
         Question::History { host, limit } => {
             let limit = usize::try_from(*limit).unwrap_or(usize::MAX);
             take(Reply::Totals(reader.host_totals(host)?))?;
             reader.each_event(host, limit, |event| Ok(take(Reply::Event(event))?))
         }
+    }
+}
+
+/// Bans that are told, with their packets if those are asked for.
+struct Told<'t, 'k> {
+    now: Time,
+    /// `None` where nothing was put in.
+    effects: Option<Effects>,
+    /// Those yet to be told: a packet filter's tool is run once for many.
+    part: Vec<Ban>,
+    take: &'t mut Take<'k>,
+}
+
+impl<'t, 'k> Told<'t, 'k> {
+    fn new(
+        reader: &Reader,
+        now: Time,
+        counted: bool,
+        take: &'t mut Take<'k>,
+    ) -> Result<Self, Failed> {
+        let effects = if counted { Some(Effects::new(reader)?) } else { None };
+        let effects = effects.filter(|effects| !effects.is_empty());
+        Ok(Self { now, effects, part: Vec::new(), take })
+    }
+
+    fn ban(&mut self, ban: Ban) -> Result<(), Failed> {
+        if self.effects.is_none() {
+            return Ok((self.take)(Reply::Ban(ban))?);
+        }
+        self.part.push(ban);
+        if self.part.len() < COUNTED_AT_ONCE { Ok(()) } else { self.part() }
+    }
+
+    /// Tells those that wait.
+    fn part(&mut self) -> Result<(), Failed> {
+        let Some(effects) = &mut self.effects else { return Ok(()) };
+        let in_force: Vec<_> =
+            self.part.iter().filter(|ban| ban.is_active(self.now)).cloned().collect();
+        let mut counts = effects.packets(&in_force).into_iter();
+        for ban in self.part.drain(..) {
+            let packets = if ban.is_active(self.now) { counts.next().flatten() } else { None };
+            (self.take)(Reply::Counted { ban, packets })?;
+        }
+        Ok(())
     }
 }
 

@@ -86,7 +86,7 @@ fn a_ban_without_a_length_is_as_long_as_the_jail_says() {
         [Reply::Made(ban("192.0.2.1", "mail")), Reply::Stood(ban("192.0.2.1", "mail"))]
     );
     let which = WhichBans::InForce(BanOrder::Jail);
-    let bans = f.ask(Question::Bans { jail: None, which });
+    let bans = f.ask(Question::Bans { jail: None, which, counted: false });
     assert_eq!(bans, [Reply::Ban(ban("192.0.2.1", "mail"))]);
 }
 
@@ -191,7 +191,7 @@ fn who_takes_no_more_is_handed_no_more() {
     f.ban("mail", &["192.0.2.1", "192.0.2.2"]);
     let reader = Reader::open(&f.folder.path().join("f2b.sqlite")).unwrap();
     let mut taken = 0;
-    let question = Question::Bans { jail: None, which: WhichBans::Ever };
+    let question = Question::Bans { jail: None, which: WhichBans::Ever, counted: false };
     let folder = JailFolder::new(f.folder.path());
     let jails = Jails::new(&folder);
     let ended = ask(&question, jails, &reader, at(0), &mut |_| {
@@ -207,7 +207,11 @@ fn requests_and_replies_go_through_json_and_come_back_as_they_were() {
     let named = Host::Name("::FFFF:1.2.3.4 is a name".into());
     let requests = [
         Request::Ask(Question::Overview),
-        Request::Ask(Question::Bans { jail: None, which: WhichBans::InForce(BanOrder::Host) }),
+        Request::Ask(Question::Bans {
+            jail: None,
+            which: WhichBans::InForce(BanOrder::Host),
+            counted: false,
+        }),
         Request::Ask(Question::History { host: named.clone(), limit: 9 }),
         Request::Change(Change::Ban {
             jail: "mail".to_owned(),

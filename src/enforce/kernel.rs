@@ -9,7 +9,7 @@ use super::gate::{Gate, Place};
 use super::netfilter::netlink::{NetlinkError, Nftables};
 use super::netfilter::{Jumps, Step, ToolError, ipset, iptables, nftables, tool};
 use super::plan::{Changes, Held, ranges};
-use crate::model::Time;
+use crate::model::{Addr, Time};
 
 /// The packet filters of the network namespace that this process is in.
 #[derive(Debug, Default)]
@@ -166,6 +166,20 @@ impl Kernel {
             Place::Ipset(set) => Seen::Ipset(set.look(now)?),
         };
         Ok(Found { seen, is_outdated: false })
+    }
+
+    /// How many packets of each of these hosts and networks a gate has kept out since it was put in; `None` where the
+    /// kernel doesn't count, or has nothing for it alone.
+    pub fn packets(
+        &mut self,
+        gate: &Gate,
+        addrs: &[Addr],
+    ) -> Result<Vec<Option<u64>>, KernelError> {
+        Ok(match &gate.place {
+            Place::Nftables(set) => set.packets(self.netlink()?, addrs)?,
+            Place::Iptables(chain) => chain.packets(addrs)?,
+            Place::Ipset(set) => set.packets(addrs)?,
+        })
     }
 
     fn netlink(&mut self) -> Result<&mut Nftables, KernelError> {

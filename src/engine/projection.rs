@@ -12,6 +12,7 @@
 //! then: so the last word is the store's, whoever comes last.
 
 mod books;
+mod effect;
 mod follow;
 mod groups;
 mod lock;
@@ -24,6 +25,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use self::books::Books;
+pub use self::effect::Effects;
 pub use self::follow::FOLLOW_MAX_HOSTS;
 pub use self::lock::LockError;
 use self::ticket::Terms;

@@ -4,10 +4,13 @@ use std::io::{self, Read, Write};
 
 use super::stream::{Bounded, Bounds};
 use super::table::{Table, unguarded};
-use super::{Defaults, ListError, parse_addr, parse_time};
+use super::{Defaults, ListError, Packets, parse_addr, parse_time};
 use crate::model::Ban;
 
-const COLUMNS: [&str; 6] = ["host", "jail", "banned_at", "banned_until", "origin", "failures"];
+const COLUMNS: [&str; 7] =
+    ["host", "jail", "banned_at", "banned_until", "origin", "failures", PACKETS];
+/// The last column, of lists that tell it; nobody takes it over.
+const PACKETS: &str = "packets";
 
 /// The rows of a list; the header is written with the first of them, or at the end.
 pub(super) struct Rows<'o> {
@@ -21,26 +24,32 @@ impl<'o> Rows<'o> {
     }
 
     /// A permanent ban has an empty `banned_until`.
-    pub(super) fn ban(&mut self, ban: &Ban) -> io::Result<()> {
-        self.header()?;
-        self.rows.row([
+    pub(super) fn ban(&mut self, ban: &Ban, packets: Packets) -> io::Result<()> {
+        self.header(packets != Packets::Untold)?;
+        let cells = [
             ban.host.to_string(),
             ban.jail.clone(),
             ban.at.to_string(),
             ban.until.map(|until| until.to_string()).unwrap_or_default(),
             ban.origin.name().to_owned(),
             ban.failures.to_string(),
-        ])
+        ];
+        let packets = match packets {
+            Packets::Untold => None,
+            Packets::Counted(count) => Some(count.map_or_else(String::new, |n| n.to_string())),
+        };
+        self.rows.row(cells.into_iter().chain(packets))
     }
 
     pub(super) fn end(mut self) -> io::Result<()> {
-        self.header()?;
+        self.header(false)?;
         self.rows.end()
     }
 
-    fn header(&mut self) -> io::Result<()> {
+    fn header(&mut self, has_packets: bool) -> io::Result<()> {
         if !std::mem::replace(&mut self.has_header, true) {
-            self.rows.row(COLUMNS)?;
+            let told = |column: &&str| has_packets || *column != PACKETS;
+            self.rows.row(COLUMNS.into_iter().filter(told))?;
         }
         Ok(())
     }

@@ -25,6 +25,9 @@ struct Element {
     origin: Option<String>,
     #[serde(default)]
     failures: u32,
+    /// That was so elsewhere: told, and not taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    packets: Option<u64>,
 }
 
 /// When a ban ends, as its member says.
@@ -58,7 +61,7 @@ pub(super) fn begin(out: &mut dyn Write) -> Array<'_> {
     Array::new(out, &[], "bans")
 }
 
-pub(super) fn write(ban: &Ban, list: &mut Array<'_>) -> io::Result<()> {
+pub(super) fn write(ban: &Ban, packets: Option<u64>, list: &mut Array<'_>) -> io::Result<()> {
     list.element(&Element {
         host: ban.host.to_string(),
         jail: Some(ban.jail.clone()),
@@ -66,6 +69,7 @@ pub(super) fn write(ban: &Ban, list: &mut Array<'_>) -> io::Result<()> {
         banned_until: ban.until.map_or(Until::Never, |until| Until::At(until.to_string())),
         origin: Some(ban.origin.name().to_owned()),
         failures: ban.failures,
+        packets,
     })
 }
 

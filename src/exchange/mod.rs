@@ -237,6 +237,25 @@ fn writing(error: &io::Error) -> String {
     }
 }
 
+/// How many packets of a host were kept out by its ban.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packets {
+    /// That is not told.
+    Untold,
+    /// So many; `None` if nobody knows.
+    Counted(Option<u64>),
+}
+
+impl Packets {
+    /// The number, if it is told and known.
+    pub fn known(self) -> Option<u64> {
+        match self {
+            Self::Untold => None,
+            Self::Counted(packets) => packets,
+        }
+    }
+}
+
 /// A list that is written ban by ban; nothing before the first of them, or the end.
 pub struct ListWriter<'o> {
     form: Form<'o>,
@@ -275,12 +294,18 @@ impl<'o> ListWriter<'o> {
 
     /// Writes the next ban.
     pub fn ban(&mut self, ban: &Ban) -> io::Result<()> {
+        self.counted(ban, Packets::Untold)
+    }
+
+    /// Writes the next ban with how many packets of its host were kept out, in a form that has a place for it. They are
+    /// told of each ban of a list, or of none.
+    pub fn counted(&mut self, ban: &Ban, packets: Packets) -> io::Result<()> {
         self.bans += 1;
         match &mut self.form {
             Form::Hosts(_) if ban.host.addr().is_some_and(|host| self.others.names(host)) => Ok(()),
             Form::Hosts(hosts) => hosts.ban(ban),
-            Form::Csv(rows) => rows.ban(ban),
-            Form::Json(list) => json_list::write(ban, list),
+            Form::Csv(rows) => rows.ban(ban, packets),
+            Form::Json(list) => json_list::write(ban, packets.known(), list),
         }
     }
 

@@ -102,7 +102,7 @@ fn err_a_column_that_nobody_knows_loses_no_time() {
     refused(
         "csv",
         "host,seconds\n192.0.2.1,600\n",
-        "1: unknown column 'seconds'; known are host, jail, banned_at, banned_until, origin, failures",
+        "1: unknown column 'seconds'; known are host, jail, banned_at, banned_until, origin, failures, packets",
     );
     refused(
         "csv",
@@ -114,7 +114,7 @@ fn err_a_column_that_nobody_knows_loses_no_time() {
 
 #[test]
 fn err_a_member_that_nobody_knows_loses_no_time() {
-    let known = "`host`, `jail`, `banned_at`, `banned_until`, `origin`, `failures`";
+    let known = "`host`, `jail`, `banned_at`, `banned_until`, `origin`, `failures`, `packets`";
     refused(
         "json",
         r#"{"bans": [{"host": "192.0.2.1", "un\u001btil": "2026-11-21"}]}"#,

@@ -6,6 +6,7 @@
 mod actions;
 mod config;
 mod crash;
+mod effect;
 mod foreign;
 mod harness;
 mod net;

@@ -116,9 +116,17 @@ pub struct Ban {
     failures: u32,
     ended_at: Option<String>,
     end_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packets: Option<u64>,
 }
 
 impl Ban {
+    /// The same with how many packets of its host were kept out, if that is known.
+    #[must_use]
+    pub fn counted(self, packets: Option<u64>) -> Self {
+        Self { packets, ..self }
+    }
+
     /// A ban as of `now`.
     pub fn new(ban: &model::Ban, now: Time) -> Self {
         Self {
@@ -131,6 +139,7 @@ impl Ban {
             failures: ban.failures,
             ended_at: ban.ended.map(|(at, _)| at.to_string()),
             end_reason: ban.ended.map(|(_, reason)| reason.name()),
+            packets: None,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! ipset: a set of hosts or of networks, and rules of iptables that look into it.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::super::plan::{Changes, Held, Key};
@@ -7,7 +9,7 @@ use super::super::properties::Properties;
 use super::jumps::Jumps;
 use super::step::Step;
 use super::tool::{self, ToolError};
-use crate::model::{Family, Time};
+use crate::model::{Addr, Family, Time};
 
 /// As long a name as a set can have (`IPSET_MAXNAMELEN` without the end).
 const NAME_MAX_BYTES: usize = 31;
@@ -17,6 +19,8 @@ const CAPACITY: u32 = 1 << 20;
 /// As long as the kernel lets an element live (2^32 milliseconds; ipset(8)). A ban that lasts longer ends in it when
 /// somebody lifts it.
 const TIMEOUT_MAX_S: i64 = 2_147_483;
+/// Of a larger set the packets are not told: reading it takes longer than 30 ms.
+const COUNTED_MAX: u64 = 10_000;
 /// Ends the name of the set that takes another's place.
 const NEW: char = '~';
 
@@ -75,15 +79,7 @@ impl IpSet {
     }
 
     fn listed(&self, how: &[&str], now: Time) -> Result<Seen, ToolError> {
-        let words = std::iter::once("ipset").chain(how.iter().copied());
-        let argv: Vec<_> = words.map(str::to_owned).collect();
-        let saved = match tool::run(&argv, "") {
-            Ok(saved) => saved,
-            Err(ToolError::Failed { said, .. }) if !tool::is_forbidden(&said) => {
-                return Ok(Seen::default());
-            }
-            Err(error) => return Err(error),
-        };
+        let Some(saved) = tell(how)? else { return Ok(Seen::default()) };
         let mut seen = Seen { is_there: true, ..Seen::default() };
         for line in saved.lines() {
             let words: Vec<_> = line.split(' ').collect();
@@ -107,6 +103,27 @@ impl IpSet {
         Ok(seen)
     }
 
+    /// How many packets of each host or network have met its entry; `None` where nothing is known. The tool has no
+    /// question about one entry: a set is read as a whole, if it counts and is not large.
+    pub(in crate::enforce) fn packets(
+        &self,
+        addrs: &[Addr],
+    ) -> Result<Vec<Option<u64>>, ToolError> {
+        let unknown = vec![None; addrs.len()];
+        let Some(head) = tell(&["list", "-terse", &self.name])? else { return Ok(unknown) };
+        let header = head.lines().find_map(|line| line.strip_prefix("Header: "));
+        let counts = header.is_some_and(|header| header.split(' ').any(|word| word == "counters"));
+        let size = head.lines().find_map(|line| line.strip_prefix("Number of entries: "));
+        let is_large =
+            size.and_then(|size| size.parse().ok()).is_none_or(|size: u64| size > COUNTED_MAX);
+        if !counts || is_large {
+            return Ok(unknown);
+        }
+        let saved = tell(&["save", &self.name])?.unwrap_or_default();
+        let counted: HashMap<Addr, u64> = saved.lines().filter_map(counted).collect();
+        Ok(addrs.iter().map(|addr| counted.get(addr).copied()).collect())
+    }
+
     /// Whether a set made with these words, the first its type, can hold what this one holds.
     fn fits(&self, words: &[&str]) -> bool {
         words.first() == Some(&self.kind.as_str())
@@ -122,7 +139,7 @@ impl IpSet {
 
     fn made(&self, name: &str) -> String {
         let Self { kind, family, capacity, .. } = self;
-        format!("create {name} {kind} family {family} timeout 0 maxelem {capacity}\n")
+        format!("create {name} {kind} family {family} timeout 0 counters maxelem {capacity}\n")
     }
 
     /// The lines of `ipset restore` that make it whole. A set that can't hold what it ought to is exchanged for one that
@@ -188,6 +205,24 @@ impl Seen {
     pub(in crate::enforce) fn is_whole(&self) -> bool {
         self.is_there && self.fits && self.missing.is_empty()
     }
+}
+
+/// What the tool says of a set; `None` if there is none.
+fn tell(how: &[&str]) -> Result<Option<String>, ToolError> {
+    let words = std::iter::once("ipset").chain(how.iter().copied());
+    let argv: Vec<_> = words.map(str::to_owned).collect();
+    match tool::run(&argv, "") {
+        Ok(said) => Ok(Some(said)),
+        Err(ToolError::Failed { said, .. }) if !tool::is_forbidden(&said) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The host of a line that `ipset save` has for an entry, and its packets: `add f2b-sshd 192.0.2.1 timeout 9 packets 3 …`.
+fn counted(line: &str) -> Option<(Addr, u64)> {
+    let words: Vec<_> = line.split(' ').collect();
+    let ["add", _, host, ref options @ ..] = words[..] else { return None };
+    Some((host.parse().ok()?, option(options, "packets")?.try_into().ok()?))
 }
 
 /// The number behind the word `name`.

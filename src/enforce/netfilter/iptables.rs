@@ -1,5 +1,7 @@
 //! iptables: a chain with a rule for each host, and rules that lead to it.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::super::plan::{Added, Changes, Held, Key};
@@ -65,6 +67,27 @@ impl Chain {
         // The tools add what a target does by default.
         let target = rest.strip_prefix("-j ")?.split(' ').next()?;
         (target == self.target[0]).then(|| addr.parse().ok()).flatten()
+    }
+
+    /// How many packets of each host or network have met its rule; `None` where there is none. All of the chain's rules
+    /// are read, for the tools have no question about one.
+    pub(in crate::enforce) fn packets(
+        &self,
+        addrs: &[Addr],
+    ) -> Result<Vec<Option<u64>>, ToolError> {
+        let listed = self.jumps.counts(&self.name)?.unwrap_or_default();
+        let counted: HashMap<Addr, u64> =
+            listed.lines().filter_map(|line| self.counted(line)).collect();
+        Ok(addrs.iter().map(|addr| counted.get(addr).copied()).collect())
+    }
+
+    /// A rule's host and its packets: `-A f2b-sshd -s 192.0.2.1/32 -c 3 114 -j REJECT …`.
+    fn counted(&self, line: &str) -> Option<(Addr, u64)> {
+        let (before, rest) = line.split_once(" -c ")?;
+        let (packets, rest) = rest.split_once(' ')?;
+        let (_, target) = rest.split_once(' ')?;
+        let addr = self.host_of(&format!("{before} {target}"))?;
+        Some((addr, packets.parse().ok()?))
     }
 
     /// Where the rules of the system's chains lead to.

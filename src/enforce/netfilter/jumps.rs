@@ -84,7 +84,16 @@ impl Jumps {
 
     /// The rules of a chain as the tool lists them; `None` if there is no such chain.
     pub(super) fn list(&self, chain: &str) -> Result<Option<String>, ToolError> {
-        match tool::run(&self.argv(&["-S", chain]), "") {
+        self.listed(&["-S", chain])
+    }
+
+    /// The same, with how many packets and bytes each rule has met (`-c PACKETS BYTES`).
+    pub(super) fn counts(&self, chain: &str) -> Result<Option<String>, ToolError> {
+        self.listed(&["-v", "-S", chain])
+    }
+
+    fn listed(&self, how: &[&str]) -> Result<Option<String>, ToolError> {
+        match tool::run(&self.argv(how), "") {
             Ok(rules) => Ok(Some(rules)),
             Err(ToolError::Failed { said, .. }) if !tool::is_forbidden(&said) => Ok(None),
             Err(error) => Err(error),

@@ -177,6 +177,25 @@ impl Nftables {
         key: &Key,
     ) -> Result<Option<Element>, NetlinkError> {
         let info = self.known(set)?;
+        self.element_of(set, info, key)
+    }
+
+    /// The same for many keys of one set, in their order.
+    pub fn elements(
+        &mut self,
+        set: &SetName<'_>,
+        keys: impl IntoIterator<Item = Key>,
+    ) -> Result<Vec<Option<Element>>, NetlinkError> {
+        let info = self.known(set)?;
+        keys.into_iter().map(|key| self.element_of(set, info, &key)).collect()
+    }
+
+    fn element_of(
+        &mut self,
+        set: &SetName<'_>,
+        info: SetInfo,
+        key: &Key,
+    ) -> Result<Option<Element>, NetlinkError> {
         let key = fitting(key, set, info)?;
         let found = if info.is_interval {
             self.range_of(set, key.bounds().0).map(element::ranges)

@@ -142,6 +142,21 @@ impl NftSet {
         Ok(seen)
     }
 
+    /// How many packets of each host or network have met its element; `None` where there is no element for it alone.
+    pub(in crate::enforce) fn packets(
+        &self,
+        netlink: &mut Nftables,
+        addrs: &[Addr],
+    ) -> Result<Vec<Option<u64>>, NetlinkError> {
+        let keys: Vec<_> = addrs.iter().map(|addr| kernel_key(Key::Addr(*addr))).collect();
+        let found = netlink.elements(&self.name(), keys.iter().copied())?;
+        // A range may be of several networks: what it counts is none's own.
+        let own = |(key, found): (&netlink::Key, Option<netlink::Element>)| {
+            found.filter(|found| found.key == *key)?.packets
+        };
+        Ok(keys.iter().zip(found).map(own).collect())
+    }
+
     /// The lines that make it whole, in one transaction: rules that look into the set are exchanged.
     pub(in crate::enforce) fn install(&self, seen: &Seen) -> Vec<String> {
         let Self { table_family, table, chain, set, element, .. } = self;
