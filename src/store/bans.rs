@@ -28,6 +28,23 @@ pub struct EarlierBans {
     pub last: Option<Time>,
 }
 
+/// A ban in force whose host goes on failing in the same jail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithoutEffect {
+    /// The ban.
+    pub ban: Ban,
+    /// How many failures there were since it was carried out, within the last day.
+    pub failures: u64,
+    /// When the last of them was.
+    pub last: Time,
+}
+
+/// So much later than the ban a failure is none of what led to it: a log's times are whole seconds, and a line may be
+/// written some seconds after the packet that it is about has come.
+const EFFECT_GRACE_US: i64 = 10_000_000;
+/// Failures count for a day: whoever has mended what was wrong is not told for ever.
+const EFFECT_SINCE_US: i64 = 86_400_000_000;
+
 impl Reader {
     /// Hands over the bans in force at `now`, in one jail or in all. `now` may be past.
     pub fn each_active<E: From<StoreError>>(
@@ -47,6 +64,21 @@ impl Reader {
     /// The bans in force at `now`, in one jail or in all, ordered by jail and host. `now` may be past.
     pub fn bans_active(&self, now: Time, jail: Option<&str>) -> Result<Vec<Ban>, StoreError> {
         self.all(sql::BAN_SELECT_ACTIVE, (now.micros(), jail), ban)
+    }
+
+    /// The bans in force at `now`, in one jail or in all, whose hosts have gone on failing there since they were carried
+    /// out: the last of them that did first.
+    pub fn bans_without_effect(
+        &self,
+        now: Time,
+        jail: Option<&str>,
+    ) -> Result<Vec<WithoutEffect>, StoreError> {
+        let since = now.plus_micros(-EFFECT_SINCE_US).micros();
+        let params = (now.micros(), EFFECT_GRACE_US, since, jail);
+        self.all(sql::BAN_SELECT_WITHOUT_EFFECT, params, |row| {
+            let last = time_at(row, 9)?.ok_or_else(|| strange(9, Type::Null))?;
+            Ok(WithoutEffect { ban: ban(row)?, failures: count(row, 8)?, last })
+        })
     }
 
     /// Hands over every ban there ever was, in one jail or in all, in the order in which they began.

@@ -3,8 +3,8 @@
 use super::{Fixture, at, failure};
 use crate::model::{Ban, EndReason, Head, Host, Origin, Time};
 use crate::store::{
-    BanOrder, Batch, Event, Export, Installation, JailSummary, Purged, Record, Scanned, StoreError,
-    Totals, Trouble,
+    BanOrder, Batch, Event, Export, Installation, JailId, JailSummary, Purged, Record, Scanned,
+    StoreError, Totals, Trouble,
 };
 
 fn host(text: &str) -> Host {
@@ -391,4 +391,57 @@ fn that_a_ban_was_carried_out_is_no_change() {
     assert_eq!(carried_out("sshd", 0, 5), (vec![None, None], 2));
     assert_eq!(carried_out("sshd", 1, 6), (vec![Some(at(6)), None], 1));
     assert_eq!(carried_out("smtp", 1, 7), (vec![Some(at(6)), Some(at(7))], 0));
+}
+
+#[test]
+fn a_ban_is_without_effect_if_its_host_goes_on_failing_after_it_was_carried_out() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    let source = Scanned { jail: f.store.jail("sshd").unwrap(), ..source };
+    // Its log's time; it is carried out later, when the log is read.
+    f.store
+        .add_bans(&[ban("192.0.2.1", "sshd", 0, None), ban("192.0.2.2", "sshd", 0, None)])
+        .unwrap();
+    let mut nofail = failure(2_000_400, 90, "192.0.2.2", "d");
+    (nofail.nofail, nofail.failure) = (true, false);
+    let records = [
+        failure(0, 40, "192.0.2.1", "before"),
+        failure(100, 59, "192.0.2.1", "grace"),
+        failure(2_000_000, 61, "192.0.2.1", "a"),
+        failure(2_000_100, 80, "192.0.2.1", "b"),
+        failure(2_000_200, 70, "192.0.2.3", "not banned"),
+        nofail,
+    ];
+    f.store.write(source, &records).unwrap();
+    f.store
+        .write(Scanned { jail: JailId::NONE, ..source }, &[failure(300, 90, "192.0.2.2", "c")])
+        .unwrap();
+    let found = |f: &Fixture, secs| {
+        let found = f.store.reader().bans_without_effect(at(secs), Some("sshd")).unwrap();
+        let all = f.store.reader().bans_without_effect(at(secs), None).unwrap();
+        assert_eq!(found, all);
+        found.iter().map(|w| (w.ban.host.to_string(), w.failures, w.last)).collect::<Vec<_>>()
+    };
+    let put = Installation {
+        jail: "sshd".into(),
+        action: "nftables".into(),
+        recipe: "{}".into(),
+        since: at(0),
+    };
+    f.store.transact(|batch| batch.set_installation(&put)).unwrap();
+    assert_eq!(found(&f, 100), []);
+    f.store.transact(|batch| batch.forget_pending("sshd", 2, at(50))).unwrap();
+    let one = |failures, last| vec![("192.0.2.1".to_owned(), failures, at(last))];
+    assert_eq!(found(&f, 100), one(2, 80));
+    assert_eq!(found(&f, 75), one(1, 61));
+    assert_eq!(found(&f, 86_400 + 60), one(1, 80));
+    assert_eq!(found(&f, 86_400 + 71), []);
+    f.store.transact(|batch| batch.set_trouble("sshd", "nftables", "no nft", at(90))).unwrap();
+    assert_eq!(found(&f, 100), []);
+    f.store.transact(|batch| batch.forget_trouble("sshd", "nftables")).unwrap();
+    // Somebody has mended it.
+    f.store.transact(|batch| batch.renew_installations("sshd", at(69))).unwrap();
+    assert_eq!(found(&f, 100), one(1, 80));
+    f.store.transact(|batch| batch.renew_installations("sshd", at(71))).unwrap();
+    assert_eq!(found(&f, 100), []);
 }
