@@ -97,6 +97,23 @@ impl Gate {
         takes && addr.family() == self.family
     }
 
+    /// Which packets come by it, each rule in the words of its packet filter: `tcp dport { 22 }`, `-p tcp --dport 22`.
+    pub fn packets(&self) -> Vec<String> {
+        match &self.place {
+            Place::Nftables(set) => {
+                let rule = |[before, _]: &[String; 2]| {
+                    let words: Vec<&str> = before.split(' ').collect();
+                    // Behind them are the address and whose it is.
+                    words[..words.len().saturating_sub(2)].join(" ")
+                };
+                set.rules.iter().map(rule).collect()
+            }
+            Place::Iptables(Chain { jumps, .. }) | Place::Ipset(IpSet { jumps, .. }) => {
+                jumps.rules.iter().map(|rule| rule.matches.join(" ")).collect()
+            }
+        }
+    }
+
     /// Whether two gates have their hosts in the same place, however these are let in on it.
     pub fn is_same_place(&self, other: &Self) -> bool {
         self.family == other.family

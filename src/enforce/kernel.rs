@@ -182,6 +182,15 @@ impl Kernel {
         })
     }
 
+    /// The chain in which a rule that accepts established connections stands before those of a gate, if there is one.
+    pub fn accepting(&mut self, gate: &Gate) -> Result<Option<String>, KernelError> {
+        Ok(match &gate.place {
+            Place::Nftables(set) => set.accepting()?,
+            Place::Iptables(chain) => chain.accepting()?,
+            Place::Ipset(set) => set.accepting()?,
+        })
+    }
+
     fn netlink(&mut self) -> Result<&mut Nftables, KernelError> {
         match &mut self.netlink {
             Some(netlink) => Ok(netlink),

@@ -132,6 +132,13 @@ impl IpSet {
             && option(words, "maxelem").is_some_and(|count| count >= self.capacity.into())
     }
 
+    /// The chain in which established connections are accepted before anybody looks into the set, if there is one.
+    pub(in crate::enforce) fn accepting(&self) -> Result<Option<String>, ToolError> {
+        // The tools show what a target does by default.
+        let leads = self.leads();
+        self.jumps.accepting(leads.get(..5).unwrap_or(&leads))
+    }
+
     fn leads(&self) -> Vec<String> {
         let words = ["-m", "set", "--match-set", &self.name, "src", "-j"].map(str::to_owned);
         words.into_iter().chain(self.target.iter().cloned()).collect()

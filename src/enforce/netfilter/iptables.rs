@@ -90,6 +90,11 @@ impl Chain {
         Some((addr, packets.parse().ok()?))
     }
 
+    /// The chain in which established connections are accepted before packets come to this one, if there is one.
+    pub(in crate::enforce) fn accepting(&self) -> Result<Option<String>, ToolError> {
+        self.jumps.accepting(&self.leads())
+    }
+
     /// Where the rules of the system's chains lead to.
     fn leads(&self) -> Vec<String> {
         vec!["-j".to_owned(), self.name.clone()]

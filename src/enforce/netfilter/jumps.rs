@@ -92,6 +92,17 @@ impl Jumps {
         self.listed(&["-v", "-S", chain])
     }
 
+    /// The chain in which a rule that accepts established connections stands before those that lead to a gate, if there
+    /// is one, or in a chain that such a rule leads to.
+    pub(super) fn accepting(&self, target: &[String]) -> Result<Option<String>, ToolError> {
+        let rules = self.listed(&["-S"])?.unwrap_or_default();
+        let target = format!(" {} ", target.join(" "));
+        let is_ours = |line: &str| format!("{line} ").contains(&target);
+        let chains = self.rules.iter().map(|rule| &rule.chain);
+        let found = chains.into_iter().find(|chain| accepts(&rules, chain, &is_ours, 0));
+        Ok(found.cloned())
+    }
+
     fn listed(&self, how: &[&str]) -> Result<Option<String>, ToolError> {
         match tool::run(&self.argv(how), "") {
             Ok(rules) => Ok(Some(rules)),
@@ -138,6 +149,33 @@ impl Jumps {
     }
 }
 
+/// Chains lead to chains, at most so many deep: the kernel lets nobody make a circle.
+const DEPTH_MAX: u32 = 16;
+
+/// Whether a chain accepts established connections before a rule that `is_ours`.
+fn accepts(rules: &str, chain: &str, is_ours: &impl Fn(&str) -> bool, depth: u32) -> bool {
+    let prefix = format!("-A {chain} ");
+    for line in rules.lines().filter(|line| line.starts_with(&prefix)) {
+        if is_ours(line) {
+            return false;
+        }
+        let target = [" -j ", " -g "].iter().find_map(|option| line.split_once(option));
+        let target = target.and_then(|(_, rest)| rest.split(' ').next());
+        let is_state = line.contains("ESTABLISHED") && !line.contains("! --ctstate");
+        match target {
+            Some("ACCEPT") if is_state => return true,
+            Some("ACCEPT" | "DROP" | "REJECT" | "RETURN") | None => {}
+            Some(other) if depth < DEPTH_MAX => {
+                if accepts(rules, other, is_ours, depth + 1) {
+                    return true;
+                }
+            }
+            Some(_) => {}
+        }
+    }
+    false
+}
+
 /// A line of `iptables-restore`: what is done, in which chain, what packets it is about, and what is done to those.
 pub(super) fn rule(verb: &str, chain: &str, matches: &[String], target: &[String]) -> String {
     let words = matches.iter().chain(target).map(|word| quoted(word));
@@ -157,4 +195,23 @@ fn is_iptables(program: &str) -> bool {
     let name = program.rsplit('/').next().unwrap_or(program);
     let rest = name.strip_prefix("iptables").or_else(|| name.strip_prefix("ip6tables"));
     rest.is_some_and(|rest| matches!(rest, "" | "-nft" | "-legacy"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_accepts_established_connections_before_a_rule_is_found() {
+        const ACCEPT: &str = "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT";
+        let is_ours = |line: &str| line.ends_with("-j f2b-x");
+        let found = |rules: String| accepts(&rules, "INPUT", &is_ours, 0);
+        let ours = "-A INPUT -p tcp -j f2b-x\n";
+        assert!(found(format!("-A INPUT {ACCEPT}\n{ours}")));
+        assert!(!found(format!("{ours}-A INPUT {ACCEPT}\n")));
+        assert!(!found(format!("-A OUTPUT {ACCEPT}\n{ours}")));
+        assert!(found(format!("-A INPUT -j before\n{ours}-A before {ACCEPT}\n")));
+        assert!(!found(format!("-A INPUT -m conntrack ! --ctstate ESTABLISHED -j ACCEPT\n{ours}")));
+        assert!(!found(format!("-A INPUT -j a\n-A a -j b\n-A b -j a\n{ours}")));
+    }
 }

@@ -199,6 +199,20 @@ impl NftSet {
         lines
     }
 
+    /// The chain, if it accepts established connections before anybody looks into the set. Of other chains none can: what
+    /// one accepts the next one sees all the same.
+    pub(in crate::enforce) fn accepting(&self) -> Result<Option<String>, ToolError> {
+        let Self { program, table_family, table, chain, set, .. } = self;
+        let words = [program, "-s", "list", "chain", table_family, table, chain];
+        let listed = tool::run(&words.map(str::to_owned), "")?;
+        let own = format!(" @{set} ");
+        let before = listed.lines().take_while(|line| !line.contains(&own));
+        let is_accepted = |line: &str| {
+            line.contains("ct state") && line.contains("established") && line.contains("accept")
+        };
+        Ok(before.into_iter().any(is_accepted).then(|| chain.clone()))
+    }
+
     /// Takes out the table, if nothing is in it but an empty chain.
     pub(in crate::enforce) fn tidy(&self) -> Result<(), ToolError> {
         let Self { program, table_family, table, chain, .. } = self;
