@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::args::{BansArgs, Format};
 use super::output::{civil, counted, jail_name, json, table};
-use super::{Context, Error, Status};
+use super::{Context, Error, Status, effect};
 use crate::control::{Question, Reply, WhichBans};
 use crate::exchange::{self, ListWriter, Packets};
 use crate::model::{Ban, duration};
@@ -88,6 +88,9 @@ fn text(context: &Context, args: &BansArgs, out: &mut dyn Write) -> Result<u64, 
     }
     write!(out, "{}", table::render(&columns, rows, context.columns))?;
     writeln!(out, "\n{}", counted(count, "ban"))?;
+    if !args.all {
+        effect::tell(context, args.jail.as_deref(), out)?;
+    }
     Ok(count)
 }
 

@@ -7,6 +7,7 @@ pub mod args;
 mod ban;
 mod bans;
 mod check;
+mod effect;
 mod error;
 mod exchange;
 mod files;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::args::StatusArgs;
 use super::output::{civil, counted, jail_name, table};
-use super::{Context, Error, Status};
+use super::{Context, Error, Status, effect};
 use crate::control::{JailStatus, Overview, Question, Reply};
 use crate::model::Host;
 use crate::store::{JailSummary, Trouble};
@@ -24,6 +24,7 @@ pub(super) fn run(
                 }
                 Ok(())
             })?;
+            effect::tell(context, None, out)?;
             Ok(status)
         }
         Some(name) => {

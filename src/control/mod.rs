@@ -29,12 +29,14 @@ pub use self::direct::Direct;
 pub use self::enforce::follow;
 pub use self::jails::{JailFolder, Jails};
 pub use self::question::ask;
-pub use crate::engine::projection::{GateFate, Mode, Unenforced};
+pub use crate::engine::projection::{Cause, GateFate, Mode, Unenforced};
 pub use crate::engine::writer::{Exported, FileFate};
 use crate::error::Error;
 use crate::exchange::Format;
 use crate::model::{Addr, Ban, BanTime, Host, Time};
-use crate::store::{BanOrder, Event, HostTotals, JailSummary, Purged, StoreError, Totals, Trouble};
+use crate::store::{
+    BanOrder, Event, HostTotals, JailSummary, Purged, StoreError, Totals, Trouble, WithoutEffect,
+};
 
 /// As many bans are changed in one transaction, and held in memory, at most (some 20 MB).
 pub const PART_BANS: usize = 100_000;
@@ -69,6 +71,14 @@ pub enum Question {
         /// Whether packet filters are asked what they have kept out: then it is a [`Reply::Counted`] for each, if
         /// anything was put in for bans.
         counted: bool,
+    },
+    /// A [`Reply::WithoutEffect`] for each ban in force whose host goes on failing, the one that failed last first; in
+    /// the place of those beyond `most` a [`Reply::More`].
+    WithoutEffect {
+        /// In which jail; `None` for all.
+        jail: Option<String>,
+        /// So many.
+        most: u32,
     },
     /// What is known of a host: a [`Reply::Totals`], then a [`Reply::Event`] for each event, in time order.
     History {
@@ -185,6 +195,15 @@ pub enum Reply {
         /// Since it was put into the packet filter.
         packets: Option<u64>,
     },
+    /// A ban that does nothing.
+    WithoutEffect {
+        /// Which, and what shows it.
+        without: WithoutEffect,
+        /// What is most likely the cause; `None` if the packet filter may not be looked at.
+        cause: Option<Cause>,
+    },
+    /// There is more than was to be told: so much.
+    More(u64),
     /// How much is known of a host.
     Totals(HostTotals),
     /// Something that happened to a host.

@@ -19,7 +19,7 @@ pub fn ask(
     now: Time,
     take: &mut Take<'_>,
 ) -> Result<(), Failed> {
-    if let Question::Bans { jail, .. } = question {
+    if let Question::Bans { jail, .. } | Question::WithoutEffect { jail, .. } = question {
         jails.knowing(jail.as_deref(), reader)?;
     }
     match question {
@@ -36,12 +36,37 @@ pub fn ask(
             }
             told.part()
         }
+        Question::WithoutEffect { jail, most } => {
+            without_effect(jail.as_deref(), *most, reader, now, take)
+        }
         Question::History { host, limit } => {
             let limit = usize::try_from(*limit).unwrap_or(usize::MAX);
             take(Reply::Totals(reader.host_totals(host)?))?;
             reader.each_event(host, limit, |event| Ok(take(Reply::Event(event))?))
         }
     }
+}
+
+/// The rules are looked at only for the bans that are told.
+fn without_effect(
+    jail: Option<&str>,
+    most: u32,
+    reader: &Reader,
+    now: Time,
+    take: &mut Take<'_>,
+) -> Result<(), Failed> {
+    let found = reader.bans_without_effect(now, jail)?;
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let more = found.len().saturating_sub(most);
+    if found.is_empty() {
+        return Ok(());
+    }
+    let mut effects = Effects::new(reader)?;
+    for without in found.into_iter().take(most) {
+        let cause = effects.cause(&without.ban);
+        take(Reply::WithoutEffect { without, cause })?;
+    }
+    if more > 0 { Ok(take(Reply::More(more as u64))?) } else { Ok(()) }
 }
 
 /// Bans that are told, with their packets if those are asked for.

@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use self::books::Books;
-pub use self::effect::Effects;
+pub use self::effect::{Cause, Effects};
 pub use self::follow::FOLLOW_MAX_HOSTS;
 pub use self::lock::LockError;
 use self::ticket::Terms;

@@ -1,4 +1,4 @@
-//! What bans have come to: how many packets they have kept out.
+//! What bans have come to: how many packets they have kept out, and which of them do nothing.
 
 use crate::harness::{Net, V4, V6};
 
@@ -60,4 +60,134 @@ fn what_the_packet_filter_has_no_count_of_is_left_open() {
     assert_eq!(packets(&net), wanted);
     let table = net.does("bans").out;
     assert_eq!(table.lines().filter(|line| line.trim_end().ends_with(" -")).count(), 3, "{table}");
+}
+
+/// A jail with an action, that bans a host which then fails twice more; what `f2b status` says of it. `between` happens
+/// between the ban and the failures.
+#[track_caller]
+fn told_of_who_goes_on_failing(net: &Net, host: &str, between: impl FnOnce(&Net)) -> String {
+    net.does(&format!("ban -j j {host} --now 2026-11-27T12:00:00Z"));
+    between(net);
+    fail(net, host, "12:00:30");
+    let status = net.does("status --now 2026-11-27T12:01:00Z").out;
+    let told = status.lines().find(|line| line.contains("has no effect")).unwrap_or(&status);
+    let begin = format!(
+        "j: the ban of {host} has no effect, 2 failures since, the last 2026-11-27 12:00:30: "
+    );
+    let bans = net.does("bans --now 2026-11-27T12:01:00Z").out;
+    assert!(bans.ends_with(&format!("\n1 ban\n\n{told}\n")), "{bans}");
+    assert!(told.starts_with(&begin), "{status}");
+    told[begin.len()..].to_owned()
+}
+
+/// A host fails twice at a time.
+fn fail(net: &Net, host: &str, time: &str) {
+    let log = net.path("log");
+    std::fs::write(&log, format!("2026-11-27 {time} no {host}\n").repeat(2)).unwrap();
+    net.does(&format!("scan -j j --now 2026-11-27T12:01:00Z {}", log.display()));
+}
+
+const ON_TCP: [&str; 3] =
+    ["nftables[port=22]", "iptables-multiport[port=22]", "iptables-ipset-proto6[port=22]"];
+
+fn with_action(action: &str) -> Net {
+    Net::new(&format!("[j]\naction = {action}\n"))
+}
+
+#[test]
+fn a_ban_of_another_port_is_told_to_have_no_effect() {
+    for (action, host, rule) in [
+        (ON_TCP[0], V4, "'tcp dport { 22 }'"),
+        (ON_TCP[0], V6, "'tcp dport { 22 }'"),
+        (ON_TCP[1], V4, "'-p tcp -m multiport --dports 22'"),
+        (ON_TCP[2], V6, "'-p tcp -m multiport --dports 22'"),
+    ] {
+        let told = told_of_who_goes_on_failing(&with_action(action), host, |net| {
+            assert!(net.lets_in(host, 2222));
+        });
+        let expected = format!(
+            "no packet of it has met {rule}; the service has another port, or is reached another way: \
+             by a proxy, in a container"
+        );
+        assert_eq!(told, expected, "{action}");
+    }
+}
+
+#[test]
+fn a_ban_that_closes_one_of_two_ways_is_told_to_have_no_effect() {
+    for action in ON_TCP {
+        let told = told_of_who_goes_on_failing(&with_action(action), V4, |net| {
+            assert!(!net.lets_in(V4, 22) && net.lets_in(V4, 2222));
+        });
+        assert!(told.contains("but it gets in another way: by another port, by a proxy"), "{told}");
+    }
+}
+
+#[test]
+fn a_ban_behind_a_rule_for_established_connections_is_told_to_have_no_effect() {
+    for (action, accept, chain) in [
+        (
+            ON_TCP[0],
+            "nft insert rule inet f2b-table f2b-chain ct state established,related accept",
+            "f2b-chain",
+        ),
+        (
+            ON_TCP[1],
+            "iptables -I INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+            "INPUT",
+        ),
+        (
+            ON_TCP[2],
+            "iptables -N early; iptables -I INPUT -j early; iptables -A early -m state --state ESTABLISHED -j ACCEPT",
+            "INPUT",
+        ),
+    ] {
+        let net = with_action(action);
+        // Behind f2b's rules it does no harm; connections are tracked from here on.
+        net.host().shell("iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT");
+        let mut link = net.link(V4, 22);
+        let told = told_of_who_goes_on_failing(&net, V4, |net| {
+            net.host().shell(accept);
+            assert!(!net.lets_in(V4, 22) && link.carries(), "{action}");
+        });
+        let expected =
+            format!("a rule before f2b's accepts established connections, in the chain {chain}");
+        assert_eq!(told, expected);
+    }
+}
+
+#[test]
+fn a_ban_whose_rules_were_mended_since_is_not_told() {
+    let net = with_action(ON_TCP[0]);
+    told_of_who_goes_on_failing(&net, V4, |_| ());
+    net.configure("[j]\naction = nftables[port=2222]\n");
+    net.does("restore --now 2026-11-27T12:01:30Z");
+    let status = net.does("status --now 2026-11-27T12:02:00Z").out;
+    assert!(!status.contains("has no effect"), "{status}");
+    fail(&net, V4, "12:01:45");
+    let status = net.does("status --now 2026-11-27T12:02:00Z").out;
+    assert!(status.contains("has no effect, 2 failures since"), "{status}");
+}
+
+#[test]
+fn a_ban_that_is_in_the_store_only_is_not_told() {
+    let net = with_action(ON_TCP[0]);
+    net.does(&format!("ban -j j {V4} --no-enforce --now 2026-11-27T12:00:00Z"));
+    fail(&net, V4, "12:00:30");
+    let status = net.does("status --now 2026-11-27T12:01:00Z").out;
+    assert!(!status.contains("has no effect"), "{status}");
+}
+
+#[test]
+fn of_many_bans_without_effect_a_few_are_told() {
+    let net = with_action(ON_TCP[0]);
+    let hosts: Vec<_> = (2..9).map(|last| format!("198.51.100.{last}")).collect();
+    net.does(&format!("ban -j j {} --now 2026-11-27T12:00:00Z", hosts.join(" ")));
+    let lines: Vec<_> =
+        hosts.iter().map(|host| format!("2026-11-27 12:00:30 no {host}\n")).collect();
+    std::fs::write(net.path("log"), lines.concat()).unwrap();
+    net.does(&format!("scan -j j --now 2026-11-27T12:01:00Z {}", net.path("log").display()));
+    let status = net.does("status --now 2026-11-27T12:01:00Z").out;
+    assert_eq!(status.matches("has no effect, 1 failure since").count(), 5, "{status}");
+    assert!(status.ends_with("\nand 2 more bans have none\n"), "{status}");
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::net::{DEADLINE, Server, Space, mac, spaces};
+use crate::net::{DEADLINE, Link, Server, Space, mac, spaces};
 
 /// The addresses of the host.
 const HOST: [&str; 2] = ["203.0.113.1", "2001:db8:113::1"];
@@ -56,7 +56,7 @@ impl Net {
         fs::create_dir(dir.path().join("filter.d")).unwrap();
         fs::write(
             dir.path().join("filter.d/login.conf"),
-            "[Definition]\nfailregex = ^no <HOST>$\n",
+            "[Definition]\nfailregex = ^ ?no <HOST>$\n",
         )
         .unwrap();
         let net = Self { dir, machines: Machines::new() };
@@ -148,6 +148,18 @@ impl Net {
         self.machines.ask(BEHIND, from, port, Duration::ZERO) == Some(true)
     }
 
+    /// A connection of one of the client's addresses to a port.
+    #[track_caller]
+    pub(crate) fn link(&self, from: &str, port: u16) -> Link {
+        self.machines.link(HOST, from, port)
+    }
+
+    /// A connection of one of the client's addresses to a port of the machine behind the host.
+    #[track_caller]
+    pub(crate) fn link_behind(&self, from: &str, port: u16) -> Link {
+        self.machines.link(BEHIND, from, port)
+    }
+
     /// Whether a datagram of one of the client's addresses arrives at a port.
     #[track_caller]
     pub(crate) fn hears(&self, from: &str, port: u16) -> bool {
@@ -199,6 +211,15 @@ impl Machines {
         let server = &self.servers[usize::from(whom == BEHIND)];
         let [from, friend, to] = ends(whom, from);
         server.answer(&self.client, from, friend, (to, port).into(), patience)
+    }
+}
+
+impl Machines {
+    #[track_caller]
+    fn link(&self, whom: [&str; 2], from: &str, port: u16) -> Link {
+        let server = &self.servers[usize::from(whom == BEHIND)];
+        let [from, _, to] = ends(whom, from);
+        Link::new(&self.client, from, server, (to, port).into())
     }
 }
 

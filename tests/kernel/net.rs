@@ -1,8 +1,8 @@
 //! Network namespaces and packets from one to the other.
 
 use std::fs::File;
-use std::io::Write;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic::resume_unwind;
 use std::process::{Command, Output, Stdio};
@@ -194,6 +194,49 @@ impl Attempt {
         match poll(&mut ready, Some(&left)).unwrap() {
             0 => None,
             _ => Some(!ready[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)),
+        }
+    }
+}
+
+/// A connection, at both of its ends.
+pub(crate) struct Link {
+    client: TcpStream,
+    server: TcpStream,
+}
+
+impl Link {
+    /// From one of a client's addresses to a port that a server listens on.
+    #[track_caller]
+    pub(crate) fn new(client: &Space, from: IpAddr, server: &Server, to: SocketAddr) -> Self {
+        let listens = |tcp: &&TcpListener| tcp.local_addr().unwrap().port() == to.port();
+        let listener = server.tcp.iter().find(listens).unwrap();
+        let attempt = client.inside(|| Attempt::new(from, to));
+        assert_eq!(attempt.answer(DEADLINE), Some(true), "{from} is kept out of {to}");
+        let client = TcpStream::from(attempt.socket);
+        client.set_nonblocking(false).unwrap();
+        client.set_read_timeout(Some(DEADLINE)).unwrap();
+        let own = client.local_addr().unwrap();
+        listener.set_nonblocking(false).unwrap();
+        let server = loop {
+            let (server, peer) = listener.accept().unwrap();
+            if (peer.ip().to_canonical(), peer.port()) == (own.ip(), own.port()) {
+                break server;
+            }
+        };
+        server.set_read_timeout(Some(DEADLINE)).unwrap();
+        Self { client, server }
+    }
+
+    /// Whether what the client says is heard.
+    pub(crate) fn carries(&mut self) -> bool {
+        self.client.write_all(b"x").and_then(|()| self.server.read_exact(&mut [0])).is_ok()
+    }
+
+    /// Whether the client has been told that the connection is over.
+    pub(crate) fn is_cut(&mut self) -> bool {
+        match self.client.read(&mut [0]) {
+            Ok(read) => read == 0,
+            Err(error) => error.kind() == ErrorKind::ConnectionReset,
         }
     }
 }

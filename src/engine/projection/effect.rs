@@ -1,5 +1,7 @@
 //! What bans have come to: looked at in the packet filters, where nothing is changed for it.
 
+use serde::{Deserialize, Serialize};
+
 use super::books::Books;
 use crate::enforce::{Gate, Kernel, KernelError};
 use crate::model::{Addr, Ban};
@@ -56,6 +58,67 @@ impl Effects {
         }
         sums
     }
+}
+
+impl Effects {
+    /// What most likely makes a ban do nothing, to a host that goes on failing; `None` if this process may not look.
+    pub fn cause(&mut self, ban: &Ban) -> Option<Cause> {
+        let gates: Vec<Gate> = self
+            .books
+            .gates_of(Some(&ban.jail))
+            .flat_map(|(_, gates)| gates)
+            .filter(|gate| wanted(gate, ban).is_some())
+            .cloned()
+            .collect();
+        if gates.is_empty() {
+            return Some(Cause::Commands);
+        }
+        let packets = self.packets(std::slice::from_ref(ban)).pop().flatten();
+        if self.is_blind {
+            return None;
+        }
+        let accepting = gates.iter().find_map(|gate| self.kernel.accepting(gate).ok().flatten());
+        if let Some(chain) = accepting {
+            return Some(Cause::Established { chain });
+        }
+        let mut rules: Vec<_> = gates.iter().flat_map(Gate::packets).collect();
+        rules.retain(|rule| !rule.is_empty());
+        Some(match packets {
+            Some(0) => Cause::Unmet { rules },
+            Some(packets) => Cause::Elsewhere { packets, rules },
+            None => Cause::Uncounted { rules },
+        })
+    }
+}
+
+/// What most likely makes a ban do nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// A rule before f2b's accepts established connections: who is connected stays so.
+    Established {
+        /// The chain that it stands in, or leads to it.
+        chain: String,
+    },
+    /// No packet of the host has come by: the service has another port, or is reached in another way.
+    Unmet {
+        /// Which packets would, as the packet filter has it; empty for all.
+        rules: Vec<String>,
+    },
+    /// Packets were kept out, and others come.
+    Elsewhere {
+        /// How many were kept out.
+        packets: u64,
+        /// Which are.
+        rules: Vec<String>,
+    },
+    /// Nobody counts the host's packets.
+    Uncounted {
+        /// Which are kept out.
+        rules: Vec<String>,
+    },
+    /// Commands were run, of which f2b does not know what they do.
+    Commands,
 }
 
 /// The host of a ban, if a gate is the one for it.
