@@ -14,6 +14,7 @@
 //! Nothing here knows the store or asks what time it is: the bans and the instant are handed in.
 
 pub mod action;
+mod connections;
 mod gate;
 mod kernel;
 pub mod netfilter;
@@ -21,6 +22,7 @@ mod plan;
 mod properties;
 mod stock;
 
+pub use connections::cut;
 pub use gate::{Gate, Place, Takes};
 pub use kernel::{Found, Kernel, KernelError, Steps};
 pub use netfilter::Step;

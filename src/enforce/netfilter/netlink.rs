@@ -15,20 +15,24 @@
 //! ```
 
 mod change;
+mod conntrack;
 mod element;
 mod error;
+mod local;
 mod message;
 mod rule;
 mod set;
 mod socket;
 
 pub use change::SetChange;
-pub use error::NetlinkError;
+pub use error::{CutError, NetlinkError};
 pub use rule::Rule;
 pub use set::{Element, Key, SetInfo, SetName};
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+
+use rustix::net::netlink as protocols;
 
 use change::{Changes, Plan, attribute as list};
 use element::Half;
@@ -72,7 +76,8 @@ pub struct Nftables {
 impl Nftables {
     /// Connects; whether the process may do what it then asks for is told by the first request.
     pub fn open() -> Result<Self, NetlinkError> {
-        let socket = Socket::open().map_err(|errno| Failed::System(errno).about(&"connecting"))?;
+        let socket = Socket::open(protocols::NETFILTER)
+            .map_err(|errno| Failed::System(errno).about(&"connecting"))?;
         Ok(Self { socket })
     }
 
@@ -313,6 +318,24 @@ impl Nftables {
         }
         Err(Failed::Interrupted)
     }
+}
+
+/// Cuts the connections of whoever `is_meant`: those that the kernel tracks for them are forgotten, and the TCP sockets of
+/// this machine at whose other end they are are ended. How many there were of both.
+///
+/// Only who has CAP_NET_ADMIN may do that, where the kernel can.
+pub fn cut(is_meant: impl Fn(IpAddr) -> bool) -> Result<u64, CutError> {
+    const TRACKED: &str = "forgetting tracked connections";
+    const SOCKETS: &str = "ending sockets";
+    let open = |protocol| Socket::open(protocol).map_err(Failed::System);
+    // First: a socket that is ended sends a last packet, which is tracked.
+    let ended = open(protocols::SOCK_DIAG)
+        .and_then(|mut socket| local::destroy(&mut socket, &is_meant))
+        .map_err(|failed| failed.in_cutting(SOCKETS));
+    let forgotten = open(protocols::NETFILTER)
+        .and_then(|mut socket| conntrack::forget(&mut socket, &is_meant))
+        .map_err(|failed| failed.in_cutting(TRACKED));
+    Ok(ended? + forgotten?)
 }
 
 fn generation(socket: &mut Socket) -> Result<u32, Failed> {

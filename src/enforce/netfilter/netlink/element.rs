@@ -227,7 +227,7 @@ mod tests {
     /// The list that the elements of such keys are.
     fn written(keys: &[Key], timeout_ms: Option<u64>) -> Vec<u8> {
         let mut writer = Writer::default();
-        let head = Head { kind: 0, flags: 0, sequence: 0, family: 0, resource: 0 };
+        let head = Head { kind: 0, flags: 0, sequence: 0, family: 0, version: 0, resource: 0 };
         writer.message(head, |writer| {
             for key in keys {
                 write(writer, *key, timeout_ms, true);

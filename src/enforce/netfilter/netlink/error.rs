@@ -59,6 +59,14 @@ pub enum NetlinkError {
     },
 }
 
+/// Why connections could not be cut.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} failed: {why}")]
+pub struct CutError {
+    what: &'static str,
+    why: String,
+}
+
 /// How a request went wrong, not yet said of what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failed {
@@ -76,6 +84,16 @@ impl Failed {
     /// Whether the kernel doesn't know what was asked for.
     pub(super) fn is_missing(self) -> bool {
         matches!(self, Self::Refused { errno: Errno::NOENT, .. })
+    }
+
+    /// The error to tell if it was about connections.
+    pub(super) fn in_cutting(self, what: &'static str) -> CutError {
+        let why = match self {
+            Self::Refused { errno, .. } | Self::System(errno) => io::Error::from(errno).to_string(),
+            Self::Interrupted => "they change faster than they can be read".to_owned(),
+            Self::Strange(why) => format!("strange reply of the kernel ({why})"),
+        };
+        CutError { what, why }
     }
 
     /// The error to tell, about `what`.

@@ -56,6 +56,8 @@ pub(super) struct Head {
     pub(super) sequence: u32,
     /// `NFPROTO_*` of the table.
     pub(super) family: u8,
+    /// 0; to the sockets' subsystem, which has the same header, the protocol.
+    pub(super) version: u8,
     /// The subsystem, in the messages around a batch; else 0.
     pub(super) resource: u16,
 }
@@ -78,11 +80,16 @@ impl Writer {
         self.bytes.extend(head.flags.to_ne_bytes());
         self.bytes.extend(head.sequence.to_ne_bytes());
         self.bytes.extend([0; 4]);
-        self.bytes.extend([head.family, 0]);
+        self.bytes.extend([head.family, head.version]);
         self.bytes.extend(head.resource.to_be_bytes());
         body(self);
         let length = u32::try_from(self.bytes.len() - start).unwrap_or(u32::MAX);
         self.bytes[start..start + 4].copy_from_slice(&length.to_ne_bytes());
+    }
+
+    /// Bytes that are written already.
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend(bytes);
     }
 
     /// Adds flags to the message that begins at `start`.
@@ -133,6 +140,11 @@ pub(super) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
+    /// All that follows netlink's header.
+    pub(super) fn payload(&self) -> &'a [u8] {
+        self.payload
+    }
+
     /// The attributes behind netfilter's header.
     pub(super) fn attributes(&self) -> Result<Attributes<'a>, &'static str> {
         let rest = self.payload.get(NETFILTER_HEADER_BYTES..);
@@ -246,7 +258,8 @@ mod tests {
 
     fn written() -> Vec<u8> {
         let mut writer = Writer::default();
-        let head = Head { kind: kind::GET_SET, flags: 1, sequence: 7, family: 1, resource: 0 };
+        let head =
+            Head { kind: kind::GET_SET, flags: 1, sequence: 7, family: 1, version: 0, resource: 0 };
         writer.message(head, |writer| {
             writer.text(1, "filter");
             writer.nested(3, |writer| writer.attribute(5, &9_u32.to_be_bytes()));

@@ -6,7 +6,9 @@
 use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
-use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink};
+use rustix::net::{
+    self, AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, netlink,
+};
 
 use super::error::Failed;
 use super::message::{Head, Message, Messages, NFTABLES, Writer, flag, kind};
@@ -42,11 +44,10 @@ pub(super) struct Request {
 }
 
 impl Socket {
-    pub(super) fn open() -> Result<Self, Errno> {
-        let protocol = Some(netlink::NETFILTER);
+    pub(super) fn open(protocol: Protocol) -> Result<Self, Errno> {
         let flags = SocketFlags::CLOEXEC;
         let descriptor =
-            net::socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, protocol)?;
+            net::socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, Some(protocol))?;
         net::bind(&descriptor, &netlink::SocketAddrNetlink::new(0, 0))?;
         // Without the right to force it the usual size has to do, which holds a good many refusals.
         let _ = net::sockopt::set_socket_recv_buffer_size_force(&descriptor, REFUSALS_BYTES);
@@ -59,16 +60,27 @@ impl Socket {
         &mut self,
         request: Request,
         body: impl FnOnce(&mut Writer),
+        take: impl FnMut(&Message<'_>) -> Result<(), &'static str>,
+    ) -> Result<(), Failed> {
+        let flags = if request.is_dump { flag::DUMP } else { flag::ACKNOWLEDGE };
+        let Request { kind, family, .. } = request;
+        let head = Head { kind, flags, sequence: 0, family, version: 0, resource: 0 };
+        self.ask(head, body, take)
+    }
+
+    /// The same for any message, of which its number is not yet said.
+    pub(super) fn ask(
+        &mut self,
+        head: Head,
+        body: impl FnOnce(&mut Writer),
         mut take: impl FnMut(&Message<'_>) -> Result<(), &'static str>,
     ) -> Result<(), Failed> {
         self.forget_replies();
         self.sequence = self.sequence.wrapping_add(1);
         let sequence = self.sequence;
-        let end = if request.is_dump { flag::DUMP } else { flag::ACKNOWLEDGE };
-        let Request { kind, family, .. } = request;
-        let flags = flag::REQUEST | end;
+        let flags = head.flags | flag::REQUEST;
         let mut writer = Writer::default();
-        writer.message(Head { kind, flags, sequence, family, resource: 0 }, body);
+        writer.message(Head { flags, sequence, ..head }, body);
         self.send(writer.bytes())?;
         let (mut is_done, mut is_interrupted, mut strange) = (false, false, None);
         while !is_done {
@@ -188,7 +200,8 @@ fn refusal(message: &Message<'_>) -> Result<(), Failed> {
 }
 
 fn around(kind: u16, sequence: u32) -> Head {
-    Head { kind, flags: flag::REQUEST, sequence, family: NO_FAMILY, resource: NFTABLES }
+    let resource = NFTABLES;
+    Head { kind, flags: flag::REQUEST, sequence, family: NO_FAMILY, version: 0, resource }
 }
 
 /// Messages that happen together.
@@ -213,7 +226,7 @@ impl Batch {
         self.last = self.last.wrapping_add(1);
         self.last_at = self.writer.bytes().len();
         let flags = flags | flag::REQUEST;
-        let head = Head { kind, flags, sequence: self.last, family, resource: 0 };
+        let head = Head { kind, flags, sequence: self.last, family, version: 0, resource: 0 };
         self.writer.message(head, body);
         self.last
     }
