@@ -29,6 +29,8 @@ AND tally.last_us > max(ban.at_us, ban.enforced_us, made.since_us, ?3) + ?2
 AND match.failure
 AND match.time_us > max(ban.at_us, ban.enforced_us, made.since_us, ?3) + ?2
 AND match.time_us <= ?1
-AND NOT EXISTS (SELECT 1 FROM trouble WHERE trouble.jail_id = ban.jail_id)
+AND NOT EXISTS (
+    SELECT 1 FROM trouble WHERE trouble.jail_id = ban.jail_id AND trouble.action <> 'kill_connections'
+)
 GROUP BY ban.id
 ORDER BY last_us DESC, host.key;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::args::StatusArgs;
 use super::output::{civil, counted, jail_name, table};
 use super::{Context, Error, Status, effect};
-use crate::control::{JailStatus, Overview, Question, Reply};
+use crate::control::{JailStatus, KILL_CONNECTIONS, Overview, Question, Reply};
 use crate::model::Host;
 use crate::store::{JailSummary, Trouble};
 use crate::text::{printable, shown};
@@ -94,9 +94,15 @@ fn unenforced(context: &Context, all: &Overview, out: &mut dyn Write) -> io::Res
     }
     for Trouble { jail, action, since, why, .. } in troubles {
         let (jail, since) = (jail_name(jail), civil(*since, context.zone));
+        if action == KILL_CONNECTIONS {
+            writeln!(out, "{jail} bans, but cuts no connections since {since}: {}", shown(why))?;
+            continue;
+        }
         writeln!(out, "{jail} is not enforced by {} since {since}: {}", shown(action), shown(why))?;
     }
-    let is_told = |jail: &&String| troubles.iter().any(|trouble| trouble.jail == **jail);
+    let is_told = |jail: &&String| {
+        troubles.iter().any(|trouble| trouble.jail == **jail && trouble.action != KILL_CONNECTIONS)
+    };
     let waiting: Vec<_> =
         pending.iter().filter(|jail| !is_told(jail)).map(|jail| jail_name(jail)).collect();
     if !waiting.is_empty() {

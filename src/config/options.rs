@@ -76,6 +76,7 @@ pub const JAIL_OPTIONS: &[OptionDef] = &[
     option("ignorecommand", Text, "", "a command that says whether a host is ignored"),
     option("ignorecache", Text, "", "how answers of the ignorecommand are kept"),
     option("action", Lines, "", "what a ban does, with options in brackets"),
+    option("kill_connections", Bool, "false", "whether a ban cuts the connections of its host"),
     option("mode", Free, "", "which of its failures the filter looks for"),
     option("port", Free, "", "the ports that a ban closes"),
     option("protocol", Free, "", "their protocol"),

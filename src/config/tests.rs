@@ -50,6 +50,22 @@ fn load(jail: &str) -> (Option<JailDef>, Vec<String>) {
 }
 
 #[test]
+fn connections_are_killed_only_where_a_jail_says_so() {
+    for (says, kills, finding) in [
+        ("", false, None),
+        ("kill_connections = yes", true, None),
+        ("kill_connections = perhaps", false, Some("kill_connections is 'perhaps'")),
+        ("kill_conections = yes", false, Some("did you mean 'kill_connections'?")),
+    ] {
+        let (jail, found) =
+            load(&format!("[j]\nenabled = yes\nfilter = f\nlogpath = /a\n{says}\n"));
+        assert_eq!(jail.expect("it loads").kill_connections, kills, "{says}");
+        let is_found = |text| found.iter().any(|found| found.contains(text));
+        assert!(finding.map_or(found.is_empty(), is_found), "{says}: {found:?}");
+    }
+}
+
+#[test]
 fn a_jail_is_assembled_from_all_its_parts() {
     let (jail, found) = load(
         "[DEFAULT]\nbantime = 1d\nignoreip = 127.0.0.1/8\n  ::1\n[j]\nenabled = yes\nfilter = f[y=Y]\n\

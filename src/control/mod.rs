@@ -29,7 +29,7 @@ pub use self::direct::Direct;
 pub use self::enforce::follow;
 pub use self::jails::{JailFolder, Jails};
 pub use self::question::ask;
-pub use crate::engine::projection::{Cause, GateFate, Mode, Unenforced};
+pub use crate::engine::projection::{Cause, GateFate, KILL_CONNECTIONS, Mode, Unenforced};
 pub use crate::engine::writer::{Exported, FileFate};
 use crate::error::Error;
 use crate::exchange::Format;

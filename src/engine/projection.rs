@@ -12,6 +12,7 @@
 //! then: so the last word is the store's, whoever comes last.
 
 mod books;
+mod cut;
 mod effect;
 mod follow;
 mod groups;
@@ -25,6 +26,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use self::books::Books;
+pub use self::cut::KILL_CONNECTIONS;
 pub use self::effect::{Cause, Effects};
 pub use self::follow::FOLLOW_MAX_HOSTS;
 pub use self::lock::LockError;
@@ -41,6 +43,8 @@ pub struct Projection {
     fronts: Vec<Front>,
     /// Jails whose actions stay as they were put in, where they are no fronts.
     kept: BTreeSet<String>,
+    /// Jails whose bans cut the connections that a host has.
+    cuts: BTreeSet<String>,
     kernel: Kernel,
 }
 
@@ -141,14 +145,17 @@ impl Projection {
     /// The actions of `jails`. Stock actions for packet filters are done without their commands, unless
     /// `runs_commands` says that each is to be done by what its file says.
     pub fn new<'j>(jails: impl IntoIterator<Item = &'j JailDef>, runs_commands: bool) -> Self {
+        let mut cuts = BTreeSet::new();
         let fronts = jails.into_iter().flat_map(|jail| {
+            cuts.extend(jail.kill_connections.then(|| jail.name.clone()));
             jail.actions.iter().map(move |action| Front {
                 jail: jail.name.clone(),
                 action: action.name.clone(),
                 how: How::of(jail, action, runs_commands),
             })
         });
-        Self { fronts: fronts.collect(), kept: BTreeSet::new(), kernel: Kernel::default() }
+        let fronts = fronts.collect();
+        Self { fronts, kept: BTreeSet::new(), cuts, kernel: Kernel::default() }
     }
 
     /// The same, where actions of `jails` that were put in and are not among these stay as they are: their

@@ -66,6 +66,11 @@ impl Reader {
         self.all(sql::BAN_SELECT_ACTIVE, (now.micros(), jail), ban)
     }
 
+    /// The hosts of the bans of a jail in force at `now` that are yet to be carried out.
+    pub fn hosts_unenforced(&self, jail: &str, now: Time) -> Result<Vec<Host>, StoreError> {
+        self.all(sql::BAN_SELECT_UNENFORCED, (jail, now.micros()), |row| host_at(row, 0))
+    }
+
     /// The bans in force at `now`, in one jail or in all, whose hosts have gone on failing there since they were carried
     /// out: the last of them that did first.
     pub fn bans_without_effect(

@@ -25,6 +25,7 @@ statements! {
     BAN_SELECT_BY_HOST = "ban/select_by_host.sql";
     BAN_SELECT_BY_ID = "ban/select_by_id.sql";
     BAN_SELECT_REACHING = "ban/select_reaching.sql";
+    BAN_SELECT_UNENFORCED = "ban/select_unenforced.sql";
     BAN_SELECT_WITHOUT_EFFECT = "ban/select_without_effect.sql";
     BLOCK_COUNT_BEFORE = "block/count_before.sql";
     BLOCK_COUNT_BY_JAIL = "block/count_by_jail.sql";

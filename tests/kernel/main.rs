@@ -5,6 +5,7 @@
 
 mod actions;
 mod config;
+mod connections;
 mod crash;
 mod effect;
 mod foreign;

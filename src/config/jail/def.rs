@@ -118,6 +118,8 @@ pub struct JailDef {
     pub increment: Option<Increment>,
     /// What a ban does.
     pub actions: Vec<ActionDef>,
+    /// Whether a ban cuts the connections that its host has; fail2ban has no such option.
+    pub kill_connections: bool,
     /// All options that are set, for showing.
     pub settings: Vec<Setting>,
 }

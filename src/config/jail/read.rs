@@ -64,6 +64,7 @@ pub(super) fn jail(values: &mut Values<'_>, parts: Parts) -> JailDef {
         logtimezone: logtimezone(values),
         increment: increment(values),
         actions,
+        kill_connections: values.flag("kill_connections"),
         settings,
     }
 }

@@ -39,11 +39,12 @@ impl Projection {
             drop(lock);
             let pass = Pass { jail: Some(jail), now, mode: Mode::Do };
             let told = self.tell_actions(store, pass, false)?;
+            let has_failed = told.has_failed(jail);
+            let cut = if has_failed { None } else { Some(self.cut(store.reader(), jail, pass)?) };
             store.transact(|batch| {
                 self.tell(batch, &told, pass)?;
-                if told.has_failed(jail) {
-                    return Ok(());
-                }
+                let Some(cut) = cut else { return Ok(()) };
+                cut.tell(batch, pass)?;
                 batch.forget_pending(jail, *count, now)
             })?;
             carried.join(told);

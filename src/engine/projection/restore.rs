@@ -42,15 +42,23 @@ impl Projection {
         let mut carried = self.restore_gates(store, pass)?;
         carried.join(self.stop_actions(store, pass, false)?);
         carried.join(self.tell_actions(store, pass, true)?);
-        if mode == Mode::Do {
-            store.transact(|batch| {
-                self.tell(batch, &carried, pass)?;
-                let mut done = pending
-                    .iter()
-                    .filter(|(name, _)| pass.is_for(name) && !carried.has_failed(name));
-                done.try_for_each(|(name, count)| batch.forget_pending(name, *count, now))
-            })?;
+        let done: Vec<(&String, &u64)> = pending
+            .iter()
+            .filter(|(name, _)| pass.is_for(name) && !carried.has_failed(name))
+            .collect();
+        if mode == Mode::Show {
+            for (name, _) in done {
+                carried.steps.extend(self.cutting(store.reader(), name, pass)?);
+            }
+            return Ok(carried);
         }
+        let cuts = done.iter().map(|(name, _)| self.cut(store.reader(), name, pass));
+        let cuts = cuts.collect::<Result<Vec<_>, _>>()?;
+        store.transact(|batch| {
+            self.tell(batch, &carried, pass)?;
+            cuts.iter().try_for_each(|cut| cut.tell(batch, pass))?;
+            done.iter().try_for_each(|(name, count)| batch.forget_pending(name, **count, now))
+        })?;
         Ok(carried)
     }
 
