@@ -1,7 +1,5 @@
 //! Connections that a host has when it is banned (`kill_connections`).
 
-use std::process::Command;
-
 use crate::harness::{Net, V4, V6};
 
 /// A jail that has nothing to do with the port that is connected to.
@@ -83,14 +81,7 @@ fn a_ban_stands_where_connections_can_not_be_cut() {
     };
     jail("kill_connections = true");
     let mut link = net.link(V4, 2222);
-    let f2b = net.command();
-    let mut command = Command::new("setpriv");
-    command
-        .args(["--bounding-set=-net_admin", "--inh-caps=-net_admin", "--"])
-        .arg(f2b.get_program());
-    command.envs(f2b.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = net.host().output(command.args(["ban", "-j", "j", V4]));
-    assert!(output.status.success(), "{output:?}");
+    net.f2b_without_rights(&format!("ban -j j {V4}")).exits(0);
     assert!(link.carries());
     let status = net.does("status").out;
     let told =

@@ -191,3 +191,19 @@ fn of_many_bans_without_effect_a_few_are_told() {
     assert_eq!(status.matches("has no effect, 1 failure since").count(), 5, "{status}");
     assert!(status.ends_with("\nand 2 more bans have none\n"), "{status}");
 }
+
+#[test]
+fn who_may_not_look_at_the_firewall_is_told_what_the_store_says() {
+    for action in ON_TCP {
+        let net = with_action(action);
+        told_of_who_goes_on_failing(&net, V4, |_| ());
+        let bans = net.f2b_without_rights("bans --now 2026-11-27T12:01:00Z").exits(0);
+        assert_eq!(bans.err, "");
+        assert!(!bans.out.contains("packets"), "{}", bans.out);
+        assert!(
+            bans.out.ends_with(" 12:00:30: as root, f2b looks for the cause\n"),
+            "{}",
+            bans.out
+        );
+    }
+}
