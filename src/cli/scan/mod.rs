@@ -48,7 +48,7 @@ pub(super) fn run(
     for jail in &plan.jails {
         warn_findings(jail.ignore.trouble().as_slice());
     }
-    let unenforced = enforce(context, args, writer.as_mut())?;
+    let unenforced = enforce(context, args, started, writer.as_mut())?;
     let kept = files::show(&fates, &mut io::sink())?;
     let elapsed = started.elapsed();
     let job = Job { context, args, target: &target, plan: &plan };
@@ -62,13 +62,16 @@ pub(super) fn run(
 fn enforce(
     context: &Context,
     args: &ScanArgs,
+    started: Instant,
     writer: Option<&mut Writer>,
 ) -> Result<Vec<Unenforced>, Error> {
     let mut unenforced = Vec::new();
+    // Great logs take minutes. What a host has done in these was not in spite of a ban, and bans are so much shorter.
+    let by_now = context.now.plus_micros(started.elapsed().as_micros().try_into().unwrap_or(0));
     if let Some(writer) = writer.filter(|_| args.ban && context.enforces) {
         let folder = JailFolder::new(&context.config);
         let jails = Jails::new(&folder).running_commands(context.runs_commands);
-        control::follow(jails, writer, context.now, &mut |reply| {
+        control::follow(jails, writer, by_now, &mut |reply| {
             if let Reply::Unenforced(action) = reply {
                 unenforced.push(action);
             }
