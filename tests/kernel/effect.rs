@@ -45,6 +45,18 @@ fn bans_say_how_many_packets_of_each_host_they_have_kept_out() {
 }
 
 #[test]
+fn packets_are_counted_once_where_actions_share_a_set_and_all_where_they_do_not() {
+    for other in
+        ["nftables-multiport[port=22, protocol=udp]", "iptables-multiport[port=22, protocol=udp]"]
+    {
+        let net = Net::new(&format!("[j]\naction = {}\n  {other}\n", ACTIONS[0]));
+        net.does(&format!("ban -j j {V4}"));
+        assert!(!net.hears(V4, 53) && !net.hears(V4, 22));
+        assert_eq!(packets(&net), pairs(&[(V4, "2")]), "{other}");
+    }
+}
+
+#[test]
 fn what_the_packet_filter_has_no_count_of_is_left_open() {
     let net = Net::new(&format!("[j]\naction = {}\n[none]\naction =\n", ACTIONS[0]));
     net.does(&format!("ban -j none {V4}"));

@@ -33,8 +33,14 @@ impl Effects {
     /// filter has such a question.
     pub fn packets(&mut self, bans: &[Ban]) -> Vec<Option<u64>> {
         let mut sums = vec![None; bans.len()];
+        let mut asked: Vec<(&str, &Gate)> = Vec::new();
         for ((jail, _), gates) in self.books.gates_of(None) {
             for gate in gates {
+                // Actions of a jail may have their hosts in the same place.
+                if asked.iter().any(|(other, known)| other == jail && known.is_same_place(gate)) {
+                    continue;
+                }
+                asked.push((jail, gate));
                 let own = bans.iter().enumerate().filter(|(_, ban)| ban.jail == *jail);
                 let own: Vec<(usize, Addr)> =
                     own.filter_map(|(place, ban)| Some((place, wanted(gate, ban)?))).collect();
