@@ -7,10 +7,10 @@
 //! asks can look at that ([`Look`]).
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::block::{self, BlockId};
-use super::{LOG_ID_END, LogId, OFFSET_BITS, Store, StoreError, sql};
+use super::{Batch, LOG_ID_END, LogId, OFFSET_BITS, Store, StoreError, sql};
 use crate::model::{HEAD_MAX_BYTES, Head, Time};
 
 /// How much of a head is in the index; `log.head_key` cuts there.
@@ -43,11 +43,7 @@ impl Store {
         seen: Time,
         look: &Look<'_>,
     ) -> Result<LogId, StoreError> {
-        let id = self.identify(head, path, seen, look).map_err(|source| self.explain(source))?;
-        match id {
-            Some(id) => Ok(LogId(id)),
-            None => Err(StoreError::TooManyLogs { path: self.path().to_owned() }),
-        }
+        self.transact(|batch| batch.log_at_hand(head, path, seen, look))
     }
 
     /// The last line that is kept of a log: its offset and its bytes.
@@ -67,40 +63,50 @@ impl Store {
             .map(|_| ())
         })
     }
+}
 
-    /// `None` if there are too many logs.
-    fn identify(
+impl Batch<'_> {
+    /// As [`Store::log_at_hand`].
+    pub fn log_at_hand(
         &mut self,
         head: &Head,
         path: &str,
         seen: Time,
         look: &Look<'_>,
-    ) -> rusqlite::Result<Option<i64>> {
-        let tx = self.reader.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let id = match find(&tx, head, look)? {
-            // Fits every log, so it says nothing about any.
-            Some(known) if head.as_bytes().is_empty() => known.id,
-            Some(known) => {
-                if head.as_bytes().len() > known.head.as_bytes().len() {
-                    let (plain, more) = columns(head)?;
-                    tx.prepare_cached(sql::LOG_UPDATE_HEAD)?.execute((known.id, plain, more))?;
-                }
-                let seen = (known.id, path, seen.micros());
-                tx.prepare_cached(sql::LOG_UPDATE_SEEN)?.execute(seen)?;
-                known.id
-            }
-            None => {
-                let (plain, more) = columns(head)?;
-                let starts = i64::try_from(head.starts()).unwrap_or(i64::MAX);
-                let log = (starts, plain, more, path, seen.micros());
-                tx.prepare_cached(sql::LOG_INSERT)?.insert(log)?
-            }
-        };
-        if id >= LOG_ID_END {
-            return Ok(None);
+    ) -> Result<LogId, StoreError> {
+        let id = self.change(|conn, _| identify(conn, head, path, seen, look))?;
+        if id < LOG_ID_END {
+            return Ok(LogId(id));
         }
-        tx.commit()?;
-        Ok(Some(id))
+        Err(StoreError::TooManyLogs { path: self.reader().path().to_owned() })
+    }
+}
+
+fn identify(
+    conn: &Connection,
+    head: &Head,
+    path: &str,
+    seen: Time,
+    look: &Look<'_>,
+) -> rusqlite::Result<i64> {
+    match find(conn, head, look)? {
+        // Fits every log, so it says nothing about any.
+        Some(known) if head.as_bytes().is_empty() => Ok(known.id),
+        Some(known) => {
+            if head.as_bytes().len() > known.head.as_bytes().len() {
+                let (plain, more) = columns(head)?;
+                conn.prepare_cached(sql::LOG_UPDATE_HEAD)?.execute((known.id, plain, more))?;
+            }
+            let seen = (known.id, path, seen.micros());
+            conn.prepare_cached(sql::LOG_UPDATE_SEEN)?.execute(seen)?;
+            Ok(known.id)
+        }
+        None => {
+            let (plain, more) = columns(head)?;
+            let starts = i64::try_from(head.starts()).unwrap_or(i64::MAX);
+            let log = (starts, plain, more, path, seen.micros());
+            conn.prepare_cached(sql::LOG_INSERT)?.insert(log)
+        }
     }
 }
 
