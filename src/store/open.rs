@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0003_longer_heads.sql"),
     include_str!("../../migrations/0004_installation.sql"),
     include_str!("../../migrations/0005_enforced.sql"),
+    include_str!("../../migrations/0006_position.sql"),
 ];
 
 /// The version of the schema that this program writes.

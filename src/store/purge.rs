@@ -141,6 +141,7 @@ fn step(conn: &Connection, before_us: i64, most: u64) -> rusqlite::Result<Purged
         purged.hosts += execute(conn, sql::HOST_DELETE_IDLE, [host])?;
     }
     if purged.matches < most {
+        execute(conn, sql::POSITION_DELETE_BEFORE, [before_us])?;
         purged.logs = execute(conn, sql::LOG_DELETE_IDLE, [before_us])?;
     }
     Ok(purged)

@@ -36,6 +36,8 @@ statements! {
     BLOCK_SELECT_BETWEEN = "block/select_between.sql";
     BLOCK_SELECT_DIGESTS = "block/select_digests.sql";
     BLOCK_UPSERT = "block/upsert.sql";
+    CURSOR_SELECT = "cursor/select.sql";
+    CURSOR_UPSERT = "cursor/upsert.sql";
     EXPORT_DELETE = "export/delete.sql";
     EXPORT_SELECT_ALL = "export/select_all.sql";
     EXPORT_UPSERT = "export/upsert.sql";
@@ -83,6 +85,9 @@ statements! {
     MATCH_UPDATE_FAILURE = "match/update_failure.sql";
     PENDING_DELETE = "pending/delete.sql";
     PENDING_SELECT_ALL = "pending/select_all.sql";
+    POSITION_DELETE_BEFORE = "position/delete_before.sql";
+    POSITION_SELECT = "position/select.sql";
+    POSITION_UPSERT = "position/upsert.sql";
     TALLY_COUNT_BY_HOST = "tally/count_by_host.sql";
     TALLY_DELETE = "tally/delete.sql";
     TALLY_RECOUNT = "tally/recount.sql";

@@ -3,6 +3,7 @@
 mod bans;
 mod identity;
 mod opening;
+mod position;
 mod statements;
 mod writing;
 
