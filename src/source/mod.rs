@@ -7,6 +7,8 @@
 //! and with the log's [`Head`](crate::model::Head) such an offset is a line's place, through rotation and compression:
 //! see `docs/decisions/0001-place.md`.
 //!
+//! A log that is still written is a file that grows ([`Growing`]).
+//!
 //! A line may have no end: what is behind [`LINE_MAX_BYTES`] and one byte of it is passed over, in constant memory; the
 //! one byte says that there was more.
 //!
@@ -16,6 +18,7 @@
 mod archive;
 mod chunk;
 mod form;
+mod growing;
 mod line_ends;
 mod map;
 mod paths;
@@ -30,6 +33,7 @@ use std::time::UNIX_EPOCH;
 pub use archive::{BLOCK_BYTES, Block, Blocks, Compression};
 pub use chunk::{chunk, chunk_count};
 pub use form::Oddity;
+pub use growing::{FileId, Growing, Grown};
 pub(crate) use line_ends::LineEnds;
 pub use map::MappedFile;
 pub use paths::{Expanded, LeftOut, distinct, expand, expand_all, is_same, read_list};
