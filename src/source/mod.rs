@@ -36,7 +36,7 @@ pub use form::Oddity;
 pub use growing::{FileId, Growing, Grown};
 pub(crate) use line_ends::LineEnds;
 pub use map::MappedFile;
-pub use paths::{Expanded, LeftOut, distinct, expand, expand_all, is_same, read_list};
+pub use paths::{Expanded, LeftOut, distinct, expand, expand_all, is_same, read_list, rotated};
 
 use crate::model::Time;
 use crate::text::printable;

@@ -99,6 +99,26 @@ pub fn expand_all<S: AsRef<OsStr>>(args: &[S]) -> Result<Expanded, SourceError> 
     Ok(Expanded { logs: in_time_order(distinct(all.logs)), ..all })
 }
 
+/// The generations of the log at `path` that were rotated away, the newest first; those that can't be read are left out.
+pub fn rotated(path: &Path) -> Vec<Log> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let (Some(name), Ok(entries)) = (path.file_name(), fs::read_dir(folder)) else {
+        return Vec::new();
+    };
+    let (base, _) = generation(&name.to_string_lossy());
+    let mut found: Vec<(Age, PathBuf)> = Vec::new();
+    for entry in entries.flatten().filter(|entry| entry.file_name() != name) {
+        let (other, age) = generation(&entry.file_name().to_string_lossy());
+        if other == base && age != Age::Current {
+            found.push((age, folder.join(entry.file_name())));
+        }
+    }
+    found.sort();
+    let logs = found.into_iter().rev().filter_map(|(_, path)| log_at(&path).ok());
+    logs.filter(|log| log.kind.can_be_reread()).collect()
+}
+
 /// Each file once, whatever it is called.
 pub fn distinct(mut logs: Vec<Log>) -> Vec<Log> {
     let mut seen = HashSet::new();

@@ -135,6 +135,11 @@ impl Reader {
         Ok(bans)
     }
 
+    /// When the time of the next ban is over that nobody has ended.
+    pub fn next_end(&self) -> Result<Option<Time>, StoreError> {
+        self.one(sql::BAN_NEXT_END, [], |row| time_at(row, 0))
+    }
+
     /// Whether `jail` bans `host` itself, not only a network of it, at `now`.
     pub fn is_banned(&self, host: &Host, jail: &str, now: Time) -> Result<bool, StoreError> {
         let Some(id) = self.id(host)? else { return Ok(false) };

@@ -27,6 +27,11 @@ pub(super) fn place(log: LogId, offset: u64) -> i64 {
     log.0 << OFFSET_BITS | offset
 }
 
+/// Where in its log a place is.
+pub(super) fn offset(place: i64) -> u64 {
+    (place & ((1 << OFFSET_BITS) - 1)).cast_unsigned()
+}
+
 /// The number of a block: its log above the upper bits of its offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct BlockId(pub(super) i64);

@@ -10,7 +10,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::block::{self, BlockId};
-use super::{Batch, LOG_ID_END, LogId, OFFSET_BITS, Store, StoreError, sql};
+use super::{Batch, LOG_ID_END, LogId, OFFSET_BITS, Reader, Store, StoreError, sql};
 use crate::model::{HEAD_MAX_BYTES, Head, Time};
 
 /// How much of a head is in the index; `log.head_key` cuts there.
@@ -62,6 +62,15 @@ impl Store {
             })
             .map(|_| ())
         })
+    }
+}
+
+impl Reader {
+    /// The log that begins with `head` and can be looked at, if it is known.
+    pub fn known_log(&self, head: &Head, look: &Look<'_>) -> Result<Option<LogId>, StoreError> {
+        let found = find(&self.conn, head, look);
+        let found = found.map_err(|source| StoreError::explain(&self.path, source))?;
+        Ok(found.filter(|_| !head.as_bytes().is_empty()).map(|known| LogId(known.id)))
     }
 }
 
@@ -121,7 +130,7 @@ fn line(
         let (ValueRef::Text(text) | ValueRef::Blob(text)) = row.get_ref(1)? else {
             return Err(rusqlite::Error::InvalidQuery);
         };
-        Ok((u64::try_from(place & ((1 << OFFSET_BITS) - 1)).unwrap_or(0), text.to_vec()))
+        Ok((block::offset(place), text.to_vec()))
     };
     conn.prepare_cached(statement)?.query_row(places, row).optional()
 }

@@ -18,10 +18,12 @@ pub struct Position {
 }
 
 /// How far a log was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogPosition {
     /// Which log.
     pub log: LogId,
+    /// Where it was seen last.
+    pub path: String,
     /// How far.
     pub position: Position,
 }
@@ -31,7 +33,7 @@ impl Reader {
     pub fn positions(&self, jail: &str) -> Result<Vec<LogPosition>, StoreError> {
         self.all(sql::POSITION_SELECT, [jail], |row| {
             let position = Position { offset: count(row, 1)?, lines: count(row, 2)? };
-            Ok(LogPosition { log: LogId(row.get(0)?), position })
+            Ok(LogPosition { log: LogId(row.get(0)?), path: row.get(3)?, position })
         })
     }
 

@@ -13,8 +13,8 @@ use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 use serde::{Deserialize, Serialize};
 
-use super::block::BlockId;
-use super::{LogId, StoreError, open, sql};
+use super::block::{self, BlockId};
+use super::{LogId, LogPosition, StoreError, open, sql};
 use crate::model::{Host, Origin, Time};
 
 /// A connection that reads; never blocks the writer nor waits for it.
@@ -143,15 +143,43 @@ impl Reader {
         to: Time,
         but: &[LogId],
     ) -> Result<Vec<(Time, Host)>, StoreError> {
+        self.failures(jail, from, to, |log, _| !but.contains(&log))
+    }
+
+    /// The failures of `jail` from `from` on, in time order, to warm up its decisions; without those that stand in one of
+    /// `logs` at its position or behind it, for they are going to be read.
+    pub fn failures_since(
+        &self,
+        jail: &str,
+        from: Time,
+        logs: &[LogPosition],
+    ) -> Result<Vec<(Time, Host)>, StoreError> {
+        self.failures(jail, from, Time::from_micros(i64::MAX), |log, offset| {
+            logs.iter().all(|read| read.log != log || offset < read.position.offset)
+        })
+    }
+
+    fn failures(
+        &self,
+        jail: &str,
+        from: Time,
+        to: Time,
+        is_wanted: impl Fn(LogId, u64) -> bool,
+    ) -> Result<Vec<(Time, Host)>, StoreError> {
         let mut found: Vec<(i64, i64, i64)> = Vec::new();
         for (block, filter) in self.blocks_between(jail, from, to)? {
-            if but.contains(&LogId(block.log())) {
+            let (first, next) = block.places();
+            // Offsets grow with places: a block is wanted if its first line is.
+            if !is_wanted(LogId(block.log()), block::offset(first)) {
                 continue;
             }
-            let (first, next) = block.places();
             let params = (first, next, filter, jail, from.micros(), to.micros());
             let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-            found.extend(self.all(sql::MATCH_SELECT_FAILURES, params, row)?);
+            let rows: Vec<(i64, i64, i64)> = self.all(sql::MATCH_SELECT_FAILURES, params, row)?;
+            let log = LogId(block.log());
+            found.extend(
+                rows.into_iter().filter(|(_, place, _)| is_wanted(log, block::offset(*place))),
+            );
         }
         found.sort_unstable();
         let mut hosts: HashMap<i64, Host, foldhash::fast::RandomState> = HashMap::default();

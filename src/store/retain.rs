@@ -37,6 +37,17 @@ impl Batch<'_> {
         self.change(|conn, _| execute(conn, sql::BAN_EXPIRE, [now.micros()]))
     }
 
+    /// The same, and gives them as ended.
+    pub fn end_expired(&mut self, now: Time) -> Result<Vec<Ban>, StoreError> {
+        self.change(|conn, _| {
+            let ids: Vec<i64> = conn
+                .prepare_cached(sql::BAN_END_EXPIRED)?
+                .query_map([now.micros()], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            by_id(conn, ids)
+        })
+    }
+
     /// Remembers that the file at `path` repeats the bans in force, and was written at `at`.
     pub fn set_export(&mut self, path: &str, format: &str, at: Time) -> Result<(), StoreError> {
         self.change(|conn, _| execute(conn, sql::EXPORT_UPSERT, (path, format, at.micros())))?;
@@ -79,6 +90,10 @@ fn end_bans(
         .prepare_cached(sql::BAN_END)?
         .query_map((host, at.micros(), reason.name(), jail), |row| row.get(0))?
         .collect::<Result<_, _>>()?;
+    by_id(conn, ids)
+}
+
+fn by_id(conn: &Connection, ids: Vec<i64>) -> rusqlite::Result<Vec<Ban>> {
     let mut select = conn.prepare_cached(sql::BAN_SELECT_BY_ID)?;
     ids.into_iter().map(|id| select.query_row([id], bans::ban)).collect()
 }

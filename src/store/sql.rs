@@ -15,10 +15,12 @@ statements! {
     BAN_COUNT_BY_JAIL = "ban/count_by_jail.sql";
     BAN_DELETE_BEFORE = "ban/delete_before.sql";
     BAN_END = "ban/end.sql";
+    BAN_END_EXPIRED = "ban/end_expired.sql";
     BAN_ENFORCE = "ban/enforce.sql";
     BAN_EXPIRE = "ban/expire.sql";
     BAN_INSERT = "ban/insert.sql";
     BAN_IS_ACTIVE = "ban/is_active.sql";
+    BAN_NEXT_END = "ban/next_end.sql";
     BAN_SELECT_ACTIVE = "ban/select_active.sql";
     BAN_SELECT_ACTIVE_BY_HOST = "ban/select_active_by_host.sql";
     BAN_SELECT_ALL = "ban/select_all.sql";
