@@ -10,6 +10,7 @@
 //! it over in parts: an order and what was done are held in memory.
 
 mod files;
+mod found;
 mod intake;
 mod record;
 mod replace;
@@ -87,8 +88,8 @@ pub enum Order {
 /// What an order has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
-    /// How many bans were found over and sealed.
-    pub expired: u64,
+    /// The bans that were found over and sealed.
+    pub expired: Vec<Ban>,
     /// What was done to bans, in the order of what was asked.
     pub effects: Vec<Effect>,
     /// What a part of a purge deleted.
@@ -185,15 +186,14 @@ impl Writer {
         let mut pending = [BTreeMap::new(), BTreeMap::new()];
         let mut done = self.store.transact(|batch| {
             pending[0] = batch.reader().pending()?;
-            let expired = batch.expire(now)?;
+            let expired = batch.end_expired(now)?;
             let mut done = do_in(batch, order, now)?;
-            done.expired += expired;
+            done.expired = expired;
             pending[1] = batch.reader().pending()?;
             Ok::<_, StoreError>(done)
         })?;
-        let [before, after] = pending;
-        self.uncarried.add(&done, &before, after);
-        if is_by_hand || done.has_changed_bans() {
+        self.uncarried.add(done.changed(), pending);
+        if is_by_hand || done.changed().next().is_some() {
             done.files = files::refresh(&mut self.store, now)?;
         }
         Ok(done)
@@ -249,9 +249,13 @@ impl Writer {
 }
 
 impl Done {
-    fn has_changed_bans(&self) -> bool {
-        let is_change = |effect: &Effect| matches!(effect, Effect::Made(_) | Effect::Ended(_));
-        self.expired > 0 || self.effects.iter().any(is_change)
+    /// The bans that were made or are over.
+    fn changed(&self) -> impl Iterator<Item = &Ban> {
+        let by_order = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Made(ban) | Effect::Ended(ban) => Some(ban),
+            Effect::Stood(_) | Effect::NotBanned(_) => None,
+        });
+        self.expired.iter().chain(by_order)
     }
 }
 

@@ -16,10 +16,9 @@ use super::super::deciding::{Decided, Deciding, failures};
 use super::super::jail::Jail;
 use super::super::line::may_be_cut;
 use super::super::outcome::LogInfo;
-use crate::model::{Ban, Host, Match, Matches, Origin, Time};
-use crate::store::{
-    Batch, FilterId, JailId, LogId, Reader, Record, Scanned, Store, StoreError, Written,
-};
+use super::found::write;
+use crate::model::{Ban, Host, Matches, Origin, Time};
+use crate::store::{Batch, FilterId, JailId, LogId, Reader, Scanned, Store, StoreError, Written};
 
 /// Matches from which a batch is written.
 const BATCH_MATCHES: usize = 100_000;
@@ -279,7 +278,10 @@ impl Attended {
         now: Time,
     ) -> Result<(), StoreError> {
         let Some((filter, jail)) = self.ids else { return Ok(()) };
-        let written = write(batch, Scanned { log, filter, jail, origin }, matches)?;
+        let written = {
+            let matches = matches.iter().map(|(_, matches)| matches);
+            write(batch, Scanned { log, filter, jail, origin }, matches)?
+        };
         if !self.logs.contains(&log) {
             self.logs.push(log);
         }
@@ -366,19 +368,6 @@ impl Attended {
     }
 }
 
-fn write(
-    batch: &mut Batch<'_>,
-    source: Scanned,
-    matches: &[(usize, Matches)],
-) -> Result<Written, StoreError> {
-    let lines = matches.iter().map(|(_, of)| of.lines.len()).sum();
-    let mut records = Vec::with_capacity(lines);
-    for (_, of) in matches {
-        of.lines.iter().for_each(|line| add_records(&mut records, line, of));
-    }
-    batch.write(source, &records)
-}
-
 /// A text that was decoded, without what stands for the half of a character at its end.
 fn without_half_character(text: &[u8]) -> &[u8] {
     text.strip_suffix("\u{fffd}".as_bytes()).unwrap_or(text)
@@ -395,28 +384,4 @@ fn at(path: &str, offset: u64, len: usize) -> Vec<u8> {
 /// Whether the file has more of a line at `end`, where the line ended when it was stored.
 fn goes_on(path: &str, end: u64) -> bool {
     !matches!(at(path, end, 2)[..], [] | [b'\n', ..] | [b'\r'] | [b'\r', b'\n'])
-}
-
-/// Adds a record a failure; one for a line that is none.
-fn add_records<'r>(records: &mut Vec<Record<'r>>, line: &'r Match, of: &'r Matches) {
-    let mut add = |host, failure| {
-        records.push(Record {
-            offset: line.place.offset,
-            line: line.place.line,
-            text: of.text(line),
-            time: line.time,
-            regex: u16::try_from(line.regex + 1).unwrap_or(u16::MAX),
-            nofail: line.nofail,
-            host,
-            fields: &line.fields,
-            whole: (line.before > 0).then(|| of.whole(line)),
-            failure,
-        });
-    };
-    if line.failures.is_empty() {
-        add(line.id.clone(), false);
-    }
-    for host in &line.failures {
-        add(Some(host.clone()), true);
-    }
 }
