@@ -90,11 +90,20 @@ impl Deciding {
         let Decision { host, at, until, failures, .. } = decision;
         past.add(&host, at);
         let jail = jail.name.clone();
-        Some(Decided { ban: Ban { host, jail, at, until, origin, failures, ended: None } })
+        Some(Decided::new(Ban { host, jail, at, until, origin, failures, ended: None }))
     }
 }
 
 impl Decided {
+    pub(super) fn new(ban: Ban) -> Self {
+        Self { ban }
+    }
+
+    /// Who is going to be banned.
+    pub(super) fn host(&self) -> &Host {
+        &self.ban.host
+    }
+
     /// Asks whether the jail ignores the host; never waits.
     pub(super) fn ask(&self, jail: &Jail, now: Time) {
         jail.ignore.ask_about_host(&self.ban.host, now);

@@ -14,7 +14,7 @@
 //!   `judge`: what the hits of a line come to; [`piece`]: what came of a block
 //! - [`timeline`], `years`: years of stamps that name none
 //! - [`writer`]: the one room where the state changes: orders, and the matches of a scan with the bans that
-//!   they lead to; `deciding`: failures of a jail into bans; `past`: what a host's earlier bans make of them; [`ignore`]: whom the jail ignores; `ask`:
+//!   they lead to; `deciding`: failures of a jail into bans; `watching`: the same as they come; `past`: what a host's earlier bans make of them; [`ignore`]: whom the jail ignores; `ask`:
 //!   questions that take long
 
 mod ask;
@@ -46,6 +46,7 @@ mod tallies;
 pub mod timeline;
 pub mod totals;
 pub mod wanted;
+mod watching;
 pub mod writer;
 mod years;
 

@@ -62,8 +62,19 @@ impl Past {
     pub(super) fn length(&self, jail: &Jail, host: &Host, at: Time) -> BanTime {
         let Some(increment) = &jail.increment else { return jail.rule.bantime };
         let earlier = count(self.own.get(host), at) + count(self.others.get(host), at);
-        increment.length(jail.rule.bantime, earlier, random(&jail.name, host, at))
+        length(jail, increment, host, at, earlier)
     }
+}
+
+/// How long a ban of a host lasts that begins at `at`, after so many earlier ones.
+pub(super) fn length(
+    jail: &Jail,
+    increment: &Increment,
+    host: &Host,
+    at: Time,
+    earlier: u32,
+) -> BanTime {
+    increment.length(jail.rule.bantime, earlier, random(&jail.name, host, at))
 }
 
 /// The bans that began before `at` and were not forgiven by then.

@@ -12,6 +12,7 @@
 mod files;
 mod found;
 mod intake;
+mod pursuit;
 mod record;
 mod replace;
 #[cfg(test)]
@@ -25,12 +26,13 @@ use serde::{Deserialize, Serialize};
 
 pub use self::files::FileFate;
 pub use self::intake::{Decides, Intake, Settled};
+pub use self::pursuit::{Pursued, Pursuit, Stretch};
 use self::uncarried::Uncarried;
 use super::outcome::LogInfo;
 use super::projection::{Carried, Mode, Projection, ProjectionError};
 use crate::exchange::{FileError, Format};
-use crate::model::{Ban, BanTime, EndReason, Host, Matches, Origin, Time};
-use crate::store::{Batch, Purged, Reader, Store, StoreError};
+use crate::model::{Ban, BanTime, EndReason, Head, Host, Matches, Origin, Time};
+use crate::store::{Batch, LogId, Look, Purged, Reader, Store, StoreError};
 
 /// The owner of the state.
 #[derive(Debug)]
@@ -172,6 +174,34 @@ impl Writer {
         let has_changed = expired > 0 || settled.iter().any(|settled| !settled.bans.is_empty());
         let files = if has_changed { files::refresh(&mut self.store, now)? } else { Vec::new() };
         Ok((settled, files))
+    }
+
+    /// Which log begins with `head`, is seen at `path` at the instant `seen`, and can be looked at.
+    pub fn identify(
+        &mut self,
+        head: &Head,
+        path: &str,
+        seen: Time,
+        look: &Look<'_>,
+    ) -> Result<LogId, StoreError> {
+        self.store.log_at_hand(head, path, seen, look)
+    }
+
+    /// Stores what was read of logs that are followed, as of `now`, with how far that is, and decides.
+    pub fn pursue(
+        &mut self,
+        pursuit: &mut Pursuit,
+        stretches: &[Stretch],
+        now: Time,
+    ) -> Result<(Pursued, Vec<FileFate>), StoreError> {
+        let (pursued, pending) = pursuit.take(&mut self.store, stretches, now)?;
+        if pursued.made.is_empty() && pursued.ended.is_empty() {
+            return Ok((pursued, Vec::new()));
+        }
+        let changed = pursued.made.iter().chain(&pursued.ended);
+        self.uncarried.add(changed, pending);
+        let files = files::refresh(&mut self.store, now)?;
+        Ok((pursued, files))
     }
 
     /// Does what it is told, as of `now`.

@@ -1,0 +1,234 @@
+//! What is read of logs as they are written: into the store with how far that is, and into decisions.
+//!
+//! Everything that was read at a time is one transaction: lines, matches and failures, the bans that they lead to, and
+//! the positions behind what was read. So whoever is killed has read all of it or nothing, and each line counts once.
+
+use std::sync::Arc;
+
+use super::super::deciding::failures;
+use super::super::jail::Jail;
+use super::super::watching::{Verdict, Watching};
+use super::found::write;
+use super::uncarried::Pending;
+use crate::model::{Ban, Host, Matches, Origin, Time};
+use crate::store::{
+    Batch, FilterId, JailId, LogId, LogPosition, Position, Reader, Scanned, Store, StoreError,
+};
+
+/// A line that was just written has the time of writing, give or take this much; fail2ban's limit.
+const PUNCTUAL_US: i64 = 60_000_000;
+/// DIFFERS: fail2ban takes a line of any age for one of now if it was just written. A log that is restored from a backup,
+/// or copied, bans no one here.
+const LATE_MAX_US: i64 = 86_400_000_000;
+
+/// The jails that follow logs, and what they know.
+pub struct Pursuit {
+    jails: Vec<Pursuing>,
+    origin: Origin,
+}
+
+/// A jail that follows logs.
+struct Pursuing {
+    jail: Arc<Jail>,
+    /// Its filter and itself in the store.
+    ids: Option<(FilterId, JailId)>,
+    watching: Watching,
+    /// Failures that the store knows count from here on; `None` before the first.
+    is_warm: bool,
+}
+
+/// What was read of a log.
+#[derive(Debug)]
+pub struct Stretch {
+    /// Of which.
+    pub log: LogId,
+    /// What jails, by their place, matched in it.
+    pub found: Vec<(usize, Matches)>,
+    /// Where it ends.
+    pub end: Position,
+    /// The jails that have read it, by their place.
+    pub readers: Vec<usize>,
+    /// Whether it was just written: then its lines are of now, whatever they say.
+    pub is_live: bool,
+}
+
+/// What came of what was read.
+#[derive(Debug, Default)]
+pub struct Pursued {
+    /// Failures, in the order in which they count: the jail's place, the host, when by the log.
+    pub failures: Vec<(usize, Host, Time)>,
+    /// Bans that were made.
+    pub made: Vec<Ban>,
+    /// Bans whose time was over.
+    pub ended: Vec<Ban>,
+    /// Who would have been banned, in which jail by its place, if he weren't.
+    pub already: Vec<(usize, Host)>,
+    /// Jails, by their place, whose lines are of another time than they were written at, and how far off in
+    /// microseconds: negative if they are late.
+    pub odd: Vec<(usize, i64)>,
+}
+
+impl Pursuit {
+    /// Of `jails`.
+    pub fn new(jails: &[Arc<Jail>], origin: Origin) -> Self {
+        let pursuing = |jail: &Arc<Jail>| Pursuing {
+            jail: Arc::clone(jail),
+            ids: None,
+            watching: Watching::new(jail),
+            is_warm: false,
+        };
+        Self { jails: jails.iter().map(pursuing).collect(), origin }
+    }
+
+    /// Counts what the store knows of a jail's failures that can still matter at `now`, but for those that are going to
+    /// be read in one of `logs`.
+    pub fn warm(
+        &mut self,
+        jail: usize,
+        store: &Reader,
+        logs: &[LogPosition],
+        now: Time,
+    ) -> Result<(), StoreError> {
+        let Pursuing { jail, watching, is_warm, .. } = &mut self.jails[jail];
+        if std::mem::replace(is_warm, true) {
+            return Ok(());
+        }
+        let since = now.plus_micros(-jail.rule.findtime_us);
+        let mut failures = store.failures_since(&jail.name, since, logs)?;
+        failures.iter_mut().for_each(|(at, _)| *at = now.min(*at));
+        watching.warm(jail, store, failures, self.origin)
+    }
+
+    /// Whether a decision waits for an answer: it is taken the next time something is stored.
+    pub fn is_open(&self) -> bool {
+        self.jails.iter().any(|jail| jail.watching.is_open())
+    }
+
+    /// Stores what was read, as of `now`, and decides; which changes of jails were pending before and after that.
+    pub(super) fn take(
+        &mut self,
+        store: &mut Store,
+        stretches: &[Stretch],
+        now: Time,
+    ) -> Result<(Pursued, [Pending; 2]), StoreError> {
+        for pursuing in &mut self.jails {
+            pursuing.introduce(store)?;
+        }
+        store.transact(|batch| {
+            let before = batch.reader().pending()?;
+            let mut pursued = Pursued { ended: batch.end_expired(now)?, ..Pursued::default() };
+            for stretch in stretches {
+                self.store(batch, stretch, now, &mut pursued)?;
+            }
+            self.decide(batch, now, &mut pursued)?;
+            // Bans that are over by now ended when they were to.
+            pursued.ended.extend(batch.end_expired(now)?);
+            Ok((pursued, [before, batch.reader().pending()?]))
+        })
+    }
+
+    fn store(
+        &mut self,
+        batch: &mut Batch<'_>,
+        stretch: &Stretch,
+        now: Time,
+        pursued: &mut Pursued,
+    ) -> Result<(), StoreError> {
+        let origin = self.origin;
+        for (place, matches) in &stretch.found {
+            let Some((filter, jail)) = self.jails[*place].ids else { continue };
+            let source = Scanned { log: stretch.log, filter, jail, origin };
+            write(batch, source, std::iter::once(matches))?;
+            for (at, host) in matches.lines.iter().flat_map(failures) {
+                let off_us = at.micros().saturating_sub(now.micros());
+                let is_odd = stretch.is_live && off_us.abs() > PUNCTUAL_US;
+                if is_odd && !pursued.odd.iter().any(|(known, _)| known == place) {
+                    pursued.odd.push((*place, off_us));
+                }
+                if let Some(at) = counted_at(at, now, stretch.is_live) {
+                    pursued.failures.push((*place, host.clone(), at));
+                }
+            }
+        }
+        for place in &stretch.readers {
+            let jail = &self.jails[*place].jail.name;
+            batch.set_position(jail, stretch.log, stretch.end, now)?;
+        }
+        Ok(())
+    }
+
+    fn decide(
+        &mut self,
+        batch: &mut Batch<'_>,
+        now: Time,
+        pursued: &mut Pursued,
+    ) -> Result<(), StoreError> {
+        // Of several logs, what happened first counts first.
+        pursued.failures.sort_by_key(|(.., at)| *at);
+        for (place, host, at) in &pursued.failures {
+            let Pursuing { jail, watching, .. } = &mut self.jails[*place];
+            let (reader, host) = (batch.reader(), host.clone());
+            match watching.failure(jail, reader, host.clone(), *at, self.origin)? {
+                Verdict::Counted => {}
+                Verdict::AlreadyBanned => pursued.already.push((*place, host)),
+                Verdict::Decided => {
+                    // At once: whether he is banned is asked of the store at his next failure.
+                    let bans = watching.answered(jail, now);
+                    batch.add_bans(&bans)?;
+                    pursued.made.extend(bans);
+                }
+            }
+        }
+        for Pursuing { jail, watching, .. } in &mut self.jails {
+            if watching.is_open() {
+                let bans = watching.answered(jail, now);
+                batch.add_bans(&bans)?;
+                pursued.made.extend(bans);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Pursuing {
+    fn introduce(&mut self, store: &mut Store) -> Result<(), StoreError> {
+        if self.ids.is_none() {
+            let filter = store.filter(&self.jail.filter_name, &self.jail.definition)?;
+            self.ids = Some((filter, store.jail(&self.jail.name)?));
+        }
+        Ok(())
+    }
+}
+
+/// When a failure counts that a log says to be of `at`; `None` for never.
+///
+/// As in fail2ban: nothing is of the future, and what was just written is of now even if its log is in another zone.
+/// DIFFERS: what was written while nobody looked is of its own time, however long ago; fail2ban leaves out what is older
+/// than findtime. So a host that guessed passwords meanwhile is banned as it would have been.
+fn counted_at(at: Time, now: Time, is_live: bool) -> Option<Time> {
+    let late_us = now.micros().saturating_sub(at.micros());
+    match late_us {
+        ..=0 => Some(now),
+        _ if !is_live || late_us <= PUNCTUAL_US => Some(at),
+        ..=LATE_MAX_US => Some(now),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_counts_at_its_time_or_now_or_never() {
+        let (now, at) = (Time::from_secs(1_000_000), |late: i64| Time::from_secs(1_000_000 - late));
+        let counted = |late, is_live| counted_at(at(late), now, is_live);
+        for is_live in [true, false] {
+            assert_eq!(counted(-3600, is_live), Some(now));
+            assert_eq!(counted(60, is_live), Some(at(60)));
+        }
+        assert_eq!(counted(61, true), Some(now));
+        assert_eq!(counted(86_401, true), None);
+        assert_eq!(counted(86_401, false), Some(at(86_401)));
+    }
+}
