@@ -39,6 +39,11 @@ impl<'s> Dating<'s> {
         Self { templates, timeline, detector, resolver, last_date: None }
     }
 
+    /// What it is from now on.
+    pub(super) fn set_now(&mut self, now: Time) {
+        self.resolver.now = now;
+    }
+
     /// Learns the date that holds where a block begins, from the lines before it, the last of which has one
     /// in most logs.
     pub(super) fn look_back(&mut self, before: &[u8]) {

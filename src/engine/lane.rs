@@ -69,6 +69,11 @@ impl<'s> Lane<'s> {
         self.calendar
     }
 
+    /// What it is from now on.
+    pub(super) fn set_now(&mut self, now: Time) {
+        self.wanted.now = now;
+    }
+
     /// An empty share of a block of so many bytes.
     pub(super) fn share(&self, bytes: u64) -> Share {
         let mut share = Share::default();

@@ -24,6 +24,7 @@ mod deciding;
 mod drive;
 mod finding;
 mod fold;
+pub mod follow;
 pub mod ignore;
 pub mod jail;
 mod judge;
@@ -54,6 +55,7 @@ mod years;
 mod tests;
 
 pub use control::Control;
+pub use follow::{Follower, Ground, Reach};
 pub use jail::{Calendars, Jail, Overrides};
 pub use live::Live;
 pub use lookup::Names;

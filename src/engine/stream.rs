@@ -66,6 +66,13 @@ impl<'s> Stream<'s> {
         }
     }
 
+    /// What it is from now on.
+    pub(super) fn set_now(&mut self, now: Time) {
+        self.wanted.now = now;
+        self.datings.iter_mut().for_each(|dating| dating.set_now(now));
+        self.lanes.iter_mut().for_each(|lane| lane.set_now(now));
+    }
+
     /// Learns the dates that hold where a block begins, from the log before it.
     pub(super) fn look_back(&mut self, before: &[u8]) {
         self.datings.iter_mut().for_each(|dating| dating.look_back(before));

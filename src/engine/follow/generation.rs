@@ -1,0 +1,227 @@
+//! One generation of a log: a file, how far it was read, and what its lines have taught.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::Path;
+
+use super::super::live::{Live, Taken};
+use super::super::set::JailSet;
+use super::lines::Lines;
+use super::start::Start;
+use super::{Counts, Ground, Step, Stretch, Writer};
+use crate::model::{HEAD_MAX_BYTES, Head, Time};
+use crate::source::{FileId, Growing, Grown};
+use crate::store::{LogId, LogPosition, Position, StoreError};
+
+/// So much of what stands before the place where reading begins is looked at again: its connections go on, a message of
+/// several lines may have begun there, and its dates say how the next are written. It is read already, and counts for
+/// nothing. fail2ban forgets all that when it ends.
+const LOOK_BACK_BYTES: u64 = 64 << 10;
+/// So much waits for answers at most before reading goes on.
+const WAITING_MAX: usize = 64;
+
+/// A file that is read.
+pub(super) struct Generation<'g> {
+    lines: Lines,
+    live: Live<'g>,
+    set: &'g JailSet,
+    log: LogId,
+    /// As much of it as identifies the log in the store.
+    head_len: usize,
+    /// For each jail of the set, where what it hasn't read begins.
+    from: Vec<u64>,
+    /// What waits for answers, and where it ends.
+    waiting: VecDeque<(Taken, Position)>,
+    read: Position,
+    stored: Position,
+    /// Whether it was read to its end once: what comes then was just written.
+    is_live: bool,
+    /// Whether it has become another log.
+    is_emptied: bool,
+}
+
+impl<'g> Generation<'g> {
+    /// Begins to read `lines` where `start` says.
+    pub(super) fn begin(
+        ground: &'g Ground,
+        set: &'g JailSet,
+        mut lines: Lines,
+        start: Start,
+        now: Time,
+    ) -> io::Result<Self> {
+        let Start { log, head_len, from, position } = start;
+        let mut live = Live::new(set, &ground.names, ground.wanted(now));
+        if let Some(growing) = lines.growing() {
+            let begin = growing.line_start(0, position.offset.saturating_sub(LOOK_BACK_BYTES))?;
+            let len = usize::try_from(position.offset - begin).unwrap_or(0);
+            let before = growing.bytes(begin, len)?;
+            drop(live.take(&before, begin));
+        }
+        live.set_lines(position.lines);
+        lines.seek(position.offset)?;
+        Ok(Self {
+            lines,
+            live,
+            set,
+            log,
+            head_len,
+            from,
+            waiting: VecDeque::new(),
+            read: position,
+            stored: position,
+            is_live: false,
+            is_emptied: false,
+        })
+    }
+
+    /// Which log it is.
+    pub(super) fn log(&self) -> LogId {
+        self.log
+    }
+
+    /// Which file it is.
+    pub(super) fn id(&self) -> Option<FileId> {
+        self.lines.growing().map(Growing::id)
+    }
+
+    /// The file, if it may grow.
+    pub(super) fn file(&self) -> Option<&std::fs::File> {
+        self.lines.file()
+    }
+
+    /// Whether it has become another log.
+    pub(super) fn is_emptied(&self) -> bool {
+        self.is_emptied
+    }
+
+    /// Whether there is nothing to come: everything was read and stored, and it was rotated away before others.
+    pub(super) fn is_through(&self) -> bool {
+        self.waiting.is_empty() && !self.is_emptied && (self.is_live || self.lines.is_over())
+    }
+
+    /// How many bytes are not read yet.
+    pub(super) fn lag_bytes(&self) -> u64 {
+        self.lines.size_bytes().map_or(0, |size| size.saturating_sub(self.read.offset))
+    }
+
+    /// How far the jail at a place has read it, if it reads it.
+    pub(super) fn position_of(&self, jail: usize) -> Option<LogPosition> {
+        let member = self.set.places().position(|place| place == jail)?;
+        let offset = self.from[member];
+        let position = Position { offset, lines: 0 };
+        Some(LogPosition { log: self.log, path: String::new(), position })
+    }
+
+    /// Reads some `most` bytes, and hands on what waits for no answer; whether there is more to read at once.
+    pub(super) fn read(
+        &mut self,
+        now: Time,
+        most: u64,
+        step: &mut Step,
+        stretches: &mut Vec<Stretch>,
+    ) -> io::Result<bool> {
+        self.live.set_now(now);
+        let end = self.read.offset.saturating_add(most);
+        let mut buffer = Vec::new();
+        // Of another log, what its name stands for by now is read, once it stands for something.
+        let mut has_more = !self.is_emptied;
+        while has_more && self.read.offset < end && self.waiting.len() < WAITING_MAX {
+            match self.lines.read(&mut buffer)? {
+                Grown::Lines(base) => {
+                    let taken = self.live.take(&buffer, base);
+                    let behind = self.lines.growing().map(Growing::at);
+                    let offset = behind.unwrap_or(base + buffer.len() as u64);
+                    self.read = Position { offset, lines: self.live.lines() };
+                    self.waiting.push_back((taken, self.read));
+                    self.hand_on(step, stretches);
+                }
+                Grown::Nothing => {
+                    has_more = false;
+                    break;
+                }
+                Grown::Emptied => {
+                    self.is_emptied = true;
+                    break;
+                }
+            }
+        }
+        self.hand_on(step, stretches);
+        self.is_live |= !has_more;
+        step.is_open |= !self.waiting.is_empty();
+        Ok(has_more && self.waiting.len() < WAITING_MAX)
+    }
+
+    /// Hands on what waits for no answer.
+    fn hand_on(&mut self, step: &mut Step, stretches: &mut Vec<Stretch>) {
+        while let Some((taken, _)) = self.waiting.front_mut() {
+            if self.live.is_open(taken) {
+                return;
+            }
+            let Some((taken, end)) = self.waiting.pop_front() else { return };
+            let mut found = Vec::new();
+            for (member, (totals, mut matches)) in self.live.settle(taken).into_iter().enumerate() {
+                let place = self.set.members()[member].index;
+                step.count(place, Counts::of(&totals));
+                matches.lines.retain(|line| line.place.offset >= self.from[member]);
+                if !matches.lines.is_empty() {
+                    found.push((place, matches));
+                }
+            }
+            if found.is_empty() {
+                continue;
+            }
+            self.stored = end;
+            stretches.push(self.stretch(found, end));
+        }
+    }
+
+    /// How much was read and is not stored as read.
+    pub(super) fn unstored_bytes(&self) -> u64 {
+        if self.waiting.is_empty() { self.read.offset - self.stored.offset } else { 0 }
+    }
+
+    /// What was read and is not stored as read; nothing was found in it.
+    pub(super) fn unstored(&mut self) -> Option<Stretch> {
+        let is_all_handed_on = self.waiting.is_empty();
+        let is_new = std::mem::replace(&mut self.stored, self.read) != self.read;
+        (is_all_handed_on && is_new).then(|| self.stretch(Vec::new(), self.read))
+    }
+
+    fn stretch(&self, found: Vec<(usize, crate::model::Matches)>, end: Position) -> Stretch {
+        let members = self.set.places().zip(&self.from);
+        let readers = members.filter(|(_, from)| **from <= end.offset).map(|(place, _)| place);
+        Stretch { log: self.log, found, end, readers: readers.collect(), is_live: self.is_live }
+    }
+
+    /// Tells the store more of how the log begins, if there is more by now; `stretches` are of it.
+    pub(super) fn identify(
+        &mut self,
+        path: &Path,
+        writer: &mut Writer,
+        now: Time,
+        stretches: &mut [Stretch],
+    ) -> Result<(), StoreError> {
+        if self.head_len >= HEAD_MAX_BYTES {
+            return Ok(());
+        }
+        // A file that can't be read now is what it was.
+        let Ok(Some(head)) = self.lines.head() else { return Ok(()) };
+        if head.as_bytes().len() > self.head_len {
+            self.log = identify(&head, path, &self.lines, writer, now)?;
+            self.head_len = head.as_bytes().len();
+            stretches.iter_mut().for_each(|stretch| stretch.log = self.log);
+        }
+        Ok(())
+    }
+}
+
+/// Which log begins with `head`, for the store.
+pub(super) fn identify(
+    head: &Head,
+    path: &Path,
+    lines: &Lines,
+    writer: &mut Writer,
+    now: Time,
+) -> Result<LogId, StoreError> {
+    writer.identify(head, &path.to_string_lossy(), now, &|offset, len| lines.look(offset, len))
+}

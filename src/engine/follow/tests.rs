@@ -1,0 +1,398 @@
+//! Real files, rotated in every way, and a real store.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::config::{FilterDef, JailDef};
+use crate::date::YearWindow;
+use crate::engine::{Calendars, Overrides};
+use crate::model::BanTime;
+
+/// The first second of the logs.
+const NOON: i64 = 1_795_694_400;
+
+struct World {
+    folder: TempDir,
+    /// So many lines were written.
+    lines: u64,
+    secs: i64,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), lines: 0, secs: 0 }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn now(&self) -> Time {
+        Time::from_secs(NOON + self.secs)
+    }
+
+    /// A failure of a host, a second after the one before.
+    fn line(&mut self, host: &str) -> String {
+        self.lines += 1;
+        self.secs += 1;
+        format!("{} line {} bad {host}\n", self.now().to_string().replace('Z', ""), self.lines)
+    }
+
+    fn append(&mut self, name: &str, host: &str) {
+        let line = self.line(host);
+        let mut options = OpenOptions::new();
+        let mut file = options.append(true).create(true).open(self.path(name)).unwrap();
+        file.write_all(line.as_bytes()).unwrap();
+    }
+
+    fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.path(from), self.path(to)).unwrap();
+    }
+
+    /// As logrotate's copytruncate does.
+    fn copy_and_empty(&self, from: &str, to: &str) {
+        fs::copy(self.path(from), self.path(to)).unwrap();
+        OpenOptions::new().write(true).open(self.path(from)).unwrap().set_len(0).unwrap();
+    }
+
+    /// A life of the process, in which `live` has it look at the log.
+    fn life<T>(&mut self, reach: Reach, live: impl FnOnce(&mut Self, &mut dyn Look) -> T) -> T {
+        let ground = Ground::new(jails(&["j"]), Zone::utc());
+        let mut follower = Follower::new(&ground, Origin::Daemon);
+        follower.follow(&self.path("log"), &[0], reach);
+        let mut writer = Writer::open(&self.path("store")).unwrap();
+        follower.begin(&mut writer, self.now()).unwrap();
+        live(self, &mut Alive { follower, writer })
+    }
+
+    /// What is stored of each line, and the bans.
+    fn found(&self) -> (u64, Vec<String>) {
+        let store = crate::store::Reader::open(&self.path("store")).unwrap();
+        let totals = store.totals().unwrap();
+        assert_eq!((totals.lines, totals.failures), (totals.matches, totals.matches));
+        let bans = store.bans_all().unwrap();
+        (totals.failures, bans.iter().map(|ban| ban.host.to_string()).collect())
+    }
+}
+
+/// Looks at the logs until there is nothing more to read.
+trait Look {
+    fn look(&mut self, now: Time) -> Vec<Event>;
+}
+
+struct Alive<'g> {
+    follower: Follower<'g>,
+    writer: Writer,
+}
+
+impl Look for Alive<'_> {
+    fn look(&mut self, now: Time) -> Vec<Event> {
+        let mut news = Vec::new();
+        loop {
+            let step = self.follower.step(&mut self.writer, now).unwrap();
+            news.extend(step.news.into_iter().map(|news| news.what));
+            match (step.has_more, step.is_open) {
+                (false, false) => return news,
+                (false, true) => std::thread::yield_now(),
+                (true, _) => {}
+            }
+        }
+    }
+}
+
+/// Jails that ban for an hour after three failures in ten minutes.
+fn jails(names: &[&str]) -> Vec<Arc<Jail>> {
+    let compiled = names.iter().map(|name| {
+        let filter = FilterDef::literal("^ line \\d+ bad <HOST>$");
+        let def = JailDef { name: (*name).to_owned(), ..JailDef::of_filter(filter) };
+        let overrides = Overrides {
+            maxretry: Some(3),
+            findtime_us: Some(600_000_000),
+            bantime: Some(BanTime::Micros(3_600_000_000)),
+            ..Overrides::default()
+        };
+        let calendars = Calendars::new(YearWindow::archive());
+        let (jail, findings) = Jail::compile(&def, &overrides, &calendars);
+        jail.unwrap_or_else(|| unreachable!("{findings:?}"))
+    });
+    compiled.collect()
+}
+
+#[test]
+fn a_host_that_fails_too_often_is_banned_at_once() {
+    let mut world = World::new();
+    world.life(Reach::Findtime, |world, logs| {
+        for failures in 1..=4 {
+            world.append("log", "198.51.100.1");
+            logs.look(world.now());
+            let bans = if failures < 3 { vec![] } else { vec!["198.51.100.1".to_owned()] };
+            assert_eq!(world.found(), (failures, bans));
+        }
+    });
+}
+
+#[test]
+fn failures_count_on_in_the_next_life() {
+    let mut world = World::new();
+    for failures in 1..=3 {
+        world.append("log", "198.51.100.1");
+        world.life(Reach::Findtime, |world, logs| logs.look(world.now()));
+        assert_eq!(world.found().0, failures);
+    }
+    assert_eq!(world.found().1, ["198.51.100.1"]);
+}
+
+#[test]
+fn failures_of_the_same_second_count_on_too() {
+    let mut world = World::new();
+    for _ in 0..3 {
+        world.secs = 0;
+        world.append("log", "198.51.100.1");
+        world.life(Reach::Findtime, |world, logs| logs.look(world.now()));
+    }
+    assert_eq!(world.found(), (3, vec!["198.51.100.1".to_owned()]));
+}
+
+#[test]
+fn what_was_stored_by_others_and_is_read_counts_once() {
+    let mut world = World::new();
+    world.append("log", "198.51.100.1");
+    world.append("log", "198.51.100.1");
+    // As if it had never been followed.
+    world.life(Reach::Findtime, |world, logs| logs.look(world.now()));
+    let store = rusqlite::Connection::open(world.path("store")).unwrap();
+    store.execute("DELETE FROM position", []).unwrap();
+    world.life(Reach::Findtime, |world, logs| logs.look(world.now()));
+    assert_eq!(world.found(), (2, vec![]));
+}
+
+#[test]
+fn a_renamed_log_is_read_to_its_end() {
+    let mut world = World::new();
+    world.life(Reach::Findtime, |world, logs| {
+        world.append("log", "198.51.100.1");
+        logs.look(world.now());
+        world.append("log", "198.51.100.2");
+        world.rename("log", "log.1");
+        world.append("log.1", "198.51.100.3");
+        logs.look(world.now());
+        world.append("log", "198.51.100.4");
+        assert!(logs.look(world.now()).contains(&Event::Rotated));
+        // Its writer has not noticed yet.
+        world.append("log.1", "198.51.100.5");
+        logs.look(world.now());
+    });
+    assert_eq!(world.found().0, 5);
+}
+
+#[test]
+fn a_log_that_was_rotated_twice_at_once_loses_nothing() {
+    let mut world = World::new();
+    world.life(Reach::Findtime, |world, logs| {
+        world.append("log", "198.51.100.1");
+        logs.look(world.now());
+        world.rename("log", "log.2");
+        world.append("log", "198.51.100.2");
+        world.rename("log", "log.1");
+        world.append("log", "198.51.100.3");
+        logs.look(world.now());
+    });
+    assert_eq!(world.found().0, 3);
+}
+
+#[test]
+fn what_was_rotated_away_while_nobody_looked_is_read_first() {
+    let mut world = World::new();
+    world.append("log", "198.51.100.1");
+    world.life(Reach::Findtime, |world, logs| logs.look(world.now()));
+    world.append("log", "198.51.100.1");
+    world.rename("log", "log.3");
+    world.append("log.2", "198.51.100.2");
+    let status = std::process::Command::new("gzip").arg(world.path("log.2")).status().unwrap();
+    assert!(status.success());
+    world.append("log.1", "198.51.100.2");
+    world.append("log", "198.51.100.1");
+    world.life(Reach::Findtime, |world, logs| {
+        logs.look(world.now());
+    });
+    assert_eq!(world.found(), (5, vec!["198.51.100.1".to_owned()]));
+    // All is finished: nothing is read again.
+    world.life(Reach::Findtime, |world, logs| assert_eq!(logs.look(world.now()), []));
+    assert_eq!(world.found().0, 5);
+}
+
+#[test]
+fn a_log_that_was_rotated_and_packed_is_finished() {
+    let mut world = World::new();
+    world.append("log", "198.51.100.1");
+    world.life(Reach::Findtime, |world, logs| logs.look(world.now()));
+    world.append("log", "198.51.100.2");
+    world.rename("log", "log.1");
+    let status = std::process::Command::new("gzip").arg(world.path("log.1")).status().unwrap();
+    assert!(status.success());
+    world.append("log", "198.51.100.3");
+    world.life(Reach::Findtime, |world, logs| logs.look(world.now()));
+    assert_eq!(world.found().0, 3);
+}
+
+#[test]
+fn an_emptied_log_is_read_from_its_beginning_and_its_copy_to_its_end() {
+    let mut world = World::new();
+    world.life(Reach::Findtime, |world, logs| {
+        world.append("log", "198.51.100.1");
+        world.append("log", "198.51.100.2");
+        logs.look(world.now());
+        world.append("log", "198.51.100.3");
+        world.copy_and_empty("log", "log.1");
+        for host in 4..8 {
+            world.append("log", &format!("198.51.100.{host}"));
+        }
+        assert!(logs.look(world.now()).contains(&Event::Emptied));
+    });
+    assert_eq!(world.found().0, 7);
+}
+
+#[test]
+fn a_log_in_its_own_place_again_is_not_read_twice() {
+    let mut world = World::new();
+    world.life(Reach::Findtime, |world, logs| {
+        world.append("log", "198.51.100.1");
+        logs.look(world.now());
+        // As an editor saves it.
+        fs::copy(world.path("log"), world.path("new")).unwrap();
+        world.rename("new", "log");
+        logs.look(world.now());
+        world.append("log", "198.51.100.2");
+        logs.look(world.now());
+    });
+    assert_eq!(world.found().0, 2);
+}
+
+#[test]
+fn a_log_that_appears_later_is_read_from_its_beginning() {
+    for reach in [Reach::Findtime, Reach::All, Reach::Tail] {
+        let mut world = World::new();
+        world.life(reach, |world, logs| {
+            logs.look(world.now());
+            fs::write(world.path("log"), "").unwrap();
+            logs.look(world.now());
+            world.append("log", "198.51.100.1");
+            logs.look(world.now());
+        });
+        assert_eq!(world.found().0, 1, "{reach:?}");
+    }
+}
+
+#[test]
+fn a_new_log_is_read_as_far_back_as_is_wanted() {
+    for (reach, expected) in [(Reach::All, 1000), (Reach::Findtime, 601), (Reach::Tail, 0)] {
+        let mut world = World::new();
+        for _ in 0..1000 {
+            world.append("log", "198.51.100.1");
+        }
+        world.life(reach, |world, logs| logs.look(world.now()));
+        assert_eq!(world.found().0, expected, "{reach:?}");
+    }
+}
+
+#[test]
+fn the_findtime_of_a_long_log_is_found() {
+    let mut world = World::new();
+    let mut text = String::new();
+    for _ in 0..100_000 {
+        text += &world.line("198.51.100.1");
+    }
+    fs::write(world.path("log"), text).unwrap();
+    world.life(Reach::Findtime, |world, logs| logs.look(world.now()));
+    assert_eq!(world.found().0, 601);
+    let store = rusqlite::Connection::open(world.path("store")).unwrap();
+    let first: i64 = store.query_row("SELECT min(number) FROM line", [], |row| row.get(0)).unwrap();
+    assert_eq!(first, 99_400);
+}
+
+#[test]
+fn half_a_line_is_waited_for() {
+    let mut world = World::new();
+    world.life(Reach::Findtime, |world, logs| {
+        let line = world.line("198.51.100.1");
+        fs::write(world.path("log"), &line[..line.len() - 3]).unwrap();
+        logs.look(world.now());
+        assert_eq!(world.found().0, 0);
+        fs::write(world.path("log"), &line).unwrap();
+        logs.look(world.now());
+        assert_eq!(world.found().0, 1);
+    });
+}
+
+/// What can happen between two looks.
+#[derive(Clone, Copy, Debug)]
+enum Happens {
+    Write(u8),
+    Look,
+    Rotate,
+    NextLife,
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    prop_oneof![
+        6 => (0_u8..4).prop_map(Happens::Write),
+        3 => Just(Happens::Look),
+        2 => Just(Happens::Rotate),
+        1 => Just(Happens::NextLife),
+    ]
+}
+
+impl World {
+    /// Moves the generations on, as logrotate does.
+    fn shift(&self) {
+        for nth in (1..20).rev() {
+            let (from, to) = (format!("log.{nth}"), format!("log.{}", nth + 1));
+            if self.path(&from).exists() {
+                self.rename(&from, &to);
+            }
+        }
+    }
+
+    fn happen(&mut self, what: Happens, copies: bool, logs: &mut dyn Look) {
+        match what {
+            Happens::Write(host) => self.append("log", &format!("198.51.100.{host}")),
+            Happens::Look => drop(logs.look(self.now())),
+            Happens::Rotate if self.path("log").exists() => {
+                self.shift();
+                if copies {
+                    self.copy_and_empty("log", "log.1");
+                } else {
+                    self.rename("log", "log.1");
+                }
+            }
+            Happens::Rotate | Happens::NextLife => {}
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 30, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_line_counts_once_whatever_happens(
+        all in prop::collection::vec(happens(), 1..60),
+        copies: bool,
+    ) {
+        let mut world = World::new();
+        // What was never seen is not known by what it is rotated to.
+        world.append("log", "198.51.100.9");
+        world.life(Reach::All, |world, logs| logs.look(world.now()));
+        for life in all.split(|what| matches!(what, Happens::NextLife)) {
+            world.life(Reach::All, |world, logs| {
+                life.iter().for_each(|what| world.happen(*what, copies, logs));
+                logs.look(world.now());
+            });
+        }
+        prop_assert_eq!(world.found().0, world.lines);
+    }
+}
