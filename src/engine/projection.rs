@@ -29,7 +29,7 @@ use self::books::Books;
 pub use self::cut::KILL_CONNECTIONS;
 pub use self::effect::{Cause, Effects};
 pub use self::follow::FOLLOW_MAX_HOSTS;
-pub use self::lock::LockError;
+pub use self::lock::{Lock, LockError};
 use self::ticket::Terms;
 use crate::config::{ActionDef, JailDef};
 use crate::enforce::action::Action;

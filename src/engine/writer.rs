@@ -204,6 +204,12 @@ impl Writer {
         Ok((pursued, files))
     }
 
+    /// Seals the bans whose time is over at `now`: these, and what became of exported files.
+    pub fn tick(&mut self, now: Time) -> Result<(Vec<Ban>, Vec<FileFate>), WriterError> {
+        let done = self.obey(Order::Tick, now)?;
+        Ok((done.expired, done.files))
+    }
+
     /// Does what it is told, as of `now`.
     pub fn obey(&mut self, order: Order, now: Time) -> Result<Done, WriterError> {
         if let Order::Export { file, format, jail } = &order {

@@ -1,15 +1,15 @@
-//! One process at a time carries out.
+//! One process at a time carries out, and one follows the logs.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Held while it is carried out what the store says.
+/// Held while it is carried out what the store says, or while logs are followed.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub struct Lock {
     /// The system lets go of the lock when the file is closed, however the process ends.
     _file: File,
 }
@@ -35,7 +35,23 @@ impl Lock {
         Self::of(store, &format!("jail-{:016x}", xxh3_64(jail.as_bytes())))
     }
 
+    /// Follows the logs for the store at `store`, which one process does at a time; `None` if another does.
+    pub fn of_follower(store: &Path) -> Result<Option<Self>, LockError> {
+        let (file, path) = Self::file(store, "logs")?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(LockError { path, source }),
+        }
+    }
+
     fn of(store: &Path, name: &str) -> Result<Self, LockError> {
+        let (file, path) = Self::file(store, name)?;
+        file.lock().map_err(|source| LockError { path, source })?;
+        Ok(Self { _file: file })
+    }
+
+    fn file(store: &Path, name: &str) -> Result<(File, PathBuf), LockError> {
         let mut folder = store.as_os_str().to_owned();
         folder.push("-locks");
         let folder = PathBuf::from(folder);
@@ -45,7 +61,7 @@ impl Lock {
         // It stays: a file that is removed by one while another waits for it would be two locks.
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
-        let locked = options.open(&path).and_then(|file| file.lock().map(|()| file));
-        Ok(Self { _file: locked.map_err(failed)? })
+        let file = options.open(&path).map_err(failed)?;
+        Ok((file, path))
     }
 }

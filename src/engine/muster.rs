@@ -1,0 +1,146 @@
+//! The jails that are enabled, compiled, and the logs that they follow.
+//!
+//! A jail that can't be used keeps no other from running. fail2ban (1.0.2) lets one expression that doesn't compile, or
+//! one jail without a log, end all of them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::follow::{Follower, Reach};
+use super::jail::{Calendars, Jail, Overrides};
+use crate::config::{Config, Draft, JailDef};
+use crate::date::YearWindow;
+use crate::diag::Diagnostic;
+use crate::model::Time;
+use crate::source::{self, LogKind};
+
+/// The jails that are enabled.
+#[derive(Debug, Default)]
+pub struct Muster {
+    /// Those that can be used.
+    pub members: Vec<Mustered>,
+    /// Those that can't, and why.
+    pub unusable: Vec<Unusable>,
+    /// What else was found.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// A jail that is ready.
+#[derive(Debug)]
+pub struct Mustered {
+    /// What its section says.
+    pub def: JailDef,
+    /// The same, compiled.
+    pub jail: Arc<Jail>,
+}
+
+/// A jail that is not.
+#[derive(Clone, Debug)]
+pub struct Unusable {
+    /// Its name.
+    pub jail: String,
+    /// Why.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// A log and the jails that follow it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogOf {
+    /// Its name.
+    pub path: PathBuf,
+    /// The places of the jails among the members, in order.
+    pub jails: Vec<usize>,
+    /// Whether only what comes is read.
+    pub tail: bool,
+}
+
+impl Muster {
+    /// The jails of `config` that are enabled; of these, those that are named in `only`, if any are.
+    pub fn of(config: &Config, only: &[String], now: Time) -> Self {
+        let names = config.jail_names();
+        let mut muster = Self { findings: names.findings, ..Self::default() };
+        let is_wanted = |name: &String| only.is_empty() || only.contains(name);
+        let names: Vec<String> =
+            names.value.unwrap_or_default().into_iter().filter(is_wanted).collect();
+        let calendars = Calendars::new(YearWindow::around(now));
+        let drafts = names.into_iter().map(|name| (config.draft(&name), name)).collect::<Vec<_>>();
+        let compiled = drafts.into_par_iter().map(|(draft, name)| match draft {
+            Ok(draft) if !draft.jail.enabled && draft.is_clear => None,
+            Ok(draft) if draft.is_usable => Some(compile(draft, &calendars)),
+            Ok(Draft { findings, .. }) | Err(findings) => {
+                Some(Err(Unusable { jail: name, findings }))
+            }
+        });
+        for one in compiled.collect::<Vec<_>>().into_iter().flatten() {
+            match one {
+                Ok((member, findings)) => {
+                    muster.members.push(member);
+                    muster.findings.extend(findings);
+                }
+                Err(unusable) => muster.unusable.push(unusable),
+            }
+        }
+        muster
+    }
+
+    /// The jails, in the order of their places.
+    pub fn jails(&self) -> Vec<Arc<Jail>> {
+        self.members.iter().map(|member| Arc::clone(&member.jail)).collect()
+    }
+
+    /// The logs that the jails follow, as far as there are any by now. A log that is named without a wildcard needs not be
+    /// there yet. What is compressed is not written to, and not followed.
+    pub fn logs(&self) -> Vec<LogOf> {
+        let mut logs: Vec<LogOf> = Vec::new();
+        for (place, member) in self.members.iter().enumerate() {
+            for named in &member.def.logpaths {
+                for path in paths(&named.glob) {
+                    match logs.iter_mut().find(|log| is_same(&log.path, &path)) {
+                        Some(log) if log.jails.last() == Some(&place) => {}
+                        Some(log) => {
+                            log.jails.push(place);
+                            log.tail &= named.tail;
+                        }
+                        None => logs.push(LogOf { path, jails: vec![place], tail: named.tail }),
+                    }
+                }
+            }
+        }
+        logs
+    }
+}
+
+impl LogOf {
+    /// Has it followed; of what was written before, `reach` says what is read.
+    pub fn follow(&self, follower: &mut Follower<'_>, reach: Reach) {
+        let reach = if self.tail { Reach::Tail } else { reach };
+        follower.follow(&self.path, &self.jails, reach);
+    }
+}
+
+fn compile(draft: Draft, calendars: &Calendars) -> Result<(Mustered, Vec<Diagnostic>), Unusable> {
+    let Draft { jail: def, mut findings, .. } = draft;
+    let (jail, more) = Jail::compile(&def, &Overrides::default(), calendars);
+    findings.extend(more);
+    match jail {
+        Some(jail) => Ok((Mustered { def, jail }, findings)),
+        None => Err(Unusable { jail: def.name, findings }),
+    }
+}
+
+fn paths(glob: &str) -> Vec<PathBuf> {
+    let Ok(found) = source::expand(std::slice::from_ref(&glob)) else {
+        let is_pattern = glob.contains(['*', '?', '[']);
+        return if is_pattern { Vec::new() } else { vec![PathBuf::from(glob)] };
+    };
+    let plain = found.into_iter().filter(|log| log.kind == LogKind::Plain);
+    plain.map(|log| log.path).collect()
+}
+
+/// Whether two names stand for one file.
+fn is_same(a: &Path, b: &Path) -> bool {
+    let file = |path| source::FileId::of(path).ok();
+    a == b || file(a).is_some_and(|a| file(b) == Some(a))
+}
