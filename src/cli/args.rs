@@ -91,6 +91,8 @@ pub struct Global {
 pub enum Command {
     /// Find the failures in logs; keep them in the store; report.
     Scan(Box<ScanArgs>),
+    /// Read on in the logs of all enabled jails and ban, once: for cron.
+    Batch(BatchArgs),
     /// Overview of the jails, or one jail as fail2ban-client shows it.
     Status(StatusArgs),
     /// Who is banned now, and until when.
@@ -221,6 +223,23 @@ pub struct ScanArgs {
     /// No progress bar.
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
+}
+
+/// Arguments of `f2b batch`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each jail goes on where it stopped. What it has never read is read back as far as its findtime.
+Prints nothing if nothing was found, so that cron sends no mail.
+
+Example, for cron:
+  */5 * * * *  root  f2b batch")]
+pub struct BatchArgs {
+    /// Only these jails, if they are enabled.
+    #[arg(value_name = "JAIL")]
+    pub jails: Vec<String>,
+    /// Read all of a log that was never read.
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// Form of what is printed.

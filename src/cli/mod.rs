@@ -6,6 +6,7 @@
 pub mod args;
 mod ban;
 mod bans;
+mod batch;
 mod check;
 mod effect;
 mod error;
@@ -98,6 +99,7 @@ fn run(cli: Cli, columns: Option<usize>, out: &mut dyn Write) -> Result<Status, 
     let context = Context::new(cli.global, columns)?;
     match cli.command {
         Command::Scan(args) => scan::run(&context, &args, out),
+        Command::Batch(args) => batch::run(&context, &args, out),
         Command::Status(args) => status::run(&context, &args, out),
         Command::Bans(args) => bans::run(&context, &args, out),
         Command::History(args) => history::run(&context, &args, out),

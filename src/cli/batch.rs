@@ -1,0 +1,154 @@
+//! `f2b batch`: every enabled jail from where it stopped, once.
+
+use std::io::{self, Write};
+
+use super::args::BatchArgs;
+use super::output::counted;
+use super::{Context, Error, Status, files, warn, warn_findings};
+use crate::config::Config;
+use crate::control::{self, FileFate, JailFolder, Jails, Reply, Unenforced};
+use crate::engine::follow::{Event, News, Step};
+use crate::engine::muster::Unusable;
+use crate::engine::projection::{Lock, LockError, ProjectionError};
+use crate::engine::{Follower, Ground, Muster, Reach, Writer};
+use crate::error;
+use crate::model::{Ban, Origin};
+use crate::text::printable;
+
+/// How long to wait before it is asked again whether a name server or a command has answered.
+const ANSWER_WAIT: std::time::Duration = std::time::Duration::from_millis(10);
+
+pub(super) fn run(
+    context: &Context,
+    args: &BatchArgs,
+    out: &mut dyn Write,
+) -> Result<Status, Error> {
+    for name in &args.jails {
+        context.known_jail(name)?;
+    }
+    let config = Config::open(&context.config)?;
+    let muster = Muster::of(&config, &args.jails, context.now);
+    warn_findings(&muster.findings);
+    for Unusable { jail, findings } in &muster.unusable {
+        warn(&format!("f2b: jail '{jail}' can't be used, the others are:"));
+        warn_findings(findings);
+    }
+    if muster.members.is_empty() {
+        return Err(error::Error::NoJails(context.config.clone()).into());
+    }
+    let Some(_following) = Lock::of_follower(&context.db).map_err(locked)? else {
+        warn(
+            "f2b: another f2b follows the logs for this store already; it does what is to be done",
+        );
+        return Ok(Status::Nothing);
+    };
+    let mut writer = Writer::open(&context.db)?;
+    let mut sums = Sums {
+        names: muster.jails().iter().map(|jail| jail.name.clone()).collect(),
+        ..Sums::default()
+    };
+    let ground = Ground::new(muster.jails(), context.zone);
+    let mut follower = Follower::new(&ground, Origin::Batch);
+    let reach = if args.all { Reach::All } else { Reach::Findtime };
+    muster.logs().iter().for_each(|log| log.follow(&mut follower, reach));
+    sums.tell(&follower.begin(&mut writer, context.now)?);
+    loop {
+        let step = follower.settle(&mut writer, context.now)?;
+        let (has_more, is_open) = (step.has_more, step.is_open);
+        sums.add(step);
+        if !has_more && !is_open {
+            break;
+        }
+        if is_open && !has_more {
+            std::thread::sleep(ANSWER_WAIT);
+        }
+    }
+    sums.ended(writer.tick(context.now)?);
+    if context.enforces {
+        let folder = JailFolder::new(&context.config);
+        let jails = Jails::new(&folder).running_commands(context.runs_commands);
+        control::follow(jails, &mut writer, context.now, &mut |reply| {
+            if let Reply::Unenforced(action) = reply {
+                sums.unenforced.push(action);
+            }
+            Ok(())
+        })?;
+    }
+    sums.show(out)
+}
+
+/// What a batch came to.
+#[derive(Default)]
+struct Sums {
+    names: Vec<String>,
+    failures: Vec<(usize, u64)>,
+    made: Vec<Ban>,
+    ended: Vec<Ban>,
+    files: Vec<FileFate>,
+    unenforced: Vec<Unenforced>,
+}
+
+impl Sums {
+    fn add(&mut self, step: Step) {
+        self.tell(&step.news);
+        for (jail, ..) in &step.pursued.failures {
+            match self.failures.iter_mut().find(|(known, _)| known == jail) {
+                Some((_, failures)) => *failures += 1,
+                None => self.failures.push((*jail, 1)),
+            }
+        }
+        self.made.extend(step.pursued.made);
+        self.ended.extend(step.pursued.ended);
+        self.files.extend(step.files);
+    }
+
+    fn ended(&mut self, ended: (Vec<Ban>, Vec<FileFate>)) {
+        self.ended.extend(ended.0);
+        self.files.extend(ended.1);
+    }
+
+    /// Says which logs can't be read.
+    fn tell(&mut self, news: &[News]) {
+        for News { path, what } in news {
+            let path = printable(&path.to_string_lossy()).into_owned();
+            match what {
+                Event::Unreadable(why) => warn(&format!("f2b: {path} can't be read: {why}")),
+                Event::Begun(_) | Event::Rotated | Event::Emptied | Event::Finished(_) => {}
+            }
+        }
+    }
+
+    /// Says what was found, a line a jail; nothing if that is nothing.
+    fn show(&self, out: &mut dyn Write) -> Result<Status, Error> {
+        for (place, name) in self.names.iter().enumerate() {
+            let failures = self.failures.iter().find(|(jail, _)| *jail == place);
+            let failures = failures.map_or(0, |(_, failures)| *failures);
+            let own = |bans: &[Ban]| bans.iter().filter(|ban| ban.jail == *name).count() as u64;
+            let (made, ended) = (own(&self.made), own(&self.ended));
+            if failures + made + ended > 0 {
+                writeln!(
+                    out,
+                    "{name}: {}, {}, {} over",
+                    counted(failures, "new failure"),
+                    counted(made, "new ban"),
+                    counted(ended, "ban"),
+                )?;
+            }
+        }
+        for ban in &self.made {
+            self.ban(ban, out)?;
+        }
+        let trouble = files::show(&self.files, &mut io::sink())?;
+        let trouble = files::warn_unenforced(&self.unenforced, out)?.or(trouble);
+        Ok(trouble.unwrap_or(Status::Found))
+    }
+
+    fn ban(&self, ban: &Ban, out: &mut dyn Write) -> io::Result<()> {
+        let host = ban.host.to_string();
+        writeln!(out, "  {} is banned in {}", printable(&host), ban.jail)
+    }
+}
+
+fn locked(error: LockError) -> error::Error {
+    ProjectionError::from(error).into()
+}
