@@ -4,6 +4,7 @@
 
 use super::traced::Text;
 use crate::diag::{Diagnostic, Severity};
+use crate::model::JournalTerm;
 use crate::text::shown;
 
 /// A line of a `journalmatch`: entries that agree with one of its groups are read. Several lines are
@@ -15,15 +16,6 @@ pub struct JournalMatch {
     /// At least one group, each of at least one term. An entry agrees with a group if it has, for each field
     /// that the group names, one of the values that the group has for it.
     pub groups: Vec<Vec<JournalTerm>>,
-}
-
-/// `FIELD=value`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JournalTerm {
-    /// Capitals, digits and `_`, at most 64.
-    pub field: String,
-    /// The whole of what it must hold; may be empty.
-    pub value: String,
 }
 
 /// The id of what [`JournalMatch::read`] finds.
@@ -53,7 +45,7 @@ impl JournalMatch {
         let mut groups = vec![Vec::new()];
         let mut findings = Vec::new();
         for word in &words {
-            match (word.as_str(), groups.last_mut(), term(word)) {
+            match (word.as_str(), groups.last_mut(), JournalTerm::parse(word)) {
                 ("+", ..) => groups.push(Vec::new()),
                 (_, Some(group), Some(term)) => group.push(term),
                 _ => {
@@ -71,18 +63,6 @@ impl JournalMatch {
     }
 }
 
-/// A term if it begins with the name of a field that journald may store: no digit first, and no `__`, which are
-/// fields that are not looked up.
-fn term(word: &str) -> Option<JournalTerm> {
-    let (field, value) = word.split_once('=')?;
-    let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    let is_field = (1..=64).contains(&field.len())
-        && field.chars().all(is_part)
-        && !field.starts_with(|c: char| c.is_ascii_digit())
-        && !field.starts_with("__");
-    is_field.then(|| JournalTerm { field: field.to_owned(), value: value.to_owned() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,11 +70,11 @@ mod tests {
 
     fn read(value: &str) -> Result<String, Vec<String>> {
         let text = Text { value: value.to_owned(), at: Location::new("f", 1) };
-        let shown = |term: &JournalTerm| format!("{}={}", term.field, term.value);
         let read = JournalMatch::read(text).map(|read| {
             let groups = read.groups.iter();
-            let groups =
-                groups.map(|group| group.iter().map(shown).collect::<Vec<_>>().join(" & "));
+            let groups = groups.map(|group| {
+                group.iter().map(JournalTerm::to_string).collect::<Vec<_>>().join(" & ")
+            });
             groups.collect::<Vec<_>>().join(" | ")
         });
         read.map_err(|found| found.into_iter().map(|found| found.message).collect())

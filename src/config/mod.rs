@@ -42,7 +42,7 @@ pub use folder::ConfigError;
 pub(crate) use indented::explain as explain_indented;
 pub(crate) use interpolate::first_reference;
 pub use jail::{Draft, IgnoreCache, Increment, JailDef, LogPath, Setting, WithoutLogs};
-pub use journal::{JournalMatch, JournalTerm};
+pub use journal::JournalMatch;
 pub use loaded::Loaded;
 pub use server::layout;
 pub use server::{Facility, Layout, Level, LevelError, LogTarget, LogTo, Server, TargetError};
