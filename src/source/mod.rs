@@ -8,6 +8,7 @@
 //! see `docs/decisions/0001-place.md`.
 //!
 //! A log that is still written is a file that grows ([`Growing`]).
+//! What has no lines, systemd's journal, is read by [`journal`], entry by entry.
 //!
 //! A line may have no end: what is behind [`LINE_MAX_BYTES`] and one byte of it is passed over, in constant memory; the
 //! one byte says that there was more.
@@ -19,6 +20,7 @@ mod archive;
 mod chunk;
 mod form;
 mod growing;
+pub mod journal;
 mod line_ends;
 mod map;
 mod paths;
