@@ -1,6 +1,9 @@
 //! systemd's journal: what its entries are, and which of them a jail wants.
 
 mod entry;
+mod export;
+#[cfg(test)]
+mod tests;
 mod wanted;
 
 pub use entry::Entry;
