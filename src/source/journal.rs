@@ -2,11 +2,15 @@
 
 mod entry;
 mod export;
+mod place;
 #[cfg(test)]
 mod tests;
 mod wanted;
 
+use std::io;
+
 pub use entry::Entry;
+pub use place::JournalPlace;
 pub use wanted::{InvalidMatch, Match};
 
 use crate::model::Time;
@@ -18,4 +22,23 @@ pub struct Position {
     pub cursor: String,
     /// When journald received it.
     pub received: Time,
+}
+
+/// Why the journal can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Both ways of naming files are used.
+    #[error("journalpath and journalfiles exclude each other; keep one of them")]
+    PathAndFiles,
+    /// Flags that journalctl has no option for.
+    #[error(
+        "journalflags is {0}; write a sum of 1 (this machine), 2 (since its start), 4 (the system) and 8 (the user), \
+         and other journals as namespace"
+    )]
+    Flags(u32),
+    /// Entries of this machine are wanted, and it has no identity.
+    #[error(
+        "/etc/machine-id can't be read: {0}; run systemd-machine-id-setup, or take 1 out of journalflags"
+    )]
+    MachineId(io::Error),
 }
