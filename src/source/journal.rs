@@ -2,12 +2,15 @@
 //!
 //! A [`Journal`] is a journalctl that runs, for all jails that read the same [`JournalPlace`]; of each entry the caller
 //! asks the jails' [`Match`]es. It is waited for with [`Journal::fd`] and read with [`Journal::read`], which never
-//! waits.
+//! waits. When it fails the caller opens another behind the last entry's [`Position`], and no entry comes twice.
 //!
 //! Found out with journalctl 252, and from systemd's issues where versions differ:
 //! - `--follow` shows nothing of earlier starts of the machine, whatever `--boot` says, unless `--merge` is given
 //!   (24565, 36102).
-//! - A time of the future leads to no entry, ever (6213).
+//! - `--after-cursor` loses an entry if that of the cursor isn't wanted (30288): read is from the cursor, and its
+//!   entry passed over.
+//! - A cursor whose entry is gone leads to the entry that comes next by the time in it, and one of the future to none,
+//!   ever (6213); the same is true of `--since`. So a cursor is looked for first, and no time is later than now.
 //! - Names of files that don't begin with `/` are read and not followed (38667), nor is a file that takes the place of
 //!   one that was named (474). In a folder, new files are followed.
 //! - Without any journal it waits for one, unless files are named.
@@ -23,6 +26,7 @@ mod tests;
 mod wanted;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -47,6 +51,8 @@ pub struct Position {
 /// Where reading begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
+    /// Behind this entry. If it is gone, at those that were received later.
+    After(Position),
     /// With what was received at this time or later.
     Since(Time),
     /// With what comes.
@@ -60,6 +66,24 @@ pub enum End {
     Last,
     /// Never.
     Follow,
+}
+
+/// The entry behind which reading was to begin is not in the journal any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CursorGone {
+    /// Reading goes on behind this time.
+    pub received: Time,
+}
+
+impl fmt::Display for CursorGone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let received = self.received;
+        write!(
+            f,
+            "the last entry read is gone from the journal, as are unread ones that came before it was cleaned; \
+             what was received after {received} is read; if that happens often, raise SystemMaxUse in journald.conf"
+        )
+    }
 }
 
 /// Why the journal can't be read.
@@ -114,10 +138,20 @@ pub struct Journal {
     inodes: Vec<(u64, u64)>,
     wanted: Match,
     end: End,
-    /// Readable while there is something to read or it is over.
+    /// Readable while there is something to read or it is over; stays the same when another process takes over.
     ready: OwnedFd,
     running: Option<Running>,
+    stage: Stage,
     position: Option<Position>,
+    gone: Option<CursorGone>,
+}
+
+enum Stage {
+    /// Is this entry still there?
+    Looking(Position),
+    /// This entry was read before and may come first.
+    Passing(String),
+    Reading,
 }
 
 impl Journal {
@@ -131,10 +165,24 @@ impl Journal {
     ) -> Result<Self, JournalError> {
         let ready = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(io::Error::from)?;
         let inodes = place.inodes();
-        let mut journal = Self { place, inodes, wanted, end, ready, running: None, position: None };
+        let mut journal = Self {
+            place,
+            inodes,
+            wanted,
+            end,
+            ready,
+            running: None,
+            stage: Stage::Reading,
+            position: None,
+            gone: None,
+        };
         match start {
             Start::Now => journal.start(NOTHING_BEFORE)?,
             Start::Since(time) => journal.start(&since(time.min(now)))?,
+            Start::After(position) => {
+                let position = Position { received: position.received.min(now), ..position };
+                journal.look_for(position)?;
+            }
         }
         Ok(journal)
     }
@@ -148,7 +196,7 @@ impl Journal {
     /// is much it gives a part and [`fd`](Self::fd) stays readable.
     ///
     /// # Errors
-    /// journalctl ended and should not have.
+    /// journalctl ended, or complained and ended: another can be opened behind [`position`](Self::position).
     pub fn read(&mut self) -> Result<Vec<Entry>, JournalError> {
         let Some(running) = &mut self.running else { return Ok(Vec::new()) };
         let read = running.read();
@@ -156,7 +204,24 @@ impl Journal {
         if read.is_err() {
             self.running = None;
         }
-        let entries = read?;
+        let mut entries = read?;
+        if let Stage::Looking(position) = &self.stage {
+            let position = position.clone();
+            if let Some(first) = entries.first() {
+                let is_there = first.cursor == position.cursor;
+                self.go_on_after(position, is_there)?;
+            } else if has_ended && let Some(running) = self.running.take() {
+                // It fails at what was never a cursor, which is no reason to read nothing.
+                running.finish_unless_killed()?;
+                self.go_on_after(position, false)?;
+            }
+            return Ok(Vec::new());
+        }
+        if let (Stage::Passing(cursor), false) = (&self.stage, entries.is_empty()) {
+            let is_passed = entries[0].cursor == *cursor;
+            entries.drain(..usize::from(is_passed));
+            self.stage = Stage::Reading;
+        }
         if let Some(last) = entries.last() {
             self.position = Some(last.position());
         } else if has_ended && let Some(running) = self.running.take() {
@@ -165,7 +230,7 @@ impl Journal {
         Ok(entries)
     }
 
-    /// Behind the last entry that was read.
+    /// Behind the last entry that was read, or where reading began; `None` if it began with a time and nothing was read.
     pub fn position(&self) -> Option<&Position> {
         self.position.as_ref()
     }
@@ -175,13 +240,41 @@ impl Journal {
         self.running.is_none()
     }
 
+    /// Says once that entries may have been missed, as the start that was asked for is gone.
+    pub fn take_gone(&mut self) -> Option<CursorGone> {
+        self.gone.take()
+    }
+
     /// Whether `journalfiles` names other files than when it was opened, as after journald finished one: journalctl
     /// doesn't see those, and another is to be opened. To be asked now and then.
     pub fn has_other_files(&self) -> bool {
         self.place.inodes() != self.inodes
     }
 
+    fn look_for(&mut self, position: Position) -> Result<(), JournalError> {
+        let (mut args, _) = self.place.args()?;
+        args.extend(["--merge", "--boot=all", "--output=export"].map(OsString::from));
+        args.push("--output-fields=_BOOT_ID".into());
+        args.push(format!("--cursor={}", position.cursor).into());
+        self.position = Some(position.clone());
+        self.stage = Stage::Looking(position);
+        self.run(args)
+    }
+
+    fn go_on_after(&mut self, position: Position, is_there: bool) -> Result<(), JournalError> {
+        let Position { cursor, received } = position;
+        if is_there {
+            self.start(&format!("--cursor={cursor}"))?;
+            self.stage = Stage::Passing(cursor);
+            return Ok(());
+        }
+        self.gone = Some(CursorGone { received });
+        // Those of the same moment can't be told from what was read.
+        self.start(&since(received.plus_micros(1)))
+    }
+
     fn start(&mut self, at: &str) -> Result<(), JournalError> {
+        self.stage = Stage::Reading;
         let (mut args, always) = self.place.args()?;
         args.extend(["--merge", "--boot=all", "--output=export"].map(OsString::from));
         args.push(format!("--output-fields={}", self.fields(always.as_ref()).join(",")).into());
@@ -206,6 +299,8 @@ impl Journal {
     }
 
     fn run(&mut self, args: Vec<OsString>) -> Result<(), JournalError> {
+        // The one before is ended first.
+        self.running = None;
         self.running = Some(Running::start(PROGRAM.as_ref(), args, &self.ready)?);
         Ok(())
     }

@@ -130,6 +130,12 @@ impl Running {
         if status.success() && is_to_end { Ok(()) } else { Err(self.failure(status)) }
     }
 
+    /// The same for one that may fail, but not because somebody killed it.
+    pub(super) fn finish_unless_killed(mut self) -> Result<(), JournalError> {
+        let status = self.child.wait()?;
+        if status.signal().is_none() { Ok(()) } else { Err(self.failure(status)) }
+    }
+
     fn failure(&mut self, status: ExitStatus) -> JournalError {
         // What it said before is said.
         let _ = self.listen();

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tempfile::TempDir;
 
 use super::*;
@@ -211,6 +211,79 @@ fn from_now_only_what_comes_is_read() {
         }
     };
     assert!(first.parse::<i64>().unwrap() >= 20, "{first}");
+}
+
+#[test]
+fn each_entry_comes_once_however_often_journalctl_is_killed() {
+    let world = World::new(&numbered(0..10));
+    let mut start = everything();
+    let mut found = Vec::new();
+    for round in 0..6 {
+        // Every other is killed while it looks for the last entry, by one who wants none of these.
+        let (is_looking, wanted) = if round % 2 == 0 { (false, "") } else { (true, "MESSAGE=x") };
+        let mut journal = world.open(wanted, start, End::Follow);
+        if !is_looking {
+            let missing = 10 * (round + 1) - i64::try_from(found.len()).unwrap();
+            found.extend(texts(&mut journal, missing.try_into().unwrap()));
+        }
+        world.append("one", &numbered(10 * (round + 1)..10 * (round + 2)));
+        kill_process(pid(&journal), Signal::KILL).unwrap();
+        loop {
+            wait(&journal, Instant::now() + Duration::from_mins(1));
+            match journal.read() {
+                // It had found it.
+                Ok(_) if is_looking => break,
+                Ok(entries) => found.extend(entries.iter().map(text)),
+                Err(ended) => {
+                    let ended = ended.to_string();
+                    let signal = "journalctl ended with signal 9; to see why, run journalctl ";
+                    assert!(ended.starts_with(signal) && journal.is_over(), "{ended}");
+                    break;
+                }
+            }
+        }
+        assert_eq!(journal.take_gone(), None);
+        start = Start::After(journal.position().unwrap().clone());
+    }
+    let mut journal = world.open("", start, End::Last);
+    found.extend(rest(&mut journal).unwrap().iter().map(text));
+    assert_eq!(found, words(0..70));
+    assert_eq!(journal.take_gone(), None);
+}
+
+#[test]
+fn behind_an_entry_that_others_want_all_comes() {
+    let world = World::new(&numbered(0..6));
+    let mut journal = world.open("MESSAGE=1 + MESSAGE=2", everything(), End::Last);
+    let position = rest(&mut journal).unwrap().last().unwrap().position();
+    // journalctl --after-cursor would pass over 4.
+    let mut journal =
+        world.open("MESSAGE=1 + MESSAGE=4 + MESSAGE=5", Start::After(position), End::Last);
+    let entries = rest(&mut journal).unwrap();
+    assert_eq!(entries.iter().map(text).collect::<Vec<_>>(), ["4", "5"]);
+    assert_eq!(journal.take_gone(), None);
+}
+
+#[test]
+fn behind_an_entry_that_is_gone_later_ones_come_and_it_is_told() {
+    let world = World::new(&numbered([0, 1, 2]));
+    let mut journal = world.open("", everything(), End::Last);
+    let position = rest(&mut journal).unwrap().last().unwrap().position();
+    world.append("two", &numbered([1, 2, 3, 4]));
+    fs::remove_file(world.file("one")).unwrap();
+    let later = Position { received: Time::from_secs(START + 9000), ..position.clone() };
+    let bad = Position { cursor: "junk".into(), ..position.clone() };
+    for (position, first, received) in
+        [(position.clone(), 3, START + 2), (bad, 3, START + 2), (later, 5, START + 3600)]
+    {
+        let mut journal = world.open("", Start::After(position), End::Last);
+        let entries = rest(&mut journal).unwrap();
+        assert_eq!(entries.iter().map(text).collect::<Vec<_>>(), words(first..5));
+        let gone = journal.take_gone().unwrap();
+        assert_eq!(gone, CursorGone { received: Time::from_secs(received) });
+        assert!(gone.to_string().starts_with("the last entry read is gone from the journal, "));
+        assert_eq!(journal.take_gone(), None);
+    }
 }
 
 #[test]
