@@ -9,8 +9,8 @@ TEST_PACKAGES = build-essential bzip2 fail2ban gzip python3 ripgrep sqlite3 xz-u
 TEST_PACKAGES += expect
 # Actions work on the packet filters of a network namespace.
 TEST_PACKAGES += ipset iproute2 iptables nftables util-linux
-# Journals are written by systemd-journal-remote and read by journalctl.
-TEST_PACKAGES += systemd systemd-journal-remote
+# Journals are written by systemd-journal-remote and read by journalctl, and by fail2ban with python3-systemd.
+TEST_PACKAGES += python3-systemd systemd systemd-journal-remote
 
 build:
 	cargo build --release

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod beside_fail2ban;
 mod export;
 
 const REMOTE: &str = "/lib/systemd/systemd-journal-remote";
