@@ -11,9 +11,11 @@
 //!   entry passed over.
 //! - A cursor whose entry is gone leads to the entry that comes next by the time in it, and one of the future to none,
 //!   ever (6213); the same is true of `--since`. So a cursor is looked for first, and no time is later than now.
+//! - `--lines=0`, for what comes, loses entries where none was wanted before; `--since` doesn't.
 //! - Names of files that don't begin with `/` are read and not followed (38667), nor is a file that takes the place of
 //!   one that was named (474). In a folder, new files are followed.
 //! - Without any journal it waits for one, unless files are named.
+//! - What journald cleans away before it is read is lost, and nobody says so: [`Journal::read`] must not be kept waiting.
 //!
 //! Reading libsystemd's files itself would be faster; linking to it would tie the program to its versions.
 
@@ -53,10 +55,8 @@ pub struct Position {
 pub enum Start {
     /// Behind this entry. If it is gone, at those that were received later.
     After(Position),
-    /// With what was received at this time or later.
+    /// With what was received at this time or later; with what comes, if it is now.
     Since(Time),
-    /// With what comes.
-    Now,
 }
 
 /// Where it ends.
@@ -128,9 +128,6 @@ pub enum JournalError {
 
 const PROGRAM: &str = "journalctl";
 
-/// Its argument for what comes.
-const NOTHING_BEFORE: &str = "--lines=0";
-
 /// A journalctl that runs.
 pub struct Journal {
     place: JournalPlace,
@@ -177,7 +174,6 @@ impl Journal {
             gone: None,
         };
         match start {
-            Start::Now => journal.start(NOTHING_BEFORE)?,
             Start::Since(time) => journal.start(&since(time.min(now)))?,
             Start::After(position) => {
                 let position = Position { received: position.received.min(now), ..position };
@@ -276,11 +272,10 @@ impl Journal {
     fn start(&mut self, at: &str) -> Result<(), JournalError> {
         self.stage = Stage::Reading;
         let (mut args, always) = self.place.args()?;
-        args.extend(["--merge", "--boot=all", "--output=export"].map(OsString::from));
+        // Who follows is otherwise shown the last ten.
+        args.extend(["--merge", "--boot=all", "--no-tail", "--output=export"].map(OsString::from));
         args.push(format!("--output-fields={}", self.fields(always.as_ref()).join(",")).into());
         args.extend((self.end == End::Follow).then(|| "--follow".into()));
-        // Who follows is otherwise shown the last ten.
-        args.extend((at != NOTHING_BEFORE).then(|| "--no-tail".into()));
         args.push(at.into());
         args.push("--".into());
         args.extend(self.wanted.args(always.as_ref()).into_iter().map(OsString::from));
