@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::IpAddr;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ use tempfile::TempDir;
 
 use crate::net::{DEADLINE, Link, Server, Space, mac, spaces};
 
+/// The actions of Debian's fail2ban.
+pub(crate) const ACTIONS: &str = "/etc/fail2ban/action.d";
 /// The addresses of the host.
 const HOST: [&str; 2] = ["203.0.113.1", "2001:db8:113::1"];
 /// Those of the machine behind it.
@@ -50,18 +52,25 @@ impl Net {
     /// With a configuration whose jails are written in `jails`. Actions are those of Debian's fail2ban, read where its
     /// package has them.
     pub(crate) fn new(jails: &str) -> Self {
-        // In memory: what the disk does with a store is tested elsewhere.
-        let dir = tempfile::tempdir_in("/dev/shm").unwrap();
-        symlink("/etc/fail2ban/action.d", dir.path().join("action.d")).unwrap();
-        fs::create_dir(dir.path().join("filter.d")).unwrap();
-        fs::write(
-            dir.path().join("filter.d/login.conf"),
-            "[Definition]\nfailregex = ^ ?no <HOST>$\n",
-        )
-        .unwrap();
-        let net = Self { dir, machines: Machines::new() };
+        Self::of(Path::new(ACTIONS), jails)
+    }
+
+    /// The same, with the actions of another folder.
+    pub(crate) fn of(actions: &Path, jails: &str) -> Self {
+        let net = Self::bare();
+        symlink(actions, net.path("action.d")).unwrap();
+        fs::create_dir(net.path("filter.d")).unwrap();
+        fs::write(net.path("filter.d/login.conf"), "[Definition]\nfailregex = ^ ?no <HOST>$\n")
+            .unwrap();
         net.configure(jails);
         net
+    }
+
+    /// With an empty configuration folder.
+    pub(crate) fn bare() -> Self {
+        // In memory: what the disk does with a store is tested elsewhere.
+        let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+        Self { dir, machines: Machines::new() }
     }
 
     /// Writes other jails.

@@ -10,6 +10,7 @@ mod crash;
 mod effect;
 mod foreign;
 mod harness;
+mod mail_server;
 mod net;
 mod parameters;
 mod restore;
