@@ -255,3 +255,20 @@ fn the_five_jails_of_qmailtoaster_load_as_they_were_pasted() {
     assert_eq!(vpopmail.actions.len(), 2);
     assert_eq!(vpopmail.logpaths[0].glob, "/var/log/maillog");
 }
+
+#[test]
+fn a_jail_without_its_filter_ignores_and_bans_as_it_does_with_it() {
+    let config = Config::open(&stock(".")).unwrap();
+    let names = config.jail_names().value.unwrap();
+    assert!(names.len() > 80, "{names:?}");
+    for name in names {
+        let (whole, part) =
+            (config.draft(&name).unwrap(), config.draft_without_filter(&name).unwrap());
+        let [whole, part] = [whole, part].map(|draft| {
+            let jail = draft.jail;
+            let ignores = (jail.ignoreip, jail.ignoreself, jail.ignorecommand, jail.ignorecache);
+            format!("{} {ignores:?} {:?} {:?}", draft.is_usable, jail.bantime, jail.actions)
+        });
+        assert_eq!(part, whole, "{name}");
+    }
+}

@@ -98,6 +98,23 @@ impl Config {
     /// # Errors
     /// The findings, if the files of the jails can't be read or have no jail of that name.
     pub fn draft(&self, name: &str) -> Result<Draft, Vec<Diagnostic>> {
+        self.draft_by(jail::load, name)
+    }
+
+    /// The same for who wants to know what becomes of bans, and not how they come about: the filter, of which most of the
+    /// work is, is not read and stays empty, and so do the settings.
+    ///
+    /// # Errors
+    /// As [`draft`](Self::draft).
+    pub fn draft_without_filter(&self, name: &str) -> Result<Draft, Vec<Diagnostic>> {
+        self.draft_by(jail::load_without_filter, name)
+    }
+
+    fn draft_by(
+        &self,
+        load: impl Fn(&Folder, &Rc<Merged>, &str) -> Draft,
+        name: &str,
+    ) -> Result<Draft, Vec<Diagnostic>> {
         let (merged, mut findings) = self.jail_files();
         let names = names_of_jails(&merged);
         if !names.iter().any(|known| known == name) {
@@ -107,7 +124,7 @@ impl Config {
         // What is wrong in the section of another jail is that one's affair.
         findings.retain(|found| found.subject.as_deref().is_none_or(|subject| subject == name));
         let is_broken = findings.iter().any(|found| spoils(found, name));
-        let mut draft = jail::load(&self.folder, &merged, name);
+        let mut draft = load(&self.folder, &merged, name);
         findings.append(&mut draft.findings);
         Ok(Draft { findings, is_usable: draft.is_usable && !is_broken, ..draft })
     }

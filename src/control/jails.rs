@@ -73,7 +73,7 @@ impl<'c> Jails<'c> {
         self.folder.config()
     }
 
-    /// A jail that is configured, even if it can't be used.
+    /// A jail that is configured, without its filter, even if it can't be used.
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ impl<'c> Jails<'c> {
         if let Some(known) = self.folder.drafts.borrow().get(name) {
             return Ok(Ok(Rc::clone(known)));
         }
-        Ok(self.config()?.draft(name).map(|draft| {
+        Ok(self.config()?.draft_without_filter(name).map(|draft| {
             let draft = Rc::new(draft);
             self.folder.drafts.borrow_mut().insert(name.to_owned(), Rc::clone(&draft));
             draft
@@ -127,7 +127,7 @@ impl<'c> Jails<'c> {
         }
     }
 
-    /// The jail `name`, if it can be used.
+    /// The jail `name` without its filter, if it can be used.
     pub(super) fn definition(self, name: &str) -> Option<JailDef> {
         let draft = self.draft(name).ok()?.ok()?;
         draft.is_usable.then(|| draft.jail.clone())

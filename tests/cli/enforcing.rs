@@ -138,7 +138,7 @@ fn a_slip_in_a_file_lets_nobody_in() {
     let world = world(COMMANDS);
     f2b(&world, "ban 203.0.113.1 203.0.113.2 -j told -t 600").exits(0);
     let before = told(&world);
-    for slip in ["action = tolt\n", "[told\n", "filter = nosuch\n"] {
+    for slip in ["action = tolt\n", "[told\n", "bantime = soon\n"] {
         let section =
             "[told]\nenabled = true\nfilter = password-fail\nlogpath = log\naction = told\n";
         world.write("jail.local", format!("{section}{slip}"));
@@ -152,4 +152,26 @@ fn a_slip_in_a_file_lets_nobody_in() {
     world.write("jail.local", "");
     f2b(&world, "restore").exits(2);
     assert_eq!(told(&world), format!("{before}unban 203.0.113.1\nunban 203.0.113.2\nstop\n"));
+}
+
+#[test]
+fn a_slip_in_a_filter_keeps_no_ban_from_being_carried_out() {
+    let world = world(COMMANDS);
+    world.write("filter.d/password-fail.local", "[Definition]\nfailregex = %(no)s\n");
+    f2b(&world, "ban 203.0.113.1 -j told -t 600").exits(0);
+    assert_eq!(told(&world), "start\nban 203.0.113.1 600 1 0\n");
+    world.write("jail.local", "[told]\nenabled = true\nfilter = nosuch\naction = told\n");
+    f2b(&world, "unban 203.0.113.1").exits(0);
+    assert_eq!(told(&world), "start\nban 203.0.113.1 600 1 0\nunban 203.0.113.1\n");
+}
+
+#[test]
+fn a_jail_may_say_of_its_action_what_its_filter_says() {
+    let world = world(&COMMANDS.replace("echo start", "echo start <of>"));
+    world.write("filter.d/named.conf", "[Definition]\nfailregex = ^no <HOST>$\nwhat = doors\n");
+    let jail = "[told]\nenabled = true\nfilter = named\nlogpath = log\n\
+                action = told[of=\"%(known/what)s\"]\n";
+    world.write("jail.local", jail);
+    f2b(&world, "ban 203.0.113.1 -j told -t 600").exits(0);
+    assert_eq!(told(&world), "start doors\nban 203.0.113.1 600 1 0\n");
 }

@@ -5,6 +5,7 @@ mod increment;
 mod read;
 mod values;
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 pub use self::def::{Draft, IgnoreCache, Increment, JailDef, LogPath, Setting, WithoutLogs};
@@ -30,24 +31,24 @@ use crate::text;
 
 /// Loads the jail of a section that exists.
 pub(in crate::config) fn load(folder: &Folder, merged: &Rc<Merged>, name: &str) -> Draft {
-    let is_clear = is_enabled(merged, name).is_ok_and(|enabled| enabled.is_some());
-    let mut loader = Loader {
-        folder,
-        merged,
-        name,
-        backend_text: String::new(),
-        findings: Vec::new(),
-        failed: false,
-    };
+    let mut loader = Loader::new(folder, merged, name);
     let jail = loader.load();
-    let mut findings = loader.findings;
-    slips::explain_comments(&mut findings);
-    for found in &mut findings {
-        found.subject.get_or_insert_with(|| name.to_owned());
-    }
-    Draft { jail, is_clear, is_usable: !loader.failed, findings }
+    loader.draft(jail)
 }
 
+/// The same without its filter, which stays empty, and its settings: for whom it ignores and what it does to whom it
+/// bans no filter has to be read, unless the jail quotes it.
+pub(in crate::config) fn load_without_filter(
+    folder: &Folder,
+    merged: &Rc<Merged>,
+    name: &str,
+) -> Draft {
+    let mut loader = Loader::new(folder, merged, name);
+    match loader.load_without_filter() {
+        Some(jail) => loader.draft(jail),
+        None => load(folder, merged, name),
+    }
+}
 /// Whether the jail is enabled; `None` if what it says is neither yes nor no.
 pub(in crate::config) fn is_enabled(
     merged: &Merged,
@@ -69,14 +70,27 @@ struct Loader<'c> {
     failed: bool,
 }
 
-impl Loader<'_> {
+impl<'c> Loader<'c> {
+    fn new(folder: &'c Folder, merged: &'c Rc<Merged>, name: &'c str) -> Self {
+        let (backend_text, findings) = (String::new(), Vec::new());
+        Self { folder, merged, name, backend_text, findings, failed: false }
+    }
+
+    /// The jail with what was found.
+    fn draft(self, jail: JailDef) -> Draft {
+        let Self { merged, name, mut findings, failed, .. } = self;
+        let is_clear = is_enabled(merged, name).is_ok_and(|enabled| enabled.is_some());
+        slips::explain_comments(&mut findings);
+        for found in &mut findings {
+            found.subject.get_or_insert_with(|| name.to_owned());
+        }
+        Draft { jail, is_clear, is_usable: !failed, findings }
+    }
+
     fn load(&mut self) -> JailDef {
         let none = Given::new();
         let early = Scope::new(self.merged, self.name, &none);
-        let backend = self.fetch(&early, "backend");
-        let text = backend.as_ref().map_or(options::default("backend"), |text| &text.value);
-        self.backend_text = String::from(text);
-        let (backend, wrong) = backend.as_ref().map(Backend::read).unwrap_or_default();
+        let (backend, wrong) = self.backend(&early);
         let filter = self.fetch(&early, "filter");
         let source =
             if self.failed { None } else { self.source(filter.as_ref(), backend.logtype()) };
@@ -98,17 +112,50 @@ impl Loader<'_> {
         } else {
             self.filter(source.as_ref(), filter.as_ref(), backend.logtype(), &values)
         };
-        let actions = action::load(self.folder, self.name, &values, &mut self.findings);
         let settings = self.settings(&scope);
+        let parts = Parts { filter, backend, settings, ..Parts::default() };
+        let jail = self.read(&values, parts, wrong);
+        self.indented();
+        jail
+    }
+
+    /// `None` if the jail quotes what its filter says.
+    fn load_without_filter(&mut self) -> Option<JailDef> {
+        let none = Given::new();
+        let quotes_filter = Cell::new(false);
+        let known = |_: &str| {
+            quotes_filter.set(true);
+            Ok(None)
+        };
+        let scope = Scope::new(self.merged, self.name, &none).with_known(&known);
+        let (backend, wrong) = self.backend(&scope);
+        let values = self.values(&scope);
+        if quotes_filter.get() {
+            return None;
+        }
+        let parts = Parts { backend, ..Parts::default() };
+        Some(self.read(&values, parts, wrong))
+    }
+
+    /// How its logs are watched, and what is wrong with that.
+    fn backend(&mut self, scope: &Scope<'_>) -> (Backend, Vec<Diagnostic>) {
+        let backend = self.fetch(scope, "backend");
+        let text = backend.as_ref().map_or(options::default("backend"), |text| &text.value);
+        self.backend_text = String::from(text);
+        backend.as_ref().map(Backend::read).unwrap_or_default()
+    }
+
+    /// What its options and actions say, with the `parts` that are read.
+    fn read(&mut self, values: &Given, parts: Parts, wrong: Vec<Diagnostic>) -> JailDef {
+        let actions = action::load(self.folder, self.name, values, &mut self.findings);
         for found in wrong {
             self.fail(found);
         }
-        let mut values = Values::new(&values);
-        let parts = Parts { name: self.name.to_owned(), filter, backend, actions, settings };
+        let mut values = Values::new(values);
+        let parts = Parts { name: self.name.to_owned(), actions, ..parts };
         let jail = read::jail(&mut values, parts);
         self.failed |= values.failed;
         self.findings.extend(values.findings);
-        self.indented();
         jail
     }
 
