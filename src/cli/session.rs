@@ -1,7 +1,8 @@
 //! Who gives the order: from where the SSH session comes that this process runs in.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::iter::successors;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::parent_id;
@@ -12,6 +13,8 @@ use crate::model::Addr;
 const VARIABLES: [&str; 2] = ["SSH_CONNECTION", "SSH_CLIENT"];
 /// Of so many processes between this one and the first: processes that end meanwhile could make a circle of them.
 const ANCESTORS_MAX: usize = 64;
+/// As long are the files that are read of a process, most often.
+const FILE_BYTES: usize = 8192;
 
 /// The address that the session comes from: by this process's environment or, for sudo and su drop that, by the
 /// nearest ancestor's that has it and may be read, as root may.
@@ -19,7 +22,7 @@ pub(super) fn peer() -> Option<Addr> {
     let own = |name: &&str| address(std::env::var_os(name)?.as_os_str());
     VARIABLES.iter().find_map(own).or_else(|| {
         let ancestors = successors(Some(parent_id()), |pid| parent(*pid)).take(ANCESTORS_MAX);
-        ancestors.filter_map(|pid| fs::read(format!("/proc/{pid}/environ")).ok()).find_map(|all| {
+        ancestors.filter_map(|pid| read(pid, "environ")).find_map(|all| {
             VARIABLES.iter().find_map(|name| address(OsStr::from_bytes(value(&all, name)?)))
         })
     })
@@ -37,7 +40,17 @@ fn address(value: &OsStr) -> Option<Addr> {
 }
 
 fn parent(pid: u32) -> Option<u32> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
-    line.trim().parse().ok().filter(|parent| *parent > 0)
+    // Its name is in brackets, and may be anything; `/proc/PID/status` has a name for each field, and takes as long again.
+    let stat = read(pid, "stat")?;
+    let rest = &stat[stat.iter().rposition(|byte| *byte == b')')? + 1..];
+    let parent = std::str::from_utf8(rest).ok()?.split_whitespace().nth(1)?;
+    parent.parse().ok().filter(|parent| *parent > 0)
+}
+
+/// A file of a process. The kernel doesn't say how long it is; with room for nearly any, it is read in one go.
+fn read(pid: u32, name: &str) -> Option<Vec<u8>> {
+    let mut text = Vec::with_capacity(FILE_BYTES);
+    let file = File::open(format!("/proc/{pid}/{name}")).ok()?;
+    file.take(u64::MAX).read_to_end(&mut text).ok()?;
+    Some(text)
 }

@@ -14,7 +14,7 @@ pub(super) struct Spared {
 
 impl Spared {
     pub(super) fn new(guard: Guard, jail: &str, jails: Jails<'_>) -> Self {
-        let rules = jails.definition(jail).map(|jail| IgnoreRules::of_jail(&jail));
+        let rules = jails.definition(jail).map(|draft| IgnoreRules::of_others(&draft.jail));
         let jail = rules.map(|rules| (jail.to_owned(), rules));
         Self { guard, own: IgnoreRules::own(), jail }
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use crate::config::{Config, Draft, JailDef};
+use crate::config::{Config, Draft};
 use crate::diag::{Diagnostic, nearest};
 use crate::error::Error;
 use crate::model::BanTime;
@@ -128,8 +128,7 @@ impl<'c> Jails<'c> {
     }
 
     /// The jail `name` without its filter, if it can be used.
-    pub(super) fn definition(self, name: &str) -> Option<JailDef> {
-        let draft = self.draft(name).ok()?.ok()?;
-        draft.is_usable.then(|| draft.jail.clone())
+    pub(super) fn definition(self, name: &str) -> Option<Rc<Draft>> {
+        self.draft(name).ok()?.ok().filter(|draft| draft.is_usable)
     }
 }

@@ -140,13 +140,13 @@ fn jail(
         // A jail that is configured but can't be used has a status too.
         jails.configuring(name)?;
     }
-    let findtime_us = definition.as_ref().map_or(0, |jail| jail.findtime_us);
+    let findtime_us = definition.as_ref().map_or(0, |draft| draft.jail.findtime_us);
     let recent = reader.count_failures(name, now.plus_micros(-findtime_us), now.plus_micros(1))?;
-    let logs = definition.map_or_else(Vec::new, |jail| jail.logpaths);
+    let logs = definition.iter().flat_map(|draft| &draft.jail.logpaths);
     take(Reply::Jail(JailStatus {
         name: name.to_owned(),
         failed_lately: recent,
-        logs: logs.into_iter().map(|log| log.glob).collect(),
+        logs: logs.map(|log| log.glob.clone()).collect(),
         summary: summary.unwrap_or_default(),
     }))?;
     reader.each_active(now, Some(name), BanOrder::Host, |ban| Ok(take(Reply::Ban(ban))?))

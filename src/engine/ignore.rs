@@ -84,16 +84,20 @@ struct Asked<'a> {
 impl IgnoreRules {
     /// Whom the jail ignores, and what is wrong with how that is written.
     pub(super) fn of(jail: &JailDef) -> (Self, Vec<Diagnostic>) {
-        let own = if jail.ignoreself { own_addresses() } else { Vec::new() };
-        let words = jail.ignoreip.iter().map(|text| (text.value.as_str(), Some(text.at.clone())));
-        let (list, findings) = IgnoreList::parse(words, &own, source::read_list);
-        let mut names = list.names().to_vec();
-        if jail.ignoreself {
-            // What this machine is called may be an address that none of its interfaces has.
-            names.extend(rustix::system::uname().nodename().to_str().ok().map(str::to_owned));
+        if !jail.ignoreself {
+            return Self::written(jail, &[]);
         }
-        let (addresses, command) = (Names::default(), IgnoreCommand::of(jail));
-        (Self { list, names, addresses, command, spared: Mutex::default() }, findings)
+        let (mut rules, findings) = Self::written(jail, &own_addresses());
+        // What this machine is called may be an address that none of its interfaces has.
+        rules.names.extend(rustix::system::uname().nodename().to_str().ok().map(str::to_owned));
+        (rules, findings)
+    }
+
+    fn written(jail: &JailDef, own: &[Addr]) -> (Self, Vec<Diagnostic>) {
+        let words = jail.ignoreip.iter().map(|text| (text.value.as_str(), Some(text.at.clone())));
+        let (list, findings) = IgnoreList::parse(words, own, source::read_list);
+        let (names, command) = (list.names().to_vec(), IgnoreCommand::of(jail));
+        (Self { list, names, command, ..Self::default() }, findings)
     }
 
     /// Nobody but this machine itself.
@@ -102,9 +106,9 @@ impl IgnoreRules {
         Self { list, ..Self::default() }
     }
 
-    /// Whom the jail ignores, where nobody asks what is wrong with how that is written.
-    pub fn of_jail(jail: &JailDef) -> Self {
-        Self::of(jail).0
+    /// Whom the jail ignores beside this machine, where nobody asks what is wrong with how that is written.
+    pub fn of_others(jail: &JailDef) -> Self {
+        Self::written(jail, &[]).0
     }
 
     /// By which rule the host, or somebody in the network, is ignored for what is written alone.
