@@ -59,7 +59,7 @@ impl Gate {
         let stock = Stock::of(action.shape?)?;
         let mut gates = Vec::new();
         for family in Family::ALL {
-            let properties = Properties::new(action, family);
+            let properties = Properties::new(action, family.name());
             match stock {
                 Stock::Nftables => {
                     let (hosts, networks) = NftSet::of(properties)?;

@@ -7,7 +7,6 @@ use std::borrow::Cow;
 
 use crate::command;
 use crate::config::ActionDef;
-use crate::model::Family;
 
 /// How deep values may refer to each other, as in fail2ban.
 const ROUNDS: usize = 25;
@@ -20,21 +19,30 @@ const SHELL: [char; 17] =
 #[derive(Clone, Copy)]
 pub(super) struct Properties<'a> {
     action: &'a ActionDef,
-    family: Family,
+    family: &'static str,
 }
 
 impl<'a> Properties<'a> {
-    /// Those of `action`.
-    pub(super) fn new(action: &'a ActionDef, family: Family) -> Self {
+    /// Those of `action` for the family that `<family>` stands for.
+    pub(super) fn new(action: &'a ActionDef, family: &'static str) -> Self {
         Self { action, family }
     }
 
     /// The property as it is written, for this family if it has a value of its own.
-    fn raw(self, name: &str) -> Option<&'a str> {
-        let own = format!("{name}?family={}", self.family.name());
+    pub(super) fn raw(self, name: &str) -> Option<&'a str> {
+        let own = format!("{name}?family={}", self.family);
         let properties = &self.action.properties;
         let found = properties.get(&own).or_else(|| properties.get(name))?;
         Some(&found.value)
+    }
+
+    /// What a tag stands for that every action has, unless there is a property of that name.
+    pub(super) fn built_in(self, tag: &str) -> Option<&'static str> {
+        match tag {
+            "sp" => Some(" "),
+            "family" => Some(self.family),
+            _ => None,
+        }
     }
 
     /// The property with everything in it resolved; `None` if it isn't set, or refers to what only a ban can say.
@@ -44,10 +52,8 @@ impl<'a> Properties<'a> {
             if !text.contains('<') {
                 return Some(text);
             }
-            text = command::replace(&text, |tag| match tag {
-                "sp" => Some(" ".into()),
-                "family" => Some(self.family.name().into()),
-                tag => self.raw(tag).map(Cow::from),
+            text = command::replace(&text, |tag| {
+                self.raw(tag).or_else(|| self.built_in(tag)).map(Cow::from)
             });
         }
         None

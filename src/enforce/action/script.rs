@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::properties::Properties;
 use crate::command;
 use crate::config::{ActionDef, Text};
 use crate::diag::{Diagnostic, Severity};
@@ -209,18 +210,16 @@ fn property<'d>(def: &'d ActionDef, tag: &str, family: Family) -> Option<Cow<'d,
     if tag == "bantime" {
         return None;
     }
-    let variant = def.properties.get(&format!("{tag}?family={}", family.name()));
-    if let Some(Text { value, .. }) = variant.or_else(|| def.properties.get(tag)) {
+    let properties = Properties::new(def, family.name());
+    if let Some(value) = properties.raw(tag) {
         let is_escaped = ESCAPED.contains(&tag);
         return Some(if is_escaped { escaped(value).into() } else { value.into() });
     }
     Some(Cow::Borrowed(match tag {
-        "family" => family.name(),
         "br" => "\n",
-        "sp" => " ",
         "timeout" => "60",
         _ if Operation::ALL.iter().any(|operation| operation.option() == tag) => "",
-        _ => return None,
+        _ => properties.built_in(tag)?,
     }))
 }
 
