@@ -6,7 +6,7 @@ use super::args::BatchArgs;
 use super::output::counted;
 use super::{Context, Error, Status, files, warn, warn_findings};
 use crate::config::Config;
-use crate::control::{self, FileFate, JailFolder, Jails, Reply, Unenforced};
+use crate::control::{self, FileFate, Jails, Reply, Unenforced};
 use crate::engine::follow::{Event, News, Step};
 use crate::engine::muster::Unusable;
 use crate::engine::projection::{Lock, LockError, ProjectionError};
@@ -65,8 +65,7 @@ pub(super) fn run(
     }
     sums.ended(writer.tick(context.now)?);
     if context.enforces {
-        let folder = JailFolder::new(&context.config);
-        let jails = Jails::new(&folder).running_commands(context.runs_commands);
+        let jails = Jails::new(&context.jails).running_commands(context.runs_commands);
         control::follow(jails, &mut writer, context.now, &mut |reply| {
             if let Reply::Unenforced(action) = reply {
                 sums.unenforced.push(action);

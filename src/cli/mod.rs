@@ -24,6 +24,7 @@ mod status;
 mod target;
 
 use std::io::{self, IsTerminal, Write};
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -135,6 +136,9 @@ fn warn_findings(findings: &[Diagnostic]) {
 /// What the global options mean.
 struct Context {
     config: PathBuf,
+    /// What is configured there. It goes with the process: to free thousands of small texts takes a tenth of the time
+    /// that banning a host does.
+    jails: ManuallyDrop<JailFolder>,
     db: PathBuf,
     zone: Zone,
     now: Time,
@@ -159,7 +163,8 @@ impl Context {
         let db = global.db.unwrap_or_else(default_db);
         let Global { config, no_enforce, shell_actions, .. } = global;
         let (enforces, runs_commands) = (!no_enforce, shell_actions);
-        Ok(Self { config, db, zone, now, enforces, runs_commands, columns })
+        let jails = ManuallyDrop::new(JailFolder::new(&config));
+        Ok(Self { config, jails, db, zone, now, enforces, runs_commands, columns })
     }
 
     /// The jail's name if the configuration knows it; otherwise what is like it.
@@ -193,7 +198,7 @@ impl Context {
         mut take: impl FnMut(Reply) -> io::Result<()>,
     ) -> Result<(), Error> {
         let Self { now, enforces, runs_commands, .. } = *self;
-        let direct = Direct { config: &self.config, store: &self.db, now, enforces, runs_commands };
+        let direct = Direct { folder: &self.jails, store: &self.db, now, enforces, runs_commands };
         Ok(direct.answer(request, &mut take)?)
     }
 }

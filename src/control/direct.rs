@@ -11,7 +11,7 @@ use crate::store::Reader;
 #[derive(Clone, Copy, Debug)]
 pub struct Direct<'d> {
     /// The configuration folder.
-    pub config: &'d Path,
+    pub folder: &'d JailFolder,
     /// The store.
     pub store: &'d Path,
     /// What time it is.
@@ -25,8 +25,7 @@ pub struct Direct<'d> {
 impl Direct<'_> {
     /// Answers a request; the store is opened for writing only if something is to be changed.
     pub fn answer(self, request: Request, take: &mut Take<'_>) -> Result<(), Failed> {
-        let folder = JailFolder::new(self.config);
-        let jails = Jails::new(&folder).running_commands(self.runs_commands);
+        let jails = Jails::new(self.folder).running_commands(self.runs_commands);
         match request {
             Request::Ask(question) => {
                 ask(&question, jails, &Reader::open(self.store)?, self.now, take)

@@ -28,7 +28,7 @@ impl Fixture {
     fn answer(&self, request: Request) -> Result<Vec<Reply>, Failed> {
         let store = self.folder.path().join("f2b.sqlite");
         let direct = Direct {
-            config: self.folder.path(),
+            folder: &JailFolder::new(self.folder.path()),
             store: &store,
             now: at(0),
             enforces: false,

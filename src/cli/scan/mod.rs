@@ -21,7 +21,7 @@ use super::args::ScanArgs;
 use super::output::progress::Progress;
 use super::target;
 use super::{Context, Error, Status, files, warn, warn_findings};
-use crate::control::{self, JailFolder, Jails, Reply, Unenforced};
+use crate::control::{self, Jails, Reply, Unenforced};
 use crate::engine::{Control, Writer};
 
 pub(super) fn run(
@@ -69,8 +69,7 @@ fn enforce(
     // Great logs take minutes. What a host has done in these was not in spite of a ban, and bans are so much shorter.
     let by_now = context.now.plus_micros(started.elapsed().as_micros().try_into().unwrap_or(0));
     if let Some(writer) = writer.filter(|_| args.ban && context.enforces) {
-        let folder = JailFolder::new(&context.config);
-        let jails = Jails::new(&folder).running_commands(context.runs_commands);
+        let jails = Jails::new(&context.jails).running_commands(context.runs_commands);
         control::follow(jails, writer, by_now, &mut |reply| {
             if let Reply::Unenforced(action) = reply {
                 unenforced.push(action);
