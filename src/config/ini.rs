@@ -21,7 +21,7 @@ pub(super) struct RawOption {
     /// Lines joined by `\n`, trailing white space removed.
     pub(super) value: String,
     /// The line of the name.
-    pub(super) at: Location,
+    pub(super) at: u32,
     /// For each line of the value the line of the file.
     pub(super) lines: Vec<u32>,
 }
@@ -85,6 +85,9 @@ fn lines(content: &str) -> impl Iterator<Item = &str> {
 
 /// The line without a `;` comment, and whether there was one.
 fn without_comment(line: &str) -> (&str, bool) {
+    if memchr::memchr(b';', line.as_bytes()).is_none() {
+        return (line, false);
+    }
     let mut blank_before = true;
     for (index, c) in line.char_indices() {
         if c == ';' && blank_before {
@@ -110,8 +113,9 @@ fn is_blank(c: char) -> bool {
 /// An option whose value may go on.
 struct Open {
     name: String,
-    at: Location,
+    at: u32,
     indent: usize,
+    /// Each line of the file that the value has, and its text.
     lines: Vec<(u32, String)>,
 }
 
@@ -210,7 +214,7 @@ impl<'f> Reader<'f> {
             // Python adds to it.
             let default = sections.remove(index);
             let options = default.options.iter();
-            self.seen = options.map(|option| (option.name.clone(), option.at.line)).collect();
+            self.seen = options.map(|option| (option.name.clone(), option.at)).collect();
             sections.push(default);
             return;
         }
@@ -255,7 +259,7 @@ impl<'f> Reader<'f> {
         }
         self.open = Some(Open {
             name,
-            at: Location::new(self.file, number),
+            at: number,
             indent,
             lines: vec![(number, value.trim_start_matches(is_blank).to_owned())],
         });
@@ -272,14 +276,19 @@ impl<'f> Reader<'f> {
                 text::printable(&section.name)
             );
             let help = format!("remove one of them; the first is at line {first}");
-            return self.find("duplicate-option", Severity::Error, open.at.line, message, &help);
+            return self.find("duplicate-option", Severity::Error, open.at, message, &help);
         }
-        let lines: Vec<&str> = open.lines.iter().map(|(_, line)| line.as_str()).collect();
-        let value = lines.join("\n").trim_end_matches(is_blank).to_owned();
-        let count = value.matches('\n').count() + 1;
-        let lines = open.lines.iter().take(count).map(|(number, _)| *number).collect();
-        self.seen.insert(open.name.clone(), open.at.line);
-        section.options.push(RawOption { name: open.name, value, at: open.at, lines });
+        let mut lines = open.lines;
+        // Blank ones at the end are none of it.
+        let is_blank_line = |(_, line): &(u32, String)| line.trim_end_matches(is_blank).is_empty();
+        while lines.len() > 1 && lines.last().is_some_and(is_blank_line) {
+            lines.pop();
+        }
+        let (numbers, texts): (Vec<u32>, Vec<String>) = lines.into_iter().unzip();
+        let mut value = texts.join("\n");
+        value.truncate(value.trim_end_matches(is_blank).len());
+        self.seen.insert(open.name.clone(), open.at);
+        section.options.push(RawOption { name: open.name, value, at: open.at, lines: numbers });
     }
 
     fn finish(mut self) -> Parsed {

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use super::file;
 use super::ini::Parsed;
 use super::interpolate::{Given, Scope};
-use super::merged::{INCLUDES, Merged};
+use super::merged::{DEFAULT, INCLUDES, Merged};
 use crate::diag::{Diagnostic, Severity};
 use crate::text;
 
@@ -73,27 +73,25 @@ impl Walk<'_> {
         let Some(parsed) = self.files.parse(path) else { return };
         let shared: Rc<Path> = path.into();
         self.stack.push(path.to_owned());
-        let before = self.includes(&shared, &parsed, "before");
+        let own = including(&shared, &parsed);
+        let before = self.includes(own.as_ref(), path, "before");
         self.list(&before, Siblings::Too);
         if !self.merged.files.iter().any(|known| known == path) {
             self.merged.findings.extend(parsed.findings.iter().cloned());
         }
         self.merged.add(&shared, &parsed);
         self.merged.files.push(path.to_owned());
-        let after = self.includes(&shared, &parsed, "after");
+        let after = self.includes(own.as_ref(), path, "after");
         self.list(&after, Siblings::Too);
         self.stack.pop();
     }
 
-    /// The files that `path` names in `before` or `after`; those that exist and those that don't.
-    fn includes(&mut self, path: &Rc<Path>, parsed: &Parsed, option: &str) -> Vec<PathBuf> {
-        if !parsed.sections.iter().any(|section| section.name == INCLUDES) {
-            return Vec::new();
-        }
-        let mut own = Merged::default();
-        own.add(path, parsed);
+    /// The files that `path`, which has such an `[INCLUDES]`, names in `before` or `after`; those that exist and those
+    /// that don't.
+    fn includes(&mut self, own: Option<&Merged>, path: &Path, option: &str) -> Vec<PathBuf> {
+        let Some(own) = own else { return Vec::new() };
         let given = Given::new();
-        let value = match Scope::new(&own, INCLUDES, &given).fetch(option) {
+        let value = match Scope::new(own, INCLUDES, &given).fetch(option) {
             Ok(Some(value)) => value,
             Ok(None) => return Vec::new(),
             Err(error) => {
@@ -115,6 +113,16 @@ impl Walk<'_> {
         }
         list
     }
+}
+
+/// What a file says of others, and what that may quote; `None` if it says nothing of them.
+fn including(path: &Rc<Path>, parsed: &Parsed) -> Option<Merged> {
+    let is_here = |name: &str| parsed.sections.iter().any(|section| section.name == name);
+    is_here(INCLUDES).then(|| {
+        let mut own = Merged::default();
+        own.add_only(path, parsed, &[DEFAULT, INCLUDES]);
+        own
+    })
 }
 
 /// The existing files of a name such as `jail` or `filter.d/sshd`, in the order of merging.

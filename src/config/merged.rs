@@ -80,6 +80,12 @@ impl Merged {
         }
     }
 
+    /// The same with these sections alone.
+    pub(super) fn add_only(&mut self, file: &Rc<Path>, parsed: &Parsed, names: &[&str]) {
+        let named = parsed.sections.iter().filter(|section| names.contains(&&*section.name));
+        named.for_each(|section| self.add_section(file, section));
+    }
+
     fn add_section(&mut self, file: &Rc<Path>, section: &Section) {
         let (name, condition) = match section.name.split_once('?') {
             Some((word, condition)) if is_word(word) && !condition.is_empty() => {
@@ -115,6 +121,6 @@ fn is_word(text: &str) -> bool {
 }
 
 fn traced(file: &Rc<Path>, option: &RawOption) -> Traced {
-    let at = Line { file: Rc::clone(file), line: option.at.line };
+    let at = Line { file: Rc::clone(file), line: option.at };
     Traced::with_lines(option.value.clone(), at, &option.lines)
 }
