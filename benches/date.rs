@@ -43,7 +43,7 @@ fn logs() -> Vec<(&'static str, Vec<String>)> {
 }
 
 fn bench(criterion: &mut Criterion) {
-    let zone = Zone::Named(chrono_tz::Europe::Zurich);
+    let zone = Zone::parse("Europe/Zurich").expect("it is one");
     let now = Time::from_secs(1_795_500_000);
     let templates = Templates::builtin(YearWindow::archive());
     let mut group = criterion.benchmark_group("date");

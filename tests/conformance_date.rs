@@ -59,7 +59,7 @@ fn fail2ban(sequences: &[Sequence]) -> Vec<String> {
 
 fn f2b(sequence: &Sequence) -> Vec<String> {
     // Since 1996 the same rules as `ZONE`.
-    let zone = Zone::Named(chrono_tz::Europe::Zurich);
+    let zone = Zone::parse("Europe/Zurich").unwrap();
     let now = Time::from_secs(NOW);
     let mut resolver = Resolver::new(zone, None, now);
     // fail2ban asks the machine for the years of `%ExY`.
