@@ -8,6 +8,7 @@
 
 mod quotes;
 mod run;
+pub mod tag;
 
 use std::borrow::Cow;
 use std::fmt;

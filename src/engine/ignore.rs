@@ -9,13 +9,13 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::ask::{Asker, Keep};
 use super::lookup::Names;
+use crate::command::tag::{bantime, name_of, reversed, seconds};
 use crate::command::{self, Ended, Filled};
 use crate::config::{JailDef, Text};
 use crate::decide::{IGNORESELF, IgnoreList, Listed};
@@ -319,14 +319,11 @@ impl<'a> Asked<'a> {
                 IpAddr::V4(_) => "inet4".into(),
                 IpAddr::V6(_) => "inet6".into(),
             },
-            "ip-rev" => reversed(addr()?).into(),
+            "ip-rev" => reversed(self.host.addr()?).into(),
             "ip-host" => name_of(addr()?).map_or("None".into(), Cow::from),
             "time" => seconds(self.line?.0.time?).into(),
             "matches" | "ipmatches" | "ipjailmatches" => String::from_utf8_lossy(self.line?.1),
-            "bantime" => match self.bantime {
-                BanTime::Permanent => "-1".into(),
-                BanTime::Micros(micros) => (micros / 1_000_000).to_string().into(),
-            },
+            "bantime" => bantime(self.bantime).into(),
             "failures" | "ipfailures" | "ipjailfailures" | "bancount" | "restored" => "0".into(),
             _ => return None,
         })
@@ -347,31 +344,6 @@ impl<'a> Asked<'a> {
 /// Whether a tag says the same of all failures of a host.
 fn is_of_host(tag: &str) -> bool {
     !tag.starts_with("F-") && !matches!(tag, "time" | "matches" | "ipmatches" | "ipjailmatches")
-}
-
-/// An address as a name in DNS has it: `1.2.0.192.`, or the digits of an IPv6 address.
-pub fn reversed(ip: IpAddr) -> String {
-    let mut out = String::new();
-    match ip {
-        IpAddr::V4(v4) => v4.octets().iter().rev().for_each(|octet| {
-            let _ = write!(out, "{octet}.");
-        }),
-        IpAddr::V6(v6) => v6.octets().iter().rev().for_each(|octet| {
-            let _ = write!(out, "{:x}.{:x}.", octet & 15, octet >> 4);
-        }),
-    }
-    out
-}
-
-/// The name of an address, if name servers know one; waits for them.
-pub fn name_of(ip: IpAddr) -> Option<String> {
-    // Where there is no name, the system gives the address.
-    dns_lookup::lookup_addr(&ip).ok().filter(|name| name.parse::<IpAddr>().is_err())
-}
-
-/// Seconds as Python writes them.
-fn seconds(time: Time) -> String {
-    format!("{:?}", time.as_secs_f64())
 }
 
 /// The addresses of this machine's interfaces; where they can't be asked for, those of its loopback.

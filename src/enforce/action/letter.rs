@@ -20,8 +20,8 @@ use lettre::{Address, Message, SmtpTransport, Transport as _};
 use serde::{Deserialize, Serialize};
 
 use super::script::Operation;
-use super::ticket::own_name;
 use crate::command;
+use crate::command::tag::own_name;
 use crate::config::ActionDef;
 use crate::diag::{Diagnostic, Severity};
 use crate::model::Time;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::script::Family;
+use crate::command::tag::{bantime, name_of, own_full_name, own_name, reversed, seconds};
 use crate::model::{Addr, BanTime, Host, Time};
 use crate::text::quoted;
 
@@ -93,7 +94,7 @@ impl Moment {
             "jail.found" => found.to_string().into(),
             "jail.found_total" => found_total.to_string().into(),
             "sh-hostname" => own_name().into(),
-            "fq-hostname" => full_name(own_name()).into(),
+            "fq-hostname" => own_full_name().into(),
             _ => return None,
         })
     }
@@ -199,49 +200,4 @@ impl Ticket {
             self.lines()
         )
     }
-}
-
-fn bantime(time: BanTime) -> String {
-    match time {
-        BanTime::Permanent => "-1".to_owned(),
-        BanTime::Micros(micros) => (micros / 1_000_000).to_string(),
-    }
-}
-
-/// Seconds as Python writes them.
-fn seconds(time: Time) -> String {
-    format!("{:?}", time.as_secs_f64())
-}
-
-/// An address as DNS has it, to have a domain behind it; the length of an IPv4 network stays where it is.
-fn reversed(addr: Addr) -> String {
-    let mut out = String::new();
-    match addr.ip() {
-        IpAddr::V4(_) => addr.to_string().rsplit('.').for_each(|part| {
-            let _ = write!(out, "{part}.");
-        }),
-        IpAddr::V6(ip) => ip.octets().iter().rev().for_each(|octet| {
-            let _ = write!(out, "{:x}.{:x}.", octet & 15, octet >> 4);
-        }),
-    }
-    out
-}
-
-/// The name of an address, if name servers know one; waits for them.
-fn name_of(ip: IpAddr) -> Option<String> {
-    // Where there is no name, the system gives the address.
-    dns_lookup::lookup_addr(&ip).ok().filter(|name| name.parse::<IpAddr>().is_err())
-}
-
-/// What this machine calls itself.
-pub(super) fn own_name() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-/// The name with its domain, if the machine's own lists or name servers know that.
-fn full_name(name: String) -> String {
-    let hints = dns_lookup::AddrInfoHints { flags: libc::AI_CANONNAME, ..Default::default() };
-    let found = dns_lookup::getaddrinfo(Some(&name), None, Some(hints));
-    let mut names = found.into_iter().flatten().flatten().filter_map(|info| info.canonname);
-    names.find(|name| name.contains('.')).unwrap_or(name)
 }

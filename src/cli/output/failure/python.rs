@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::model::{Addr, Host, Match, Time};
+use crate::command::tag::seconds;
+use crate::model::{Addr, Host, Match};
 use crate::text::quoted;
 
 /// Groups that every `<HOST>` has.
@@ -94,9 +95,4 @@ impl Said<'_> {
         let users: Vec<String> = self.found.users.iter().map(|user| quoted(user)).collect();
         format!("{{{}}}", users.join(", "))
     }
-}
-
-/// Seconds as Python writes them.
-fn seconds(time: Time) -> String {
-    format!("{:?}", time.as_secs_f64())
 }

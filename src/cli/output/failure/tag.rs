@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::python::Said;
 use super::{Part, ShapeError};
-use crate::engine::ignore::{name_of, reversed};
+use crate::command::tag::{name_of, own_full_name, own_name, reversed};
 use crate::model::Addr;
 
 /// Tags by their names.
@@ -112,7 +112,7 @@ impl TagName {
                 None => "None",
             }
             .into(),
-            Self::Reversed => addr().map(reversed).unwrap_or_default().into(),
+            Self::Reversed => said.addr().map(reversed).unwrap_or_default().into(),
             Self::Name => addr().and_then(name_of).map_or("None".into(), Cow::from),
             Self::Time => said.time().unwrap_or_default().into(),
             Self::Line => said.text.into(),
@@ -183,20 +183,4 @@ pub(super) fn parts(template: &str) -> Result<Vec<Part>, ShapeError> {
     }
     parts.push(Part::Text(rest.to_owned()));
     Ok(parts)
-}
-
-fn own_name() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-/// The name with its domain, as far as this machine knows it.
-fn own_full_name() -> String {
-    let name = own_name();
-    let hints = dns_lookup::AddrInfoHints {
-        flags: libc::AI_CANONNAME,
-        ..dns_lookup::AddrInfoHints::default()
-    };
-    let found = dns_lookup::getaddrinfo(Some(&name), None, Some(hints)).ok();
-    let canonical = found.into_iter().flatten().flatten().find_map(|found| found.canonname);
-    canonical.filter(|canonical| canonical.contains('.')).unwrap_or(name)
 }

@@ -4,8 +4,8 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 
-use super::super::ticket::own_name;
 use super::*;
+use crate::command::tag::own_name;
 
 /// A mail server for so many letters: its port, and what it will have been told.
 fn server(letters: usize) -> (u16, JoinHandle<Vec<String>>) {
