@@ -82,8 +82,8 @@ impl Merged {
 
     /// The same with these sections alone.
     pub(super) fn add_only(&mut self, file: &Rc<Path>, parsed: &Parsed, names: &[&str]) {
-        let named = parsed.sections.iter().filter(|section| names.contains(&&*section.name));
-        named.for_each(|section| self.add_section(file, section));
+        let wanted = parsed.sections.iter().filter(|section| names.contains(&&*section.name));
+        wanted.for_each(|section| self.add_section(file, section));
     }
 
     fn add_section(&mut self, file: &Rc<Path>, section: &Section) {

@@ -1,11 +1,10 @@
 //! What has to change so that a gate keeps out whom it ought to. Nothing here touches a kernel or asks the time.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
-use crate::model::{Addr, Time};
+use crate::model::{Addr, Time, addr};
 
 /// Whom a gate keeps out, and until when: `None` for good, or until somebody lets them in.
 pub type Held = BTreeMap<Key, Option<Time>>;
@@ -105,39 +104,35 @@ pub fn ranges(networks: &Held) -> Held {
         })
         .collect();
     // A wider network stands before those in it.
-    sorted.sort_by(|(a, _), (b, _)| match number(a.ip()).cmp(&number(b.ip())) {
-        Ordering::Equal => a.prefix().cmp(&b.prefix()),
-        order => order,
-    });
+    sorted.sort_by_key(|(network, _)| (network.ip(), network.prefix()));
     for (network, until) in sorted {
-        sweep.open(number(network.ip()), number(network.last_ip()), until);
+        sweep.open(network.ip(), network.last_ip(), until);
     }
     sweep.close();
-    let is_ipv4 = networks.keys().any(|key| matches!(key, Key::Addr(addr) if addr.ip().is_ipv4()));
-    let range = |(from, to, until)| (Key::Range(ip(from, is_ipv4), ip(to, is_ipv4)), until);
-    sweep.found.into_iter().map(range).collect()
+    sweep.found.into_iter().map(|(from, to, until)| (Key::Range(from, to), until)).collect()
 }
 
 /// Goes along the addresses. Networks are nested or apart, so those open at an address are a stack.
 #[derive(Default)]
 struct Sweep {
     /// The last address of each, and when the last of it and those around it ends.
-    open: Vec<(u128, Option<Time>)>,
+    open: Vec<(IpAddr, Option<Time>)>,
     /// The first address of which nothing was said; `None` beyond the last there is.
-    from: Option<u128>,
-    found: Vec<(u128, u128, Option<Time>)>,
+    from: Option<IpAddr>,
+    found: Vec<(IpAddr, IpAddr, Option<Time>)>,
 }
 
 impl Sweep {
-    fn open(&mut self, first: u128, last: u128, until: Option<Time>) {
+    fn open(&mut self, first: IpAddr, last: IpAddr, until: Option<Time>) {
         while self.open.last().is_some_and(|(end, _)| *end < first) {
             self.pop();
         }
         let around = self.open.last().copied();
         if let Some((_, end)) = around
             && let Some(from) = self.from.filter(|from| *from < first)
+            && let Some(before) = addr::before(first)
         {
-            self.say(from, first - 1, end);
+            self.say(from, before, end);
         }
         self.from = Some(first);
         let until = around.map_or(until, |(_, end)| later(end, until));
@@ -154,34 +149,22 @@ impl Sweep {
         let Some((last, until)) = self.open.pop() else { return };
         if let Some(from) = self.from.filter(|from| *from <= last) {
             self.say(from, last, until);
-            self.from = last.checked_add(1);
+            self.from = addr::behind(last);
         }
     }
 
-    fn say(&mut self, from: u128, to: u128, until: Option<Time>) {
+    fn say(&mut self, from: IpAddr, to: IpAddr, until: Option<Time>) {
         match self.found.last_mut() {
-            Some((_, end, same)) if *same == until && end.checked_add(1) == Some(from) => *end = to,
+            Some((_, end, same)) if *same == until && addr::behind(*end) == Some(from) => *end = to,
             _ => self.found.push((from, to, until)),
         }
     }
 }
 
-fn number(ip: IpAddr) -> u128 {
-    match ip {
-        IpAddr::V4(ip) => u32::from(ip).into(),
-        IpAddr::V6(ip) => ip.into(),
-    }
-}
-
-fn ip(number: u128, is_ipv4: bool) -> IpAddr {
-    match u32::try_from(number) {
-        Ok(number) if is_ipv4 => Ipv4Addr::from(number).into(),
-        _ => Ipv6Addr::from(number).into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use proptest::prelude::*;
 
     use super::*;

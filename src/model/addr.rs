@@ -46,6 +46,22 @@ impl Family {
 #[error("'{}' is not an IP address or network", crate::text::shown(.0))]
 pub struct AddrError(pub String);
 
+/// The address behind one; `None` behind the last of its family.
+pub fn behind(ip: IpAddr) -> Option<IpAddr> {
+    Some(match ip {
+        IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits().checked_add(1)?).into(),
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits().checked_add(1)?).into(),
+    })
+}
+
+/// The address before one; `None` before the first of its family.
+pub fn before(ip: IpAddr) -> Option<IpAddr> {
+    Some(match ip {
+        IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits().checked_sub(1)?).into(),
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits().checked_sub(1)?).into(),
+    })
+}
+
 impl Addr {
     /// The address of one host; IPv4-mapped IPv6 becomes IPv4.
     pub fn host(ip: IpAddr) -> Self {

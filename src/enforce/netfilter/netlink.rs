@@ -40,6 +40,8 @@ use error::{Failed, fitting};
 use message::{Attributes, Writer, kind};
 use socket::{Request, Socket};
 
+use crate::model::addr;
+
 /// Kinds of attributes of sets, generations, chains and rules.
 mod attribute {
     pub(super) const SET_TABLE: u16 = 1;
@@ -254,7 +256,7 @@ impl Nftables {
     ) -> Result<BTreeSet<Key>, NetlinkError> {
         let mut present = BTreeSet::new();
         // What lies between the ends is seen by the kernel when the range is added, unless it has no end.
-        let is_open = |key: &Key| element::next(key.bounds().1).is_none();
+        let is_open = |key: &Key| addr::behind(key.bounds().1).is_none();
         if keys.len() > LOOKED_AT_ONE_BY_ONE || keys.iter().any(is_open) {
             self.each_element(set, |element| present.extend([element.key]))?;
             return Ok(present);
@@ -272,7 +274,7 @@ impl Nftables {
     fn range_of(&mut self, set: &SetName<'_>, address: IpAddr) -> Result<Vec<Half>, Failed> {
         let mut halves = self.one(set, element::question(address))?;
         // A range up to the last address has no end.
-        if let Some(next) = element::next(address).filter(|_| !halves.is_empty()) {
+        if let Some(next) = addr::behind(address).filter(|_| !halves.is_empty()) {
             // The kernel doesn't find an end where the next range begins.
             let neighbour = self.one(set, element::question(next))?;
             let neighbour: Vec<_> =

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::message::{Attributes, Writer, long, number};
 use super::set::{Element, Key};
+use crate::model::addr;
 
 /// Kinds of attributes of an element.
 mod attribute {
@@ -35,22 +36,6 @@ const CATCH_ALL: u32 = 2;
 /// `nft`'s mark of a range without an end: a field of kind 1 and 4 bytes, the number 1 in the machine's order.
 const OPEN_MARK: [u8; 2] = [1, 4];
 
-/// The address behind; none behind the last one.
-pub(super) fn next(address: IpAddr) -> Option<IpAddr> {
-    Some(match address {
-        IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits().checked_add(1)?).into(),
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits().checked_add(1)?).into(),
-    })
-}
-
-/// The address before; the first one itself.
-fn before(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits().saturating_sub(1)).into(),
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits().saturating_sub(1)).into(),
-    }
-}
-
 /// The last address of its family.
 fn last(address: IpAddr) -> IpAddr {
     match address {
@@ -66,7 +51,7 @@ pub(super) const WRITTEN_MAX_BYTES: usize = 2 * (4 + 24 + 8) + 12 + 12;
 /// Writes the elements of a key.
 pub(super) fn write(writer: &mut Writer, key: Key, timeout_ms: Option<u64>, is_interval: bool) {
     let (first, last) = key.bounds();
-    let end = next(last);
+    let end = addr::behind(last);
     writer.nested(attribute::LISTED, |writer| {
         write_key(writer, first);
         if let Some(timeout) = timeout_ms {
@@ -200,7 +185,8 @@ pub(super) fn ranges(mut halves: Vec<Half>) -> Option<Vec<Element>> {
     let mut open: Option<Half> = None;
     for half in halves {
         if let Some(begun) = open.take() {
-            elements.push(begun.up_to(before(half.address)));
+            // Before the first address there is nothing that could begin.
+            elements.push(begun.up_to(addr::before(half.address).unwrap_or(half.address)));
         }
         // An end without a beginning is what is left of a range that has expired, or `nft`'s at the first address.
         open = (!half.is_end).then_some(half);
