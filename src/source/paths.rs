@@ -26,6 +26,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::form::Form;
+use super::pattern::{NamePattern, is_hidden, is_pattern};
 use super::rotation::{Age, generation};
 use super::{Compression, Log, LogKind, SourceError};
 use crate::diag::nearest;
@@ -97,6 +98,27 @@ pub fn expand_all<S: AsRef<OsStr>>(args: &[S]) -> Result<Expanded, SourceError> 
         expand_one(arg.as_ref(), &mut all)?;
     }
     Ok(Expanded { logs: in_time_order(distinct(all.logs)), ..all })
+}
+
+/// The logs that a `logpath` stands for and that can be followed. A path is one log, be it there or not; a pattern is the
+/// plain files that it matches now, each once, generations of one log oldest first.
+///
+/// As in fail2ban (1.0.2) rotated generations are among them if the pattern matches them: what failed before the last
+/// rotation still counts. `DIFFERS:` archives are not, which it reads as if they were text; they don't grow. A file that
+/// can't be looked at is a log: whoever follows it will say why.
+///
+/// # Errors
+///
+/// The pattern makes no sense, or a folder can't be listed.
+pub fn followed(logpath: &OsStr) -> Result<Vec<PathBuf>, SourceError> {
+    let path = Path::new(logpath);
+    if !is_pattern(logpath.as_bytes()) || path.exists() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let plain = |path| Log { path, kind: LogKind::Plain };
+    let mut logs: Vec<Log> = matching(logpath)?.into_iter().map(plain).collect();
+    logs.retain(|log| Compression::of_file(&log.path).ok().flatten().is_none());
+    Ok(in_time_order(distinct(logs)).into_iter().map(|log| log.path).collect())
 }
 
 /// The generations of the log at `path` that were rotated away, the newest first; those that can't be read are left out.
@@ -279,27 +301,30 @@ fn why_left_out(path: &Path, name: &OsStr) -> Result<Option<&'static str>, Sourc
 }
 
 /// The files that match a pattern, by name; folders among them are left out.
-fn expand_pattern(pattern: &OsStr, logs: &mut Vec<Log>) -> Result<(), SourceError> {
-    let shown = || pattern.to_string_lossy().into_owned();
-    let pattern = pattern.as_bytes();
-    let root = if pattern.starts_with(b"/") { "/" } else { "" };
+fn matching(pattern: &OsStr) -> Result<Vec<PathBuf>, SourceError> {
+    let root = if pattern.as_bytes().starts_with(b"/") { "/" } else { "" };
     let mut paths = vec![PathBuf::from(root)];
-    for part in pattern.split(|byte| *byte == b'/').filter(|part| !part.is_empty()) {
-        if is_pattern(part) {
-            // The crate's walk over folders leaves out names that aren't UTF-8 (glob 0.3.4), and
-            // its `**` descends: only its matching of names is used.
-            let matcher = glob::Pattern::new(&flat(&String::from_utf8_lossy(part)))
-                .map_err(|source| SourceError::BadPattern { pattern: shown(), source })?;
-            paths = matching(&paths, &matcher)?;
-        } else {
+    for name in NamePattern::split(pattern) {
+        let name = NamePattern::new(name).map_err(|source| SourceError::BadPattern {
+            pattern: pattern.to_string_lossy().into_owned(),
+            source,
+        })?;
+        if let Some(name) = name.as_literal() {
             for path in &mut paths {
-                path.push(OsStr::from_bytes(part));
+                path.push(name);
             }
+        } else {
+            paths = inside(&paths, &name)?;
         }
     }
     paths.retain(|path| path.is_file());
+    Ok(paths)
+}
+
+fn expand_pattern(pattern: &OsStr, logs: &mut Vec<Log>) -> Result<(), SourceError> {
+    let paths = matching(pattern)?;
     if paths.is_empty() {
-        return Err(SourceError::NoMatch { pattern: shown() });
+        return Err(SourceError::NoMatch { pattern: pattern.to_string_lossy().into_owned() });
     }
     for path in paths {
         logs.push(log_at(&path)?);
@@ -307,42 +332,18 @@ fn expand_pattern(pattern: &OsStr, logs: &mut Vec<Log>) -> Result<(), SourceErro
     Ok(())
 }
 
-fn is_pattern(name: &[u8]) -> bool {
-    name.iter().any(|byte| b"*?[".contains(byte))
-}
-
-/// The pattern with every `**` as `*`.
-fn flat(part: &str) -> String {
-    let mut flat = part.to_owned();
-    while flat.contains("**") {
-        flat = flat.replace("**", "*");
-    }
-    flat
-}
-
 /// What matches in any of the folders, each folder's by name.
-fn matching(folders: &[PathBuf], pattern: &glob::Pattern) -> Result<Vec<PathBuf>, SourceError> {
-    let wants_hidden = pattern.as_str().starts_with('.');
+fn inside(folders: &[PathBuf], pattern: &NamePattern) -> Result<Vec<PathBuf>, SourceError> {
     let mut found = Vec::new();
     for folder in folders {
         let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         if !listed.is_dir() {
             continue;
         }
-        let names: io::Result<Vec<_>> = fs::read_dir(listed)
-            .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect());
-        let mut names = names.map_err(unreadable(listed))?;
-        names.retain(|name| {
-            (wants_hidden || !is_hidden(name)) && pattern.matches(&name.to_string_lossy())
-        });
-        names.sort();
+        let names = pattern.names_in(listed).map_err(unreadable(listed))?;
         found.extend(names.iter().map(|name| folder.join(name)));
     }
     Ok(found)
-}
-
-fn is_hidden(name: &OsStr) -> bool {
-    name.as_bytes().starts_with(b".")
 }
 
 /// What two names of one file have in common; `None` for what can't be named twice by accident.

@@ -111,24 +111,24 @@ fn it_goes_on_at_a_place() {
 #[test]
 fn of_a_line_that_is_too_long_the_beginning_and_the_end_are_there() {
     for extra in [1, 2, 3 * READ_BYTES, 3 * READ_BYTES + 1] {
-        let long = vec![b'x'; LINE_MAX_BYTES + extra];
+        let line = vec![b'x'; LINE_MAX_BYTES + extra];
         let mut log = Log::new(b"one\n");
-        log.append(&long);
+        log.append(&line);
         assert_eq!(log.read(), Ok((0, "one\n".to_owned())));
         assert_eq!(log.read(), Err(Grown::Nothing));
         assert_eq!(log.read(), Err(Grown::Nothing));
         log.append(b"\ntwo\n");
         let (base, text) = log.read().unwrap();
         assert_eq!((base, text.len()), (4, LINE_MAX_BYTES + 2), "{extra}");
-        assert_eq!(log.read(), Ok((4 + long.len() as u64 + 1, "two\n".to_owned())), "{extra}");
+        assert_eq!(log.read(), Ok((4 + line.len() as u64 + 1, "two\n".to_owned())), "{extra}");
     }
 }
 
 #[test]
 fn a_line_of_the_longest_length_is_whole() {
-    let mut long = vec![b'x'; LINE_MAX_BYTES];
-    long.push(b'\n');
-    let mut log = Log::new(&long);
+    let mut line = vec![b'x'; LINE_MAX_BYTES];
+    line.push(b'\n');
+    let mut log = Log::new(&line);
     let (base, text) = log.read().unwrap();
     assert_eq!((base, text.len()), (0, LINE_MAX_BYTES + 1));
     assert_eq!(log.read(), Err(Grown::Nothing));

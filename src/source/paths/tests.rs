@@ -168,3 +168,23 @@ fn err_a_pattern_or_folder_without_logs() {
         "empty: no logs in this folder; name the files, or a folder that directly holds them"
     );
 }
+
+#[test]
+fn what_is_followed_are_plain_files_and_paths_that_may_come() {
+    let dir = Folder::with(&["log", "log.1", "other", ".log"]);
+    dir.write("log.2.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\x03");
+    dir.write("log[a]", b"a line\n");
+    symlink("log", dir.path("log.link")).unwrap();
+    fs::create_dir(dir.path("log.d")).unwrap();
+    let names = |pattern: &str| {
+        let paths = followed(dir.path(pattern).as_os_str()).unwrap().into_iter();
+        paths.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("log*"), ["log.1", "log", "log[a]"]);
+    assert_eq!(names("log[a]"), ["log[a]"]);
+    assert_eq!(names("nothing"), ["nothing"]);
+    assert_eq!(names("not here yet"), ["not here yet"]);
+    assert_eq!(names("nothing*"), [""; 0]);
+    let error = followed(dir.path("m[*").as_os_str()).unwrap_err().to_string();
+    assert!(error.contains("m[*: not a pattern: "), "{error}");
+}
