@@ -7,7 +7,8 @@
 //! and with the log's [`Head`](crate::model::Head) such an offset is a line's place, through rotation and compression:
 //! see `docs/decisions/0001-place.md`.
 //!
-//! A log that is still written is a file that grows ([`Growing`]).
+//! A log that is still written is a file that grows ([`Growing`]); a [`Watch`] says when it may have, or when its name
+//! may stand for another file. Which logs those are, [`followed`] says.
 //! What has no lines, systemd's journal, is read by [`journal`], entry by entry.
 //!
 //! A line may have no end: what is behind [`LINE_MAX_BYTES`] and one byte of it is passed over, in constant memory; the
@@ -24,7 +25,9 @@ pub mod journal;
 mod line_ends;
 mod map;
 mod paths;
+mod pattern;
 mod rotation;
+mod watch;
 
 use std::borrow::Cow;
 use std::fs::Metadata;
@@ -38,7 +41,10 @@ pub use form::Oddity;
 pub use growing::{FileId, Growing, Grown};
 pub(crate) use line_ends::LineEnds;
 pub use map::MappedFile;
-pub use paths::{Expanded, LeftOut, distinct, expand, expand_all, is_same, read_list, rotated};
+pub use paths::{
+    Expanded, LeftOut, distinct, expand, expand_all, followed, is_same, read_list, rotated,
+};
+pub use watch::{Seen, Watch, WatchError};
 
 use crate::model::Time;
 use crate::text::printable;
