@@ -165,6 +165,13 @@ impl Projection {
         Self { kept, ..self }
     }
 
+    /// The jails that have actions which run commands, or that can't be run.
+    pub fn scripted(&self) -> BTreeSet<String> {
+        let is_gate = |front: &&Front| matches!(front.how, How::Gates(_));
+        let scripted = self.fronts.iter().filter(|front| !is_gate(front));
+        scripted.map(|front| front.jail.clone()).collect()
+    }
+
     /// Finds the actions that stay as they are.
     fn keep_installed(&mut self, reader: &Reader) -> Result<(), StoreError> {
         let books = Books::read(reader)?;

@@ -26,8 +26,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::files::FileFate;
 pub use self::intake::{Decides, Intake, Settled};
-pub use self::pursuit::{Pursued, Pursuit, Stretch};
-use self::uncarried::Uncarried;
+pub use self::pursuit::{Pursued, Pursuit, Reached, Stretch};
+pub use self::uncarried::Uncarried;
 use super::outcome::LogInfo;
 use super::projection::{Carried, Mode, Projection, ProjectionError};
 use crate::exchange::{FileError, Format};
@@ -241,8 +241,13 @@ impl Writer {
         projection: &mut Projection,
         now: Time,
     ) -> Result<Carried, ProjectionError> {
-        let Uncarried { changed, clean } = std::mem::take(&mut self.uncarried);
+        let Uncarried { changed, clean } = self.take_uncarried();
         projection.follow(&mut self.store, &changed, &clean, now)
+    }
+
+    /// What was changed and is not carried out, for who does that elsewhere.
+    pub fn take_uncarried(&mut self) -> Uncarried {
+        std::mem::take(&mut self.uncarried)
     }
 
     /// As [`Projection::restore`].

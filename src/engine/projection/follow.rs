@@ -26,10 +26,23 @@ impl Projection {
         clean: &BTreeMap<String, u64>,
         now: Time,
     ) -> Result<Carried, ProjectionError> {
+        self.follow_some(store, changed, clean, now, |_| true)
+    }
+
+    /// The same for those jails alone of which `is_ours` holds.
+    pub fn follow_some(
+        &mut self,
+        store: &mut Store,
+        changed: &[Changed],
+        clean: &BTreeMap<String, u64>,
+        now: Time,
+        is_ours: impl Fn(&str) -> bool,
+    ) -> Result<Carried, ProjectionError> {
         self.keep_installed(store.reader())?;
         let mut carried = Carried::default();
         let mut done = BTreeSet::new();
-        for (jail, count) in clean.iter().filter(|_| changed.len() <= FOLLOW_MAX_HOSTS) {
+        let clean = clean.iter().filter(|(jail, _)| is_ours(jail));
+        for (jail, count) in clean.filter(|_| changed.len() <= FOLLOW_MAX_HOSTS) {
             let hosts = changed.iter().filter(|changed| changed.jail == *jail);
             let addrs: Vec<Addr> = hosts.filter_map(|changed| changed.host.addr()).collect();
             let lock = Lock::take(store.path())?;
@@ -51,7 +64,7 @@ impl Projection {
             done.insert(jail.clone());
         }
         let pending = store.reader().pending()?;
-        for jail in pending.keys().filter(|jail| !done.contains(*jail)) {
+        for jail in pending.keys().filter(|jail| is_ours(jail) && !done.contains(*jail)) {
             carried.join(self.restore(store, Some(jail), now, Mode::Do)?);
         }
         Ok(carried)

@@ -52,14 +52,43 @@ impl Projection {
             }
             return Ok(carried);
         }
+        self.conclude(store, &carried, &done, pass)?;
+        Ok(carried)
+    }
+
+    /// The same for the packet filters of all jails, which waits for no command of an action.
+    pub fn restore_filters(
+        &mut self,
+        store: &mut Store,
+        now: Time,
+    ) -> Result<Carried, ProjectionError> {
+        let pass = Pass { jail: None, now, mode: Mode::Do };
+        self.keep_installed(store.reader())?;
+        let pending = store.reader().pending()?;
+        let carried = self.restore_gates(store, pass)?;
+        let scripted = self.scripted();
+        let is_done = |jail: &str| !scripted.contains(jail) && !carried.has_failed(jail);
+        let done: Vec<_> = pending.iter().filter(|(jail, _)| is_done(jail)).collect();
+        self.conclude(store, &carried, &done, pass)?;
+        Ok(carried)
+    }
+
+    /// Writes down what was carried out, and that so many changes of some jails are `done`.
+    fn conclude(
+        &self,
+        store: &mut Store,
+        carried: &Carried,
+        done: &[(&String, &u64)],
+        pass: Pass<'_>,
+    ) -> Result<(), ProjectionError> {
         let cuts = done.iter().map(|(name, _)| self.cut(store.reader(), name, pass));
         let cuts = cuts.collect::<Result<Vec<_>, _>>()?;
         store.transact(|batch| {
-            self.tell(batch, &carried, pass)?;
+            self.tell(batch, carried, pass)?;
             cuts.iter().try_for_each(|cut| cut.tell(batch, pass))?;
-            done.iter().try_for_each(|(name, count)| batch.forget_pending(name, **count, now))
+            done.iter().try_for_each(|(name, count)| batch.forget_pending(name, **count, pass.now))
         })?;
-        Ok(carried)
+        Ok(())
     }
 
     /// The same for packet filters.

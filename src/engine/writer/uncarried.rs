@@ -9,12 +9,12 @@ use crate::model::Ban;
 pub(super) type Pending = BTreeMap<String, u64>;
 
 /// What orders have changed.
-#[derive(Debug, Default)]
-pub(super) struct Uncarried {
+#[derive(Clone, Debug, Default)]
+pub struct Uncarried {
     /// The hosts whose bans were made or are over; no more than are looked at one by one.
-    pub(super) changed: Vec<Changed>,
+    pub changed: Vec<Changed>,
     /// The jails that were not pending before, and how many changes of theirs there were.
-    pub(super) clean: Pending,
+    pub clean: BTreeMap<String, u64>,
 }
 
 impl Uncarried {
