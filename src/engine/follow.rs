@@ -10,6 +10,7 @@
 //! store; what the lines before taught is learnt again from them ([`generation`]). What was rotated away before it was
 //! read to its end is looked for, and read first ([`start`]).
 
+mod entries;
 mod generation;
 mod lines;
 mod start;
@@ -22,9 +23,10 @@ use std::time::SystemTime;
 
 use typed_arena::Arena;
 
+use self::entries::Entries;
 use self::generation::Generation;
 use self::lines::Lines;
-use self::start::{Start, StartError};
+use self::start::{Of, Start, StartError};
 use super::jail::Jail;
 use super::lookup::Names;
 use super::set::JailSet;
@@ -32,6 +34,7 @@ use super::wanted::Wanted;
 use super::writer::{FileFate, Pursued, Pursuit, Stretch, Writer};
 use crate::filter::Mode;
 use crate::model::{Origin, Time, Zone};
+use crate::source::journal::{End, Journal, JournalPlace, Match};
 use crate::source::{FileId, Growing};
 use crate::store::{LogId, LogPosition, StoreError};
 
@@ -64,6 +67,7 @@ pub struct Follower<'g> {
     ground: &'g Ground,
     sets: Vec<&'g JailSet>,
     logs: Vec<Followed<'g>>,
+    journals: Vec<Entries<'g>>,
     pursuit: Pursuit,
 }
 
@@ -82,6 +86,8 @@ pub struct Step {
     pub has_more: bool,
     /// Whether something waits for an answer, and is to be looked at again soon.
     pub is_open: bool,
+    /// Whether something can't be read and is to be tried again later.
+    pub retry: bool,
 }
 
 /// What a jail counted in what was read.
@@ -172,7 +178,7 @@ impl<'g> Follower<'g> {
     /// No logs yet.
     pub fn new(ground: &'g Ground, origin: Origin) -> Self {
         let pursuit = Pursuit::new(&ground.jails, origin);
-        Self { ground, sets: Vec::new(), logs: Vec::new(), pursuit }
+        Self { ground, sets: Vec::new(), logs: Vec::new(), journals: Vec::new(), pursuit }
     }
 
     /// Follows the log at `path` for the jails at these places; nothing of it is read yet.
@@ -196,6 +202,29 @@ impl<'g> Follower<'g> {
                 trouble: None,
             });
         }
+    }
+
+    /// Follows a journal for the jail at a place, which wants some of its entries; up to its `end`.
+    pub fn follow_journal(
+        &mut self,
+        place: &JournalPlace,
+        jail: usize,
+        wanted: Match,
+        end: End,
+        now: Time,
+    ) {
+        let set = self.set(&[jail]);
+        let known = self.journals.iter().position(|journal| journal.place() == place);
+        let at = known.unwrap_or_else(|| {
+            self.journals.push(Entries::new(place.clone(), end));
+            self.journals.len() - 1
+        });
+        self.journals[at].add(self.ground, set, jail, wanted, now);
+    }
+
+    /// The journals that are being read, for who waits.
+    pub fn journals(&self) -> impl Iterator<Item = &Journal> {
+        self.journals.iter().filter_map(Entries::journal)
     }
 
     fn set(&mut self, places: &[usize]) -> &'g JailSet {
@@ -223,6 +252,9 @@ impl<'g> Follower<'g> {
         let mut news = Vec::new();
         for at in 0..self.logs.len() {
             self.open(at, writer, now, &mut news)?;
+        }
+        for journal in &mut self.journals {
+            journal.begin(self.ground, writer, now)?;
         }
         for jail in 0..self.ground.jails.len() {
             let logs = self.logs.iter().flat_map(Followed::generations);
@@ -268,6 +300,9 @@ impl<'g> Follower<'g> {
             if let Some(why) = trouble {
                 log.trouble(why, &mut step.news);
             }
+        }
+        for journal in &mut self.journals {
+            journal.read(writer, now, all, &mut step, &mut stretches)?;
         }
         if !stretches.is_empty() || self.pursuit.is_open() {
             (step.pursued, step.files) = writer.pursue(&mut self.pursuit, &stretches, now)?;
@@ -338,10 +373,11 @@ impl<'g> Follower<'g> {
         let Self { ground, logs, .. } = self;
         let log = &mut logs[at];
         let reach = Some(log.reach).filter(|_| is_first);
-        let start = Start::of(ground, log.set, &log.path, &mut lines, &head, reach, writer, now)?;
-        news.push(News { path: log.path.clone(), what: Event::Begun(start.position.offset) });
-        let id = start.log;
-        let generation = Generation::begin(ground, log.set, lines, start, now)?;
+        let of = Of { ground, set: log.set, path: &log.path, now };
+        let start = Start::of(of, &mut lines, &head, reach, writer)?;
+        let (id, begun) = (start.log, Event::Begun(start.position.offset));
+        let generation = Generation::begin(of, lines, start)?;
+        news.push(News { path: log.path.clone(), what: begun });
         log.retire();
         // A copy in the place of the file goes on where that was read to.
         log.retired.retain(|retired| retired.log() != id);
@@ -367,9 +403,9 @@ impl<'g> Follower<'g> {
             log.retire();
         }
         for (path, mut lines, head) in unfinished {
-            let start =
-                Start::of(ground, log.set, &log.path, &mut lines, &head, None, writer, now)?;
-            log.retired.push(Generation::begin(ground, log.set, lines, start, now)?);
+            let of = Of { ground, set: log.set, path: &log.path, now };
+            let start = Start::of(of, &mut lines, &head, None, writer)?;
+            log.retired.push(Generation::begin(of, lines, start)?);
             news.push(News { path: log.path.clone(), what: Event::Finished(path) });
         }
         Ok(())

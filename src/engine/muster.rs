@@ -3,6 +3,7 @@
 //! A jail that can't be used keeps no other from running. fail2ban (1.0.2) lets one expression that doesn't compile, or
 //! one jail without a log, end all of them.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,11 +11,12 @@ use rayon::prelude::*;
 
 use super::follow::{Follower, Reach};
 use super::jail::{Calendars, Jail, Overrides};
-use crate::config::{Config, Draft, JailDef};
+use crate::config::{Backend, Config, Draft, JailDef, JournalSource};
 use crate::date::YearWindow;
 use crate::diag::Diagnostic;
 use crate::model::Time;
-use crate::source::{self, LogKind};
+use crate::source;
+use crate::source::journal::{End, JournalPlace, Match};
 
 /// The jails that are enabled.
 #[derive(Debug, Default)]
@@ -90,13 +92,35 @@ impl Muster {
         self.members.iter().map(|member| Arc::clone(&member.jail)).collect()
     }
 
+    /// The names and patterns of all logs.
+    pub fn patterns(&self) -> Vec<PathBuf> {
+        let named = self.members.iter().flat_map(|member| &member.def.logpaths);
+        named.map(|named| PathBuf::from(&named.glob)).collect()
+    }
+
+    /// Has all of it followed; journals up to their `end`.
+    pub fn follow(&self, follower: &mut Follower<'_>, reach: Reach, end: End, now: Time) {
+        self.logs().iter().for_each(|log| log.follow(follower, reach));
+        for (place, member) in self.members.iter().enumerate() {
+            if let Some((journal, wanted)) = member.journal() {
+                follower.follow_journal(&journal, place, wanted, end, now);
+            }
+        }
+    }
+
+    /// A jail that can't be used and is in use among `present`.
+    pub fn losing(&self, present: &Self) -> Option<&Unusable> {
+        let is_present = |name: &str| present.members.iter().any(|member| member.jail.name == name);
+        self.unusable.iter().find(|unusable| is_present(&unusable.jail))
+    }
+
     /// The logs that the jails follow, as far as there are any by now. A log that is named without a wildcard needs not be
     /// there yet. What is compressed is not written to, and not followed.
     pub fn logs(&self) -> Vec<LogOf> {
         let mut logs: Vec<LogOf> = Vec::new();
         for (place, member) in self.members.iter().enumerate() {
             for named in &member.def.logpaths {
-                for path in paths(&named.glob) {
+                for path in source::followed(OsStr::new(&named.glob)).unwrap_or_default() {
                     match logs.iter_mut().find(|log| is_same(&log.path, &path)) {
                         Some(log) if log.jails.last() == Some(&place) => {}
                         Some(log) => {
@@ -109,6 +133,33 @@ impl Muster {
             }
         }
         logs
+    }
+}
+
+impl Mustered {
+    /// The journal that the jail follows, and what it wants of it: its own if it says so, and the machine's where none of
+    /// its logs exists and its filter knows the journal. The latter is fail2ban 1.1's; with 1.0 such a jail, of which the
+    /// `sshd` of a Debian without rsyslog is the best known, keeps the whole server from starting.
+    pub fn journal(&self) -> Option<(JournalPlace, Match)> {
+        let wanted = &self.def.filter.journalmatch;
+        let source = match &self.def.backend {
+            Backend::Journal(source) => source.clone(),
+            _ if wanted.is_empty() || self.has_a_log() => return None,
+            _ => JournalSource::default(),
+        };
+        let JournalSource { path, files, flags, namespace, .. } = source;
+        let groups = wanted.iter().flat_map(|wanted| wanted.groups.clone());
+        Some((JournalPlace { path, files, flags, namespace }, Match::new(groups.collect())))
+    }
+
+    /// Whether the journal is read in the place of logs that don't exist.
+    pub fn falls_through(&self) -> bool {
+        !self.def.backend.reads_journal() && self.journal().is_some()
+    }
+
+    fn has_a_log(&self) -> bool {
+        let named = &self.def.logpaths;
+        named.iter().any(|named| source::expand(std::slice::from_ref(&named.glob)).is_ok())
     }
 }
 
@@ -128,15 +179,6 @@ fn compile(draft: Draft, calendars: &Calendars) -> Result<(Mustered, Vec<Diagnos
         Some(jail) => Ok((Mustered { def, jail }, findings)),
         None => Err(Unusable { jail: def.name, findings }),
     }
-}
-
-fn paths(glob: &str) -> Vec<PathBuf> {
-    let Ok(found) = source::expand(std::slice::from_ref(&glob)) else {
-        let is_pattern = glob.contains(['*', '?', '[']);
-        return if is_pattern { Vec::new() } else { vec![PathBuf::from(glob)] };
-    };
-    let plain = found.into_iter().filter(|log| log.kind == LogKind::Plain);
-    plain.map(|log| log.path).collect()
 }
 
 /// Whether two names stand for one file.

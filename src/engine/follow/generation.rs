@@ -6,10 +6,11 @@ use std::path::Path;
 
 use super::super::live::{Live, Taken};
 use super::super::set::JailSet;
+use super::super::writer::Reached;
 use super::lines::Lines;
-use super::start::Start;
-use super::{Counts, Ground, Step, Stretch, Writer};
-use crate::model::{HEAD_MAX_BYTES, Head, Time};
+use super::start::{Of, Start};
+use super::{Counts, Step, Stretch, Writer};
+use crate::model::{HEAD_MAX_BYTES, Time};
 use crate::source::{FileId, Growing, Grown};
 use crate::store::{LogId, LogPosition, Position, StoreError};
 
@@ -42,13 +43,8 @@ pub(super) struct Generation<'g> {
 
 impl<'g> Generation<'g> {
     /// Begins to read `lines` where `start` says.
-    pub(super) fn begin(
-        ground: &'g Ground,
-        set: &'g JailSet,
-        mut lines: Lines,
-        start: Start,
-        now: Time,
-    ) -> io::Result<Self> {
+    pub(super) fn begin(of: Of<'_, 'g>, mut lines: Lines, start: Start) -> io::Result<Self> {
+        let Of { ground, set, now, .. } = of;
         let Start { log, head_len, from, position } = start;
         let mut live = Live::new(set, &ground.names, ground.wanted(now));
         if let Some(growing) = lines.growing() {
@@ -190,7 +186,13 @@ impl<'g> Generation<'g> {
     fn stretch(&self, found: Vec<(usize, crate::model::Matches)>, end: Position) -> Stretch {
         let members = self.set.places().zip(&self.from);
         let readers = members.filter(|(_, from)| **from <= end.offset).map(|(place, _)| place);
-        Stretch { log: self.log, found, end, readers: readers.collect(), is_live: self.is_live }
+        Stretch {
+            log: self.log,
+            found,
+            end: Reached::Place(end),
+            readers: readers.collect(),
+            is_live: self.is_live,
+        }
     }
 
     /// Tells the store more of how the log begins, if there is more by now; `stretches` are of it.
@@ -207,21 +209,12 @@ impl<'g> Generation<'g> {
         // A file that can't be read now is what it was.
         let Ok(Some(head)) = self.lines.head() else { return Ok(()) };
         if head.as_bytes().len() > self.head_len {
-            self.log = identify(&head, path, &self.lines, writer, now)?;
+            self.log = self.lines.identify(&head, path, writer, now)?;
             self.head_len = head.as_bytes().len();
-            stretches.iter_mut().for_each(|stretch| stretch.log = self.log);
+            for stretch in stretches {
+                stretch.log = self.log;
+            }
         }
         Ok(())
     }
-}
-
-/// Which log begins with `head`, for the store.
-pub(super) fn identify(
-    head: &Head,
-    path: &Path,
-    lines: &Lines,
-    writer: &mut Writer,
-    now: Time,
-) -> Result<LogId, StoreError> {
-    writer.identify(head, &path.to_string_lossy(), now, &|offset, len| lines.look(offset, len))
 }

@@ -2,9 +2,12 @@
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 
-use crate::model::Head;
+use super::Writer;
+use crate::model::{Head, Time};
 use crate::source::{Blocks, Growing, Grown, Log, LogKind};
+use crate::store::{LogId, StoreError};
 
 /// What the bytes of a log are read from.
 pub(super) enum Lines {
@@ -51,6 +54,17 @@ impl Lines {
             Self::Growing(growing) => growing.bytes(offset, len).unwrap_or_default(),
             Self::Archive(_) => Vec::new(),
         }
+    }
+
+    /// Which log it is for the store, where it begins with `head` and is named `path`.
+    pub(super) fn identify(
+        &self,
+        head: &Head,
+        path: &Path,
+        writer: &mut Writer,
+        now: Time,
+    ) -> Result<LogId, StoreError> {
+        writer.identify(head, &path.to_string_lossy(), now, &|offset, len| self.look(offset, len))
     }
 
     /// Its length, if it has one that is known.

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use super::super::jail::Jail;
 use super::super::set::JailSet;
-use super::generation::identify;
 use super::lines::Lines;
 use super::{Ground, Reach, Writer};
 use crate::date::Resolver;
@@ -17,6 +16,15 @@ use crate::store::{LogId, LogPosition, Position, Reader, StoreError};
 const PROBE_BYTES: usize = 16 << 10;
 /// Places that are so far apart.
 const PROBES_APART_BYTES: u64 = 1 << 20;
+
+/// A log that jails are about to read.
+#[derive(Clone, Copy)]
+pub(super) struct Of<'o, 'g> {
+    pub(super) ground: &'g Ground,
+    pub(super) set: &'g JailSet,
+    pub(super) path: &'o Path,
+    pub(super) now: Time,
+}
 
 /// Where a log is read from.
 pub(super) struct Start {
@@ -66,18 +74,16 @@ impl Start {
     /// Where the log that `growing` is begins for the jails of a set. What a jail has read nothing of before is read as
     /// far as `reach` goes; from its beginning if the jail has followed what the path stood for before.
     pub(super) fn of(
-        ground: &Ground,
-        set: &JailSet,
-        path: &Path,
+        of: Of<'_, '_>,
         lines: &mut Lines,
         head: &Head,
         reach: Option<Reach>,
         writer: &mut Writer,
-        now: Time,
     ) -> Result<Self, StartError> {
+        let Of { ground, set, path, now } = of;
         let known = Known::of(set, writer.reader())?;
         let have_followed = known.have_followed(&path.to_string_lossy());
-        let log = identify(head, path, lines, writer, now)?;
+        let log = lines.identify(head, path, writer, now)?;
         let size = lines.size_bytes().unwrap_or(u64::MAX);
         let mut from = Vec::new();
         let mut position = Position { offset: u64::MAX, lines: 0 };
@@ -199,8 +205,7 @@ fn first_since(
     date: &mut impl FnMut(&[u8]) -> Option<Time>,
 ) -> io::Result<u64> {
     let size = growing.size_bytes()?;
-    let len =
-        usize::try_from(size - start).unwrap_or(usize::MAX).min(2 * PROBES_APART_BYTES as usize);
+    let len = usize::try_from((size - start).min(2 * PROBES_APART_BYTES)).unwrap_or(usize::MAX);
     let bytes = growing.bytes(start, len)?;
     let mut offset = start;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {

@@ -389,7 +389,9 @@ proptest! {
         world.life(Reach::All, |world, logs| logs.look(world.now()));
         for life in all.split(|what| matches!(what, Happens::NextLife)) {
             world.life(Reach::All, |world, logs| {
-                life.iter().for_each(|what| world.happen(*what, copies, logs));
+                for what in life {
+                    world.happen(*what, copies, logs);
+                }
                 logs.look(world.now());
             });
         }

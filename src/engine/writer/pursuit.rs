@@ -37,6 +37,22 @@ struct Pursuing {
     is_warm: bool,
 }
 
+/// How far was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// To a place in the log.
+    Place(Position),
+    /// To an entry of a journal.
+    Entry {
+        /// Which journal.
+        journal: String,
+        /// As systemd names the entry.
+        cursor: String,
+        /// When it was received.
+        received: Time,
+    },
+}
+
 /// What was read of a log.
 #[derive(Debug)]
 pub struct Stretch {
@@ -44,8 +60,8 @@ pub struct Stretch {
     pub log: LogId,
     /// What jails, by their place, matched in it.
     pub found: Vec<(usize, Matches)>,
-    /// Where it ends.
-    pub end: Position,
+    /// How far it goes.
+    pub end: Reached,
     /// The jails that have read it, by their place.
     pub readers: Vec<usize>,
     /// Whether it was just written: then its lines are of now, whatever they say.
@@ -95,7 +111,9 @@ impl Pursuit {
         }
         let since = now.plus_micros(-jail.rule.findtime_us);
         let mut failures = store.failures_since(&jail.name, since, logs)?;
-        failures.iter_mut().for_each(|(at, _)| *at = now.min(*at));
+        for (at, _) in &mut failures {
+            *at = now.min(*at);
+        }
         watching.warm(jail, store, failures, self.origin)
     }
 
@@ -152,7 +170,14 @@ impl Pursuit {
         }
         for place in &stretch.readers {
             let jail = &self.jails[*place].jail.name;
-            batch.set_position(jail, stretch.log, stretch.end, now)?;
+            match &stretch.end {
+                Reached::Place(position) => {
+                    batch.set_position(jail, stretch.log, *position, now)?;
+                }
+                Reached::Entry { journal, cursor, received } => {
+                    batch.set_cursor(jail, journal, cursor, *received)?;
+                }
+            }
         }
         Ok(())
     }
@@ -210,7 +235,7 @@ fn counted_at(at: Time, now: Time, is_live: bool) -> Option<Time> {
     match late_us {
         ..=0 => Some(now),
         _ if !is_live || late_us <= PUNCTUAL_US => Some(at),
-        ..=LATE_MAX_US => Some(now),
+        _ if late_us <= LATE_MAX_US => Some(now),
         _ => None,
     }
 }
