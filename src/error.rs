@@ -27,6 +27,12 @@ pub enum Error {
     /// The store can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Another process follows the logs for the store.
+    #[error("another f2b follows the logs for {} already; stop it first", printable(&.0.to_string_lossy()))]
+    Followed(PathBuf),
+    /// The system doesn't tell when something happens.
+    #[error("can't wait for what happens: {0}")]
+    Wake(std::io::Error),
     /// A log can't be found.
     #[error(transparent)]
     Source(#[from] SourceError),

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use super::args::BatchArgs;
 use super::output::counted;
 use super::{Context, Error, Status, files, warn, warn_findings};
@@ -13,10 +15,8 @@ use crate::engine::projection::{Lock, LockError, ProjectionError};
 use crate::engine::{Follower, Ground, Muster, Reach, Writer};
 use crate::error;
 use crate::model::{Ban, Origin};
+use crate::source::journal::End;
 use crate::text::printable;
-
-/// How long to wait before it is asked again whether a name server or a command has answered.
-const ANSWER_WAIT: std::time::Duration = std::time::Duration::from_millis(10);
 
 pub(super) fn run(
     context: &Context,
@@ -50,8 +50,8 @@ pub(super) fn run(
     let ground = Ground::new(muster.jails(), context.zone);
     let mut follower = Follower::new(&ground, Origin::Batch);
     let reach = if args.all { Reach::All } else { Reach::Findtime };
-    muster.logs().iter().for_each(|log| log.follow(&mut follower, reach));
-    sums.tell(&follower.begin(&mut writer, context.now)?);
+    muster.follow(&mut follower, reach, End::Last, context.now);
+    Sums::tell(&follower.begin(&mut writer, context.now)?);
     loop {
         let step = follower.settle(&mut writer, context.now)?;
         let (has_more, is_open) = (step.has_more, step.is_open);
@@ -60,7 +60,7 @@ pub(super) fn run(
             break;
         }
         if is_open && !has_more {
-            std::thread::sleep(ANSWER_WAIT);
+            wait(&follower);
         }
     }
     sums.ended(writer.tick(context.now)?);
@@ -89,7 +89,7 @@ struct Sums {
 
 impl Sums {
     fn add(&mut self, step: Step) {
-        self.tell(&step.news);
+        Self::tell(&step.news);
         for (jail, ..) in &step.pursued.failures {
             match self.failures.iter_mut().find(|(known, _)| known == jail) {
                 Some((_, failures)) => *failures += 1,
@@ -107,7 +107,7 @@ impl Sums {
     }
 
     /// Says which logs can't be read.
-    fn tell(&mut self, news: &[News]) {
+    fn tell(news: &[News]) {
         for News { path, what } in news {
             let path = printable(&path.to_string_lossy()).into_owned();
             match what {
@@ -135,17 +135,24 @@ impl Sums {
             }
         }
         for ban in &self.made {
-            self.ban(ban, out)?;
+            let host = ban.host.to_string();
+            writeln!(out, "  {} is banned in {}", printable(&host), ban.jail)?;
         }
         let trouble = files::show(&self.files, &mut io::sink())?;
         let trouble = files::warn_unenforced(&self.unenforced, out)?.or(trouble);
         Ok(trouble.unwrap_or(Status::Found))
     }
+}
 
-    fn ban(&self, ban: &Ban, out: &mut dyn Write) -> io::Result<()> {
-        let host = ban.host.to_string();
-        writeln!(out, "  {} is banned in {}", printable(&host), ban.jail)
-    }
+/// Waits for entries of a journal, or a moment for answers.
+fn wait(follower: &Follower<'_>) {
+    const A_MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+    let mut fds: Vec<_> = follower
+        .journals()
+        .map(|journal| PollFd::from_borrowed_fd(journal.fd(), PollFlags::IN))
+        .collect();
+    // However it ends, it is looked again.
+    let _ = poll(&mut fds, Some(&A_MOMENT));
 }
 
 fn locked(error: LockError) -> error::Error {

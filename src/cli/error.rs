@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::io;
 
 use super::output::failure::ShapeError;
+use crate::config::{LevelError, TargetError};
 use crate::control::Failed;
+use crate::daemon::log::LogError;
 use crate::error;
 use crate::model::duration::DurationError;
 use crate::text::shown;
@@ -12,6 +14,15 @@ use crate::text::shown;
 /// Why a command failed. Every variant leads to exit status 2.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
+    /// The server can't log as it is to.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// `--logtarget` is no target.
+    #[error("--logtarget: {0}")]
+    LogTarget(#[from] TargetError),
+    /// `--loglevel` is no level.
+    #[error("--loglevel: {0}")]
+    LogLevel(#[from] LevelError),
     /// The command line is right, but what it asks for can't be done.
     #[error(transparent)]
     Domain(error::Error),

@@ -1,0 +1,297 @@
+//! The thread that reads, decides and stores, from the start to the end of the service.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::enforcer::Enforcer;
+use super::log::Log;
+use super::notify::Notify;
+use super::signals::Listening;
+use super::tell::Teller;
+use super::wake::{Call, Caller, Calls, calls};
+use crate::config::Config;
+use crate::engine::follow::Step;
+use crate::engine::muster::Unusable;
+use crate::engine::projection::{Lock, ProjectionError};
+use crate::engine::{Follower, Ground, Muster, Reach, Writer};
+use crate::error::Error;
+use crate::model::{Clock, Origin, SystemClock, Time, Zone};
+use crate::source::Watch;
+use crate::source::journal::{End, Journal};
+
+/// Before it is looked again whether a name server or a command has answered.
+const ANSWER_WAIT: Duration = Duration::from_millis(10);
+/// Before it is looked again at files that the system says nothing of.
+const POLLING_WAIT: Duration = Duration::from_secs(1);
+/// For so long what is being carried out is waited for at the end.
+const END_WAIT: Duration = Duration::from_millis(500);
+
+/// What the service is to work with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The configuration folder.
+    pub config: PathBuf,
+    /// The store.
+    pub store: PathBuf,
+    /// Zone of times that name none.
+    pub zone: Zone,
+    /// Whether bans take effect, or only in the store.
+    pub enforces: bool,
+    /// Whether all actions are done by running their commands.
+    pub runs_commands: bool,
+}
+
+/// Where it is said what is wrong with a configuration.
+type Answer = std::sync::mpsc::Sender<Result<(), String>>;
+
+/// Why a part of the service has ended.
+enum Ended {
+    /// It is to stop.
+    Stop,
+    /// It goes on with another configuration.
+    Reloaded(Muster),
+}
+
+/// Runs until it is told to stop. `listen` is given whom to call, once bans are carried out and logs are open.
+///
+/// # Errors
+///
+/// The configuration or the store can't be used, another process follows the logs for it; nothing was begun then.
+pub fn run<L>(
+    settings: &Settings,
+    log: &Log,
+    listen: impl FnOnce(Caller) -> Result<L, Error>,
+) -> Result<(), Error> {
+    let muster = muster(settings)?;
+    let following = Lock::of_follower(&settings.store).map_err(ProjectionError::from)?;
+    let Some(_following) = following else {
+        return Err(Error::Followed(settings.store.clone()));
+    };
+    let (caller, calls) = calls().map_err(Error::Wake)?;
+    let _signals = Listening::start(caller.clone()).map_err(Error::Wake)?;
+    let mut service = Service {
+        settings,
+        log,
+        calls,
+        writer: Writer::open(&settings.store)?,
+        notify: Notify::from_environment(),
+        enforcer: None,
+    };
+    service.enforce(&muster)?;
+    let mut listening = None;
+    let mut listen = Some(listen);
+    let mut muster = muster;
+    loop {
+        let ended = service.follow(&muster, &mut || {
+            if let Some(listen) = listen.take() {
+                listening = Some(listen(caller.clone())?);
+            }
+            Ok(())
+        })?;
+        match ended {
+            Ended::Stop => break,
+            Ended::Reloaded(new) => muster = new,
+        }
+        service.enforce(&muster)?;
+    }
+    drop(listening);
+    service.end();
+    Ok(())
+}
+
+/// The jails that are enabled; it is an error if the configuration can't be read at all.
+fn muster(settings: &Settings) -> Result<Muster, Error> {
+    let config = Config::open(&settings.config)?;
+    Ok(Muster::of(&config, &[], SystemClock.now()))
+}
+
+struct Service<'s> {
+    settings: &'s Settings,
+    log: &'s Log,
+    calls: Calls,
+    writer: Writer,
+    notify: Notify,
+    enforcer: Option<Enforcer>,
+}
+
+/// What is waited for besides what happens.
+struct Waiting {
+    has_more: bool,
+    is_open: bool,
+    polls: bool,
+    next_end: Option<Time>,
+}
+
+impl Service<'_> {
+    /// Has the bans of these jails carried out.
+    fn enforce(&mut self, muster: &Muster) -> Result<(), Error> {
+        let Settings { store, enforces, runs_commands, .. } = self.settings;
+        if let Some(former) = self.enforcer.take() {
+            former.end(END_WAIT);
+        }
+        if *enforces {
+            let jails = muster.members.iter().map(|member| member.def.clone()).collect();
+            self.enforcer = Some(Enforcer::start(store, jails, *runs_commands, self.log.clone())?);
+        }
+        Ok(())
+    }
+
+    /// Follows the logs of these jails until the service ends or has another configuration.
+    fn follow(
+        &mut self,
+        muster: &Muster,
+        ready: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<Ended, Error> {
+        let ground = Ground::new(muster.jails(), self.settings.zone);
+        let mut follower = Follower::new(&ground, Origin::Daemon);
+        let mut teller = Teller::new(self.log.clone(), muster);
+        let mut watch = Watch::new().map_err(Error::Wake)?;
+        watch.set_paths(&muster.patterns());
+        muster.follow(&mut follower, Reach::Findtime, End::Follow, SystemClock.now());
+        teller.muster(muster);
+        teller.news(&follower.begin(&mut self.writer, SystemClock.now())?);
+        // Whatever comes after the watch is noticed, and the first step reads what came before.
+        let _ = watch.set_files(follower.files());
+        ready()?;
+        self.notify.tell("READY=1");
+        let mut next_end = self.writer.reader().next_end()?;
+        loop {
+            let now = SystemClock.now();
+            let step = follower.step(&mut self.writer, now)?;
+            teller.step(&step, now);
+            // What was written before a file was watched is read once more.
+            let is_new = !step.news.is_empty() && watch.set_files(follower.files());
+            if let Some(trouble) = watch.take_trouble() {
+                self.log.warning("filter", format_args!("{trouble}"));
+            }
+            if self.has_changed(&step, now, &teller, next_end)? {
+                next_end = self.writer.reader().next_end()?;
+            }
+            let (has_more, is_open) = (step.has_more || is_new, step.is_open);
+            let polls = watch.needs_polling();
+            let waiting = Waiting { has_more, is_open, polls: polls || step.retry, next_end };
+            self.wait(&watch, follower.journals(), &waiting)?;
+            let seen = watch.read().map_err(Error::Wake)?;
+            if seen.names_changed {
+                muster.logs().iter().for_each(|log| log.follow(&mut follower, Reach::All));
+            }
+            for call in self.calls.take() {
+                match call {
+                    Call::Stop => {
+                        let _ = follower.settle(&mut self.writer, SystemClock.now())?;
+                        return Ok(Ended::Stop);
+                    }
+                    Call::Reload(answer) => {
+                        if let Some(new) = self.reload(muster, answer) {
+                            let _ = follower.settle(&mut self.writer, SystemClock.now())?;
+                            return Ok(Ended::Reloaded(new));
+                        }
+                    }
+                    Call::Reopen => self.reopen(),
+                    Call::Changed => next_end = self.writer.reader().next_end()?,
+                }
+            }
+        }
+    }
+
+    /// Has carried out what a step has changed, and the ends of bans; whether there was anything.
+    fn has_changed(
+        &mut self,
+        step: &Step,
+        now: Time,
+        teller: &Teller,
+        next_end: Option<Time>,
+    ) -> Result<bool, Error> {
+        let mut has_changed = !step.pursued.made.is_empty() || !step.pursued.ended.is_empty();
+        if next_end.is_some_and(|end| end <= now) {
+            let (ended, files) = self.writer.tick(now)?;
+            teller.ended(&ended);
+            teller.files(&files);
+            has_changed = true;
+        }
+        if has_changed {
+            let uncarried = self.writer.take_uncarried();
+            if let Some(enforcer) = &mut self.enforcer {
+                enforcer.follow(&uncarried);
+            }
+        }
+        Ok(has_changed)
+    }
+
+    /// Waits for the next thing that happens.
+    fn wait<'j>(
+        &'j self,
+        watch: &'j Watch,
+        journals: impl Iterator<Item = &'j Journal>,
+        waiting: &Waiting,
+    ) -> Result<(), Error> {
+        let until_end = waiting.next_end.map(|end| {
+            let micros = end.micros().saturating_sub(SystemClock.now().micros());
+            // A little later: the end is reached when its time is over.
+            Duration::from_micros(micros.max(0).unsigned_abs() + 1000)
+        });
+        let waits = [
+            waiting.has_more.then_some(Duration::ZERO),
+            waiting.is_open.then_some(ANSWER_WAIT),
+            waiting.polls.then_some(POLLING_WAIT),
+            Notify::watchdog(),
+            until_end,
+        ];
+        let limit = waits.into_iter().flatten().min();
+        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+        let fds = [self.calls.fd(), watch.fd()].into_iter().chain(journals.map(Journal::fd));
+        let mut fds: Vec<_> = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+        match poll(&mut fds, limit.as_ref()) {
+            // A signal, or it is looked at all.
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(Error::Wake(error.into())),
+        }
+        self.notify.tell("WATCHDOG=1");
+        Ok(())
+    }
+
+    /// The jails of the configuration as it is by now, if it can be used; what is wrong with it is the answer.
+    fn reload(&self, present: &Muster, answer: Option<Answer>) -> Option<Muster> {
+        self.log.info("server", format_args!("Reload all jails"));
+        let new = muster(self.settings).map_err(|error| error.to_string());
+        let new = new.and_then(|new| match new.losing(present) {
+            None => Ok(new),
+            Some(Unusable { jail, findings }) => {
+                let findings: Vec<_> = findings.iter().map(ToString::to_string).collect();
+                Err(format!("jail '{jail}' can't be used: {}", findings.join("\n")))
+            }
+        });
+        let (new, said) = match new {
+            Ok(new) => (Some(new), Ok(())),
+            Err(why) => (None, Err(why)),
+        };
+        if let Err(why) = &said {
+            let what = format_args!("the configuration is not taken, all goes on as it was: {why}");
+            self.log.error("server", what);
+        }
+        if let Some(answer) = answer {
+            // Who asked may be gone.
+            let _ = answer.send(said);
+        }
+        new
+    }
+
+    fn reopen(&self) {
+        if let Err(error) = self.log.reopen() {
+            self.log.error("server", format_args!("{error}"));
+        }
+    }
+
+    fn end(self) {
+        self.notify.tell("STOPPING=1");
+        self.log.info("server", format_args!("Shutdown in progress..."));
+        let until = Instant::now() + END_WAIT;
+        if let Some(enforcer) = self.enforcer {
+            enforcer.end(until.saturating_duration_since(Instant::now()));
+        }
+        self.log.info("server", format_args!("Exiting f2b"));
+    }
+}

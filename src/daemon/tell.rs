@@ -1,0 +1,149 @@
+//! What happened, as lines of the log.
+
+use std::collections::BTreeMap;
+
+use super::log::{Event as Line, Log};
+use crate::diag::Diagnostic;
+use crate::engine::follow::{Event, News, Step};
+use crate::engine::muster::{Muster, Unusable};
+use crate::engine::writer::FileFate;
+use crate::model::{Ban, Time};
+use crate::text::printable;
+
+/// Once in so long a jail's odd times are told.
+const ODD_AGAIN_US: i64 = 86_400_000_000;
+
+/// Tells.
+pub(super) struct Teller {
+    pub(super) log: Log,
+    /// The names of the jails, by place.
+    names: Vec<String>,
+    /// When odd times were last told of, by jail.
+    odd: BTreeMap<usize, Time>,
+}
+
+impl Teller {
+    pub(super) fn new(log: Log, muster: &Muster) -> Self {
+        let names = muster.members.iter().map(|member| member.jail.name.clone()).collect();
+        Self { log, names, odd: BTreeMap::new() }
+    }
+
+    /// Tells which jails there are, and which can't be.
+    pub(super) fn muster(&self, muster: &Muster) {
+        for Unusable { jail, findings } in &muster.unusable {
+            self.log.error("jail", format_args!("jail '{jail}' can't be used, the others are"));
+            self.findings(findings);
+        }
+        self.findings(&muster.findings);
+        for member in &muster.members {
+            let jail = &member.jail.name;
+            self.log.event(&Line::JailStarted { jail });
+            if member.falls_through() {
+                self.log.notice(
+                    "jail",
+                    format_args!("[{jail}] none of its logs exists: it follows the journal"),
+                );
+            }
+        }
+    }
+
+    fn findings(&self, findings: &[Diagnostic]) {
+        for found in findings {
+            self.log.warning("configreader", format_args!("{found}"));
+        }
+    }
+
+    /// Tells what came of what was read.
+    pub(super) fn step(&mut self, step: &Step, now: Time) {
+        self.news(&step.news);
+        let jail = |place: usize| &*self.names[place];
+        for (place, host, at) in &step.pursued.failures {
+            let host = &host.to_string();
+            self.log.event(&Line::Found { jail: jail(*place), host, at: *at });
+        }
+        self.ended(&step.pursued.ended);
+        for ban in &step.pursued.made {
+            self.made(ban);
+        }
+        for (place, host) in &step.pursued.already {
+            let host = &host.to_string();
+            self.log.event(&Line::AlreadyBanned { jail: jail(*place), host, age_us: 0 });
+        }
+        self.files(&step.files);
+        for (place, off_us) in &step.pursued.odd {
+            let last = self.odd.get(place).copied();
+            if last.is_none_or(|last| now.micros() - last.micros() > ODD_AGAIN_US) {
+                self.odd.insert(*place, now);
+                self.odd_times(jail(*place), *off_us);
+            }
+        }
+    }
+
+    fn odd_times(&self, jail: &str, off_us: i64) {
+        let seconds = off_us.abs() / 1_000_000;
+        let side = if off_us < 0 { "before" } else { "after" };
+        self.log.warning(
+            "filter",
+            format_args!(
+                "[{jail}] lines that were just written are of {seconds} s {side} the present: they count as of now; \
+                 set the log's zone (logtimezone) or the clock of who writes it"
+            ),
+        );
+    }
+
+    /// Tells of bans that are over.
+    pub(super) fn ended(&self, ended: &[Ban]) {
+        for Ban { jail, host, .. } in ended {
+            self.log.event(&Line::Unban { jail, host: &host.to_string() });
+        }
+    }
+
+    fn made(&self, ban: &Ban) {
+        self.log.event(&Line::Ban { jail: &ban.jail, host: &ban.host.to_string() });
+    }
+
+    /// Tells which exported files don't say who is banned.
+    pub(super) fn files(&self, files: &[FileFate]) {
+        for fate in files {
+            match fate {
+                FileFate::Written(_) => {}
+                FileFate::Gone(file) => self.log.warning(
+                    "actions",
+                    format_args!("{} is gone and is no longer kept up to date", file.display()),
+                ),
+                FileFate::Stale { why, .. } => self
+                    .log
+                    .error("actions", format_args!("{why}; it still lists the bans of before")),
+            }
+        }
+    }
+
+    /// Tells what happened to logs.
+    pub(super) fn news(&self, news: &[News]) {
+        for News { path, what } in news {
+            let shown = path.to_string_lossy();
+            let shown = printable(&shown);
+            match what {
+                Event::Begun(pos) => {
+                    self.log.event(&Line::LogAdded { path, pos: *pos, hash: "" });
+                }
+                Event::Rotated => {
+                    self.log.info("filter", format_args!("Log rotation detected for {shown}"));
+                }
+                Event::Emptied => {
+                    self.log.info("filter", format_args!("{shown} was emptied or written over"));
+                }
+                Event::Finished(old) => {
+                    let old = old.display();
+                    self.log.info(
+                        "filter",
+                        format_args!("{shown}: what it was before, {old}, is read to its end"),
+                    );
+                }
+                Event::Unreadable(why) => {
+                    self.log.error("filter", format_args!("Unable to open {shown}: {why}"));
+                }
+            }
+        }
+    }
+}
