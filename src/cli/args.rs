@@ -91,6 +91,8 @@ pub struct Global {
 pub enum Command {
     /// Find the failures in logs; keep them in the store; report.
     Scan(Box<ScanArgs>),
+    /// Follow the logs of all enabled jails and ban, in the foreground, until it is stopped.
+    Daemon(DaemonArgs),
     /// Read on in the logs of all enabled jails and ban, once: for cron.
     Batch(BatchArgs),
     /// Overview of the jails, or one jail as fail2ban-client shows it.
@@ -223,6 +225,27 @@ pub struct ScanArgs {
     /// No progress bar.
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
+}
+
+/// Arguments of `f2b daemon`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Bans stay in the firewall when it ends; f2b flush takes them out.
+
+Signals:
+  HUP        reads the configuration again; goes on with the old one if the new one is broken
+  USR1       opens its own log again
+  TERM, INT  ends")]
+pub struct DaemonArgs {
+    /// Say what is wrong with the configuration, as f2b check does, and end.
+    #[arg(short, long)]
+    pub test: bool,
+    /// Where its own log goes: a file, STDOUT, STDERR, SYSLOG, SYSTEMD-JOURNAL [default: as fail2ban.conf says].
+    #[arg(long, value_name = "TARGET")]
+    pub logtarget: Option<String>,
+    /// What is told: CRITICAL, ERROR, WARNING, NOTICE, INFO, DEBUG [default: as fail2ban.conf says].
+    #[arg(long, value_name = "LEVEL")]
+    pub loglevel: Option<String>,
 }
 
 /// Arguments of `f2b batch`.

@@ -8,6 +8,7 @@ mod ban;
 mod bans;
 mod batch;
 mod check;
+mod daemon;
 mod effect;
 mod error;
 mod exchange;
@@ -100,6 +101,7 @@ fn run(cli: Cli, columns: Option<usize>, out: &mut dyn Write) -> Result<Status, 
     let context = Context::new(cli.global, columns)?;
     match cli.command {
         Command::Scan(args) => scan::run(&context, &args, out),
+        Command::Daemon(args) => daemon::run(&context, &args, out),
         Command::Batch(args) => batch::run(&context, &args, out),
         Command::Status(args) => status::run(&context, &args, out),
         Command::Bans(args) => bans::run(&context, &args, out),
