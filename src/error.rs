@@ -81,6 +81,9 @@ pub enum Error {
     /// Reading or writing a list failed.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A daemon is to do what only a daemon can.
+    #[error("no daemon is running; start it with f2b daemon")]
+    NoDaemon,
     /// Nothing could be carried out.
     #[error(transparent)]
     Projection(#[from] ProjectionError),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Change, Failed, JailFolder, Jails, Request, Take, ask, change, follow};
 use crate::engine::Writer;
+use crate::error::Error;
 use crate::model::Time;
 use crate::store::Reader;
 
@@ -48,6 +49,7 @@ impl Direct<'_> {
                     Ok(())
                 }
             }
+            Request::Daemon(_) => Err(Error::NoDaemon.into()),
         }
     }
 }

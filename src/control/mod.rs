@@ -49,6 +49,25 @@ pub enum Request {
     Ask(Question),
     /// Something is to be done.
     Change(Change),
+    /// It is about the daemon itself.
+    Daemon(Command),
+}
+
+/// What a daemon can be told about itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Command {
+    /// Say that it is there: one [`Reply::Pong`].
+    Ping,
+    /// Read the configuration again: one [`Reply::Reloaded`].
+    Reload {
+        /// That of one jail; `None`: all of it.
+        jail: Option<String>,
+    },
+    /// End: one [`Reply::Stopping`].
+    Stop,
+    /// Open its own log again, after it was renamed: no reply.
+    Reopen,
 }
 
 /// What can be told.
@@ -269,6 +288,26 @@ pub enum Reply {
     Unenforced(Unenforced),
     /// What would be done, as a shell would be told.
     Step(String),
+    /// The daemon is there.
+    Pong {
+        /// Its version.
+        version: String,
+        /// Its process.
+        pid: u32,
+        /// When it was started.
+        since: Time,
+        /// The jails that it runs, by name.
+        jails: Vec<String>,
+    },
+    /// The daemon goes by the configuration as it is now.
+    Reloaded {
+        /// The jails that it runs, by name.
+        jails: Vec<String>,
+        /// What keeps it from going by all of the configuration, a line each as it is to be printed.
+        findings: Vec<String>,
+    },
+    /// The daemon ends; it may go on for a moment.
+    Stopping,
 }
 
 /// All jails at a glance.

@@ -114,6 +114,8 @@ fn err_what_can_not_be_done_leaves_no_store() {
     assert_eq!(f.refusal(purge), "no store at F/f2b.sqlite; run f2b scan first");
     let question = Request::Ask(Question::Overview);
     assert_eq!(f.refusal(question), "no store at F/f2b.sqlite; run f2b scan first");
+    let ping = Request::Daemon(Command::Ping);
+    assert_eq!(f.refusal(ping), "no daemon is running; start it with f2b daemon");
     assert!(!f.folder.path().join("f2b.sqlite").exists());
 }
 
@@ -221,6 +223,8 @@ fn requests_and_replies_go_through_json_and_come_back_as_they_were() {
         }),
         Request::Change(Change::Unban { hosts: Whose::Everyone, jail: None }),
         Request::Change(Change::Export { file: "/a".into(), format: Format::IpDeny, jail: None }),
+        Request::Daemon(Command::Ping),
+        Request::Daemon(Command::Reload { jail: Some("mail".to_owned()) }),
     ];
     for request in requests {
         let text = serde_json::to_string(&request).unwrap();
@@ -247,6 +251,8 @@ fn requests_and_replies_go_through_json_and_come_back_as_they_were() {
         Reply::Purging { matches: 1, of: 2 },
         Reply::Purged { before: at(0), purged: Purged::default(), stuck_bytes: 0 },
         Reply::File(FileFate::Stale { file: "/a".into(), why: "w".to_owned() }),
+        Reply::Pong { version: "1".to_owned(), pid: 1, since: at(0), jails: Vec::new() },
+        Reply::Stopping,
     ];
     for reply in replies {
         let text = serde_json::to_string(&reply).unwrap();
