@@ -84,6 +84,9 @@ pub enum Error {
     /// A daemon is to do what only a daemon can.
     #[error("no daemon is running; start it with f2b daemon")]
     NoDaemon,
+    /// A daemon refused, in the words that it would have been refused in without one.
+    #[error("{0}")]
+    Remote(String),
     /// Nothing could be carried out.
     #[error(transparent)]
     Projection(#[from] ProjectionError),

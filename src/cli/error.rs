@@ -7,6 +7,7 @@ use super::output::failure::ShapeError;
 use crate::config::{LevelError, TargetError};
 use crate::control::Failed;
 use crate::daemon::log::LogError;
+use crate::control::socket::SocketError;
 use crate::error;
 use crate::model::duration::DurationError;
 use crate::text::shown;
@@ -26,6 +27,9 @@ pub(super) enum Error {
     /// The command line is right, but what it asks for can't be done.
     #[error(transparent)]
     Domain(error::Error),
+    /// The daemon can't be spoken to.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
     /// An option that is a duration is none.
     #[error("--{option}: {source}")]
     Duration {
@@ -95,6 +99,7 @@ impl From<Failed> for Error {
         match failed {
             Failed::Refused(error) => Self::Domain(error),
             Failed::Untaken(error) => Self::Output(error),
+            Failed::Unanswered(error) => Self::Socket(error),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What can be asked of f2b and what it can be told to do, as data.
 //!
-//! A face (the command line; later a socket, fail2ban's protocol) turns what it is told into a [`Request`] and
-//! shows each [`Reply`] that is handed to it. Answers are given here: a [`Question`] is answered from a
+//! A face (the command line; later fail2ban's protocol) turns what it is told into a [`Request`] and shows each
+//! [`Reply`] that is handed to it. Answers are given here: a [`Question`] is answered from a
 //! [`Reader`](crate::store::Reader), a [`Change`] is settled and given to the
-//! [`Writer`](crate::engine::Writer) as orders. [`Direct`] does both without a daemon.
+//! [`Writer`](crate::engine::Writer) as orders. [`Direct`] does both without a daemon; [`socket`] takes
+//! both to one.
 //!
 //! An answer is a sequence of replies, documented at each request. Long ones are handed over as they are read,
 //! so that a list of a million bans is never held; a request that is long itself (the bans of a list) is made
@@ -16,6 +17,7 @@ mod guard;
 mod jails;
 mod purge;
 mod question;
+pub mod socket;
 #[cfg(test)]
 mod tests;
 
@@ -350,6 +352,9 @@ pub enum Failed {
     /// Who was handed the answer did not take it.
     #[error(transparent)]
     Untaken(#[from] io::Error),
+    /// The daemon that should have answered didn't.
+    #[error(transparent)]
+    Unanswered(#[from] socket::SocketError),
 }
 
 impl From<StoreError> for Failed {
