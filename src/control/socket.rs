@@ -14,12 +14,16 @@
 //! exit status 2. Requests follow each other on a connection. One that is no request is told so, and the next may be
 //! one; one that is too long or comes too slowly is told so and ends the connection.
 //!
-//! [`Client`] is the command line's side. Nothing here knows what a request means.
+//! [`Listener`] and [`Server`] are the daemon's side, [`Client`] is the command line's. Nothing here knows what a request
+//! means.
 //!
 //! [`Request`]: super::Request
 
 mod client;
+mod conversation;
 mod error;
+mod listener;
+mod server;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,6 +32,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::client::Client;
 pub use self::error::SocketError;
+pub use self::listener::Listener;
+pub use self::server::Server;
 
 /// A request is at most so long: [`PART_BANS`](super::PART_BANS) bans are a quarter of it.
 pub const REQUEST_MAX_BYTES: usize = 64 << 20;
