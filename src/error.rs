@@ -27,12 +27,6 @@ pub enum Error {
     /// The store can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Another process follows the logs for the store.
-    #[error("another f2b follows the logs for {} already; stop it first", printable(&.0.to_string_lossy()))]
-    Followed(PathBuf),
-    /// The system doesn't tell when something happens.
-    #[error("can't wait for what happens: {0}")]
-    Wake(std::io::Error),
     /// A log can't be found.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -81,6 +75,9 @@ pub enum Error {
     /// Reading or writing a list failed.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A daemon goes on with the configuration that it has.
+    #[error("the configuration is not taken, all goes on as it was: {0}")]
+    NotReloaded(String),
     /// A daemon is to do what only a daemon can.
     #[error("no daemon is running; start it with f2b daemon")]
     NoDaemon,

@@ -43,10 +43,7 @@ pub(super) fn run(
         return Ok(Status::Nothing);
     };
     let mut writer = Writer::open(&context.db)?;
-    let mut sums = Sums {
-        names: muster.jails().iter().map(|jail| jail.name.clone()).collect(),
-        ..Sums::default()
-    };
+    let mut sums = Sums { names: muster.names(), ..Sums::default() };
     let ground = Ground::new(muster.jails(), context.zone);
     let mut follower = Follower::new(&ground, Origin::Batch);
     let reach = if args.all { Reach::All } else { Reach::Findtime };

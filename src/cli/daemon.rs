@@ -37,13 +37,14 @@ pub(super) fn run(
     let settings = Settings {
         config: context.config.clone(),
         store: context.db.clone(),
+        socket: None,
         zone: context.zone,
         enforces: context.enforces,
         runs_commands: context.runs_commands,
     };
     log.info("server", format_args!("{}", "-".repeat(50)));
     log.info("server", format_args!("Starting f2b v{}", env!("CARGO_PKG_VERSION")));
-    let result = daemon::run(&settings, &log, |_caller| Ok(()));
+    let result = daemon::run(&settings, &log);
     if let Err(error) = &result {
         log.critical("server", format_args!("{error}"));
     }

@@ -6,8 +6,9 @@ use std::io;
 use super::output::failure::ShapeError;
 use crate::config::{LevelError, TargetError};
 use crate::control::Failed;
-use crate::daemon::log::LogError;
 use crate::control::socket::SocketError;
+use crate::daemon::ServiceError;
+use crate::daemon::log::LogError;
 use crate::error;
 use crate::model::duration::DurationError;
 use crate::text::shown;
@@ -24,6 +25,9 @@ pub(super) enum Error {
     /// `--loglevel` is no level.
     #[error("--loglevel: {0}")]
     LogLevel(#[from] LevelError),
+    /// The service can't begin, or go on.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// The command line is right, but what it asks for can't be done.
     #[error(transparent)]
     Domain(error::Error),

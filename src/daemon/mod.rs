@@ -11,13 +11,17 @@
 //! Requests of users are answered as without a daemon, from the store and by the same code; the service is only told
 //! that something has changed ([`wake`]). There is no other state, so that whoever is killed has lost nothing.
 
+mod desk;
 mod enforcer;
+mod error;
 pub mod log;
 mod notify;
 mod service;
+mod settings;
 mod signals;
 mod tell;
 mod wake;
 
-pub use service::{Settings, run};
-pub use wake::{Call, Caller};
+pub use error::ServiceError;
+pub use service::run;
+pub use settings::Settings;

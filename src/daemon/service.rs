@@ -1,24 +1,28 @@
 //! The thread that reads, decides and stores, from the start to the end of the service.
 
-use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::desk::{Desk, Jails};
 use super::enforcer::Enforcer;
+use super::error::ServiceError;
 use super::log::Log;
 use super::notify::Notify;
+use super::settings::Settings;
 use super::signals::Listening;
 use super::tell::Teller;
-use super::wake::{Call, Caller, Calls, calls};
+use super::wake::{Call, Calls, calls};
 use crate::config::Config;
+use crate::control::socket::{Hello, Listener};
 use crate::engine::follow::Step;
 use crate::engine::muster::Unusable;
 use crate::engine::projection::{Lock, ProjectionError};
 use crate::engine::{Follower, Ground, Muster, Reach, Writer};
 use crate::error::Error;
-use crate::model::{Clock, Origin, SystemClock, Time, Zone};
+use crate::model::{Clock, Origin, SystemClock, Time};
 use crate::source::Watch;
 use crate::source::journal::{End, Journal};
 
@@ -28,21 +32,6 @@ const ANSWER_WAIT: Duration = Duration::from_millis(10);
 const POLLING_WAIT: Duration = Duration::from_secs(1);
 /// For so long what is being carried out is waited for at the end.
 const END_WAIT: Duration = Duration::from_millis(500);
-
-/// What the service is to work with.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The configuration folder.
-    pub config: PathBuf,
-    /// The store.
-    pub store: PathBuf,
-    /// Zone of times that name none.
-    pub zone: Zone,
-    /// Whether bans take effect, or only in the store.
-    pub enforces: bool,
-    /// Whether all actions are done by running their commands.
-    pub runs_commands: bool,
-}
 
 /// Where it is said what is wrong with a configuration.
 type Answer = std::sync::mpsc::Sender<Result<(), String>>;
@@ -55,23 +44,21 @@ enum Ended {
     Reloaded(Muster),
 }
 
-/// Runs until it is told to stop. `listen` is given whom to call, once bans are carried out and logs are open.
+/// Runs until it is told to stop.
 ///
 /// # Errors
 ///
 /// The configuration or the store can't be used, another process follows the logs for it; nothing was begun then.
-pub fn run<L>(
-    settings: &Settings,
-    log: &Log,
-    listen: impl FnOnce(Caller) -> Result<L, Error>,
-) -> Result<(), Error> {
+pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
     let muster = muster(settings)?;
     let following = Lock::of_follower(&settings.store).map_err(ProjectionError::from)?;
     let Some(_following) = following else {
-        return Err(Error::Followed(settings.store.clone()));
+        return Err(ServiceError::Followed(settings.store.clone()));
     };
-    let (caller, calls) = calls().map_err(Error::Wake)?;
-    let _signals = Listening::start(caller.clone()).map_err(Error::Wake)?;
+    let (caller, calls) = calls()?;
+    let _signals = Listening::start(caller.clone())?;
+    let mut listener = settings.socket.as_deref().map(Listener::bind).transpose()?;
+    let jails = Jails::default();
     let mut service = Service {
         settings,
         log,
@@ -80,14 +67,18 @@ pub fn run<L>(
         notify: Notify::from_environment(),
         enforcer: None,
     };
-    service.enforce(&muster)?;
-    let mut listening = None;
-    let mut listen = Some(listen);
+    let desk = Desk::new(settings, caller, log.clone(), Arc::clone(&jails));
+    let mut desk = Some(desk);
+    let mut server = None;
     let mut muster = muster;
     loop {
+        service.enforce(&muster)?;
+        *jails.lock().unwrap_or_else(PoisonError::into_inner) = muster.names();
         let ended = service.follow(&muster, &mut || {
-            if let Some(listen) = listen.take() {
-                listening = Some(listen(caller.clone())?);
+            if let (Some(listener), Some(desk)) = (listener.take(), desk.take()) {
+                let hello = Hello::new(&settings.store, &settings.config);
+                server =
+                    Some(listener.serve(hello, move |request, take| desk.answer(request, take))?);
             }
             Ok(())
         })?;
@@ -95,15 +86,15 @@ pub fn run<L>(
             Ended::Stop => break,
             Ended::Reloaded(new) => muster = new,
         }
-        service.enforce(&muster)?;
     }
-    drop(listening);
+    // Who asked for the end hears of it.
+    drop(server);
     service.end();
     Ok(())
 }
 
 /// The jails that are enabled; it is an error if the configuration can't be read at all.
-fn muster(settings: &Settings) -> Result<Muster, Error> {
+fn muster(settings: &Settings) -> Result<Muster, ServiceError> {
     let config = Config::open(&settings.config)?;
     Ok(Muster::of(&config, &[], SystemClock.now()))
 }
@@ -127,7 +118,7 @@ struct Waiting {
 
 impl Service<'_> {
     /// Has the bans of these jails carried out.
-    fn enforce(&mut self, muster: &Muster) -> Result<(), Error> {
+    fn enforce(&mut self, muster: &Muster) -> Result<(), ServiceError> {
         let Settings { store, enforces, runs_commands, .. } = self.settings;
         if let Some(former) = self.enforcer.take() {
             former.end(END_WAIT);
@@ -143,12 +134,12 @@ impl Service<'_> {
     fn follow(
         &mut self,
         muster: &Muster,
-        ready: &mut dyn FnMut() -> Result<(), Error>,
-    ) -> Result<Ended, Error> {
+        ready: &mut dyn FnMut() -> Result<(), ServiceError>,
+    ) -> Result<Ended, ServiceError> {
         let ground = Ground::new(muster.jails(), self.settings.zone);
         let mut follower = Follower::new(&ground, Origin::Daemon);
         let mut teller = Teller::new(self.log.clone(), muster);
-        let mut watch = Watch::new().map_err(Error::Wake)?;
+        let mut watch = Watch::new()?;
         watch.set_paths(&muster.patterns());
         muster.follow(&mut follower, Reach::Findtime, End::Follow, SystemClock.now());
         teller.muster(muster);
@@ -174,7 +165,7 @@ impl Service<'_> {
             let polls = watch.needs_polling();
             let waiting = Waiting { has_more, is_open, polls: polls || step.retry, next_end };
             self.wait(&watch, follower.journals(), &waiting)?;
-            let seen = watch.read().map_err(Error::Wake)?;
+            let seen = watch.read()?;
             if seen.names_changed {
                 muster.logs().iter().for_each(|log| log.follow(&mut follower, Reach::All));
             }
@@ -204,10 +195,10 @@ impl Service<'_> {
         now: Time,
         teller: &Teller,
         next_end: Option<Time>,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, ServiceError> {
         let mut has_changed = !step.pursued.made.is_empty() || !step.pursued.ended.is_empty();
         if next_end.is_some_and(|end| end <= now) {
-            let (ended, files) = self.writer.tick(now)?;
+            let (ended, files) = self.writer.tick(now).map_err(Error::from)?;
             teller.ended(&ended);
             teller.files(&files);
             has_changed = true;
@@ -227,7 +218,7 @@ impl Service<'_> {
         watch: &'j Watch,
         journals: impl Iterator<Item = &'j Journal>,
         waiting: &Waiting,
-    ) -> Result<(), Error> {
+    ) -> Result<(), ServiceError> {
         let until_end = waiting.next_end.map(|end| {
             let micros = end.micros().saturating_sub(SystemClock.now().micros());
             // A little later: the end is reached when its time is over.
@@ -247,7 +238,7 @@ impl Service<'_> {
         match poll(&mut fds, limit.as_ref()) {
             // A signal, or it is looked at all.
             Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(Error::Wake(error.into())),
+            Err(error) => return Err(ServiceError::Waiting(error.into())),
         }
         self.notify.tell("WATCHDOG=1");
         Ok(())

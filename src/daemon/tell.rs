@@ -24,8 +24,7 @@ pub(super) struct Teller {
 
 impl Teller {
     pub(super) fn new(log: Log, muster: &Muster) -> Self {
-        let names = muster.members.iter().map(|member| member.jail.name.clone()).collect();
-        Self { log, names, odd: BTreeMap::new() }
+        Self { log, names: muster.names(), odd: BTreeMap::new() }
     }
 
     /// Tells which jails there are, and which can't be.

@@ -9,7 +9,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 /// What the service is asked to do.
 #[derive(Debug)]
-pub enum Call {
+pub(super) enum Call {
     /// To read the configuration again and go on with it. What is wrong with it is sent back; it goes on as it was
     /// then.
     Reload(Option<Sender<Result<(), String>>>),
@@ -23,7 +23,7 @@ pub enum Call {
 
 /// Calls the service. Any number of threads may.
 #[derive(Clone, Debug)]
-pub struct Caller {
+pub(super) struct Caller {
     sender: Sender<Call>,
     wake: Arc<OwnedFd>,
 }
@@ -43,7 +43,7 @@ pub(super) fn calls() -> io::Result<(Caller, Calls)> {
 
 impl Caller {
     /// Has it done, some time soon; `false` if the service has ended.
-    pub fn call(&self, call: Call) -> bool {
+    pub(super) fn call(&self, call: Call) -> bool {
         // The counter is full only if nobody has looked at it since it was first written to.
         self.sender.send(call).is_ok() && {
             let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());

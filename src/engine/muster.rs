@@ -92,6 +92,11 @@ impl Muster {
         self.members.iter().map(|member| Arc::clone(&member.jail)).collect()
     }
 
+    /// The names of the jails, in the order of their places.
+    pub fn names(&self) -> Vec<String> {
+        self.members.iter().map(|member| member.jail.name.clone()).collect()
+    }
+
     /// The names and patterns of all logs.
     pub fn patterns(&self) -> Vec<PathBuf> {
         let named = self.members.iter().flat_map(|member| &member.def.logpaths);

@@ -1,0 +1,103 @@
+//! Where users are answered: by threads of the socket, from the store and by the same code as without a daemon.
+//!
+//! What concerns the service itself it is called for; of what changes bans it is told.
+
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::log::{Event as Line, Log};
+use super::settings::Settings;
+use super::wake::{Call, Caller};
+use crate::control::{Command, Direct, Failed, JailFolder, Reply, Request, Take};
+use crate::error::Error;
+use crate::model::{Clock, SystemClock, Time};
+
+/// The service reads a large configuration again in less than this.
+const RELOAD_WITHIN: Duration = Duration::from_mins(1);
+
+/// Answers.
+pub(super) struct Desk {
+    settings: Settings,
+    caller: Caller,
+    log: Log,
+    since: Time,
+    jails: Jails,
+}
+
+/// The names of the jails that run, which the service keeps true.
+pub(super) type Jails = Arc<Mutex<Vec<String>>>;
+
+impl Desk {
+    pub(super) fn new(settings: &Settings, caller: Caller, log: Log, jails: Jails) -> Self {
+        Self { settings: settings.clone(), caller, log, since: SystemClock.now(), jails }
+    }
+
+    /// Answers a request.
+    pub(super) fn answer(&self, request: Request, take: &mut Take<'_>) -> Result<(), Failed> {
+        let request = match request {
+            Request::Daemon(command) => return self.obey(command, take),
+            request => request,
+        };
+        let Settings { config, store, enforces, runs_commands, .. } = &self.settings;
+        let (enforces, runs_commands) = (*enforces, *runs_commands);
+        let now = SystemClock.now();
+        let folder = JailFolder::new(config);
+        let direct = Direct { folder: &folder, store, now, enforces, runs_commands };
+        let is_change = matches!(request, Request::Change(_));
+        let answered = direct.answer(request, &mut |reply| {
+            self.tell(&reply);
+            take(reply)
+        });
+        if is_change {
+            // Even if it failed: some of it may have been done.
+            self.caller.call(Call::Changed);
+        }
+        answered
+    }
+
+    /// Tells of bans that are made or lifted by hand.
+    fn tell(&self, reply: &Reply) {
+        match reply {
+            Reply::Made(ban) => {
+                self.log.event(&Line::Ban { jail: &ban.jail, host: &ban.host.to_string() });
+            }
+            Reply::Lifted { host, jails } => {
+                let host = &host.to_string();
+                jails.iter().for_each(|jail| self.log.event(&Line::Unban { jail, host }));
+            }
+            _ => {}
+        }
+    }
+
+    fn obey(&self, command: Command, take: &mut Take<'_>) -> Result<(), Failed> {
+        let jails = || self.jails.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match command {
+            Command::Ping => {
+                let version = env!("CARGO_PKG_VERSION").to_owned();
+                let (pid, since) = (std::process::id(), self.since);
+                Ok(take(Reply::Pong { version, pid, since, jails: jails() })?)
+            }
+            Command::Reload { .. } => {
+                let (sender, receiver) = channel();
+                self.caller.call(Call::Reload(Some(sender)));
+                let said = receiver.recv_timeout(RELOAD_WITHIN);
+                let findings = match said {
+                    Ok(Ok(())) => Vec::new(),
+                    Ok(Err(why)) => return Err(Error::NotReloaded(why).into()),
+                    Err(_) => return Err(Error::NotReloaded("it takes too long".to_owned()).into()),
+                };
+                Ok(take(Reply::Reloaded { jails: jails(), findings })?)
+            }
+            Command::Stop => {
+                take(Reply::Stopping)?;
+                self.caller.call(Call::Stop);
+                Ok(())
+            }
+            Command::Reopen => {
+                self.caller.call(Call::Reopen);
+                Ok(())
+            }
+        }
+    }
+}
