@@ -104,14 +104,15 @@ fn redacted(world: &World, text: &str) -> String {
 fn help() {
     let mut lines = vec![
         "f2b --version".to_owned(),
-        "env -u F2B_CONFIG -u F2B_DB -u F2B_NO_ENFORCE f2b".to_owned(),
-        "env -u F2B_CONFIG -u F2B_DB -u F2B_NO_ENFORCE f2b --help".to_owned(),
+        "env -u F2B_CONFIG -u F2B_DB -u F2B_NO_ENFORCE -u F2B_SOCKET f2b".to_owned(),
+        "env -u F2B_CONFIG -u F2B_DB -u F2B_NO_ENFORCE -u F2B_SOCKET f2b --help".to_owned(),
     ];
     for command in [
         "scan", "status", "bans", "history", "ban", "unban", "export", "import", "restore",
-        "flush", "purge", "check",
+        "flush", "purge", "check", "ping", "reload", "stop",
     ] {
-        lines.push(format!("env -u F2B_CONFIG -u F2B_DB -u F2B_NO_ENFORCE f2b {command} --help"));
+        let plain = "env -u F2B_CONFIG -u F2B_DB -u F2B_NO_ENFORCE -u F2B_SOCKET";
+        lines.push(format!("{plain} f2b {command} --help"));
     }
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     transcript(&World::empty(), "help", &lines);
@@ -441,7 +442,7 @@ fn on_a_terminal() {
             "f2b check --config bad",
             "f2b scan portal.log",
             "f2b ban 2001:db8::1:22:8080 --jail portal",
-            "env -u F2B_CONFIG -u F2B_DB -u F2B_NO_ENFORCE f2b ban --help",
+            "env -u F2B_CONFIG -u F2B_DB -u F2B_NO_ENFORCE -u F2B_SOCKET f2b ban --help",
         ],
     );
 }

@@ -12,7 +12,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 const EXIT_STATUS: &str = "\
 Exit status:
   0    found, or done; of check: nothing but notes
-  1    nothing found or to unban; of check: warnings; of restore --check: drift
+  1    nothing found or to unban; of check: warnings; of restore --check: drift;
+       of ping and stop: no daemon
   2    something went wrong and is told on standard error; of check: errors
   130  stopped by Ctrl-C or SIGTERM; what was stored until then stays";
 
@@ -53,6 +54,15 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub db: Option<PathBuf>,
+    /// The daemon's socket [default: /run/f2b/f2b.sock as root, else in $XDG_RUNTIME_DIR].
+    #[arg(
+        long,
+        global = true,
+        env = "F2B_SOCKET",
+        value_name = "FILE",
+        help_heading = "Global options"
+    )]
+    pub socket: Option<PathBuf>,
     /// The time to take for the present: 2026-11-01T12:00:00+01:00, 2026-11-01, or @SECONDS.
     #[arg(long, global = true, value_name = "TIME", help_heading = "Global options")]
     pub now: Option<String>,
@@ -117,6 +127,12 @@ pub enum Command {
     Purge(PurgeArgs),
     /// Say everything that is wrong with the configuration, or where a jail's settings come from.
     Check(CheckArgs),
+    /// Ask whether the daemon is there.
+    Ping,
+    /// Have the daemon read the configuration again.
+    Reload(ReloadArgs),
+    /// End the daemon.
+    Stop,
 }
 
 /// Arguments of `f2b scan`.
@@ -424,6 +440,16 @@ pub struct FlushArgs {
     /// Change nothing, only print the commands that would.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Arguments of `f2b reload`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit status: 0 if the daemon goes by all of the configuration, 2 if something in it is wrong, and told on standard error.")]
+pub struct ReloadArgs {
+    /// Only that of this jail.
+    #[arg(value_name = "JAIL")]
+    pub jail: Option<String>,
 }
 
 /// Arguments of `f2b purge`.

@@ -18,6 +18,7 @@ mod operands;
 pub mod output;
 mod parse;
 mod purge;
+mod remote;
 mod restore;
 mod scan;
 mod session;
@@ -114,6 +115,9 @@ fn run(cli: Cli, columns: Option<usize>, out: &mut dyn Write) -> Result<Status, 
         Command::Flush(args) => restore::flush(&context, &args, out),
         Command::Purge(args) => purge::run(&context, &args, out),
         Command::Check(args) => check::run(&context, &args, out),
+        Command::Ping => remote::ping(&context, out),
+        Command::Reload(args) => remote::reload(&context, &args, out),
+        Command::Stop => remote::stop(&context, out),
     }
 }
 
@@ -142,6 +146,9 @@ struct Context {
     /// that banning a host does.
     jails: ManuallyDrop<JailFolder>,
     db: PathBuf,
+    socket: PathBuf,
+    /// Whether a daemon would do what is asked for as this process would.
+    is_daemons: bool,
     zone: Zone,
     now: Time,
     /// Whether bans take effect at once, or only in the store.
@@ -163,10 +170,23 @@ impl Context {
             None => SystemClock.now(),
         };
         let db = global.db.unwrap_or_else(default_db);
+        let socket = global.socket.unwrap_or_else(default_socket);
         let Global { config, no_enforce, shell_actions, .. } = global;
+        let is_daemons = global.now.is_none() && !no_enforce && !shell_actions;
         let (enforces, runs_commands) = (!no_enforce, shell_actions);
         let jails = ManuallyDrop::new(JailFolder::new(&config));
-        Ok(Self { config, jails, db, zone, now, enforces, runs_commands, columns })
+        Ok(Self {
+            config,
+            jails,
+            db,
+            socket,
+            is_daemons,
+            zone,
+            now,
+            enforces,
+            runs_commands,
+            columns,
+        })
     }
 
     /// The jail's name if the configuration knows it; otherwise what is like it.
@@ -199,10 +219,20 @@ impl Context {
         request: Request,
         mut take: impl FnMut(Reply) -> io::Result<()>,
     ) -> Result<(), Error> {
+        if let Some(mut daemon) = self.daemon_for(&request)? {
+            return Ok(daemon.answer(&request, &mut take)?);
+        }
         let Self { now, enforces, runs_commands, .. } = *self;
         let direct = Direct { folder: &self.jails, store: &self.db, now, enforces, runs_commands };
         Ok(direct.answer(request, &mut take)?)
     }
+}
+
+/// `/run/f2b/f2b.sock` as root, and where users have no such folder of their own.
+fn default_socket() -> PathBuf {
+    let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let own = own.filter(|path| path.is_absolute() && !is_root());
+    own.unwrap_or_else(|| PathBuf::from("/run")).join("f2b/f2b.sock")
 }
 
 /// `/var/lib/f2b/f2b.sqlite3` as root; else below `$XDG_STATE_HOME` or `~/.local/state`.

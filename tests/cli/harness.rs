@@ -63,6 +63,11 @@ impl World {
         self.path("store/f2b.sqlite3")
     }
 
+    /// Where its daemon would listen.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path("run/f2b.sock")
+    }
+
     pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -74,6 +79,7 @@ impl World {
         let mut command = Command::new(env!("CARGO_BIN_EXE_f2b"));
         command.current_dir(self.dir.path()).env_clear();
         command.env("F2B_CONFIG", self.dir.path()).env("F2B_DB", self.db());
+        command.env("F2B_SOCKET", self.socket());
         // The firewall of the machine that runs the tests is none of their business.
         command.env("F2B_NO_ENFORCE", "1");
         command.env("TZ", "UTC").env("PATH", std::env::var_os("PATH").unwrap_or_default());

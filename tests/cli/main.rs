@@ -32,6 +32,7 @@ mod read_only;
 mod readme;
 mod reasons;
 mod several_lines;
+mod socket;
 mod templates;
 mod truth;
 mod undated;
