@@ -33,6 +33,7 @@ mod readme;
 mod reasons;
 mod several_lines;
 mod socket;
+mod socket_clients;
 mod templates;
 mod truth;
 mod undated;
