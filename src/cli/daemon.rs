@@ -37,7 +37,7 @@ pub(super) fn run(
     let settings = Settings {
         config: context.config.clone(),
         store: context.db.clone(),
-        socket: None,
+        socket: Some(context.socket.clone()),
         zone: context.zone,
         enforces: context.enforces,
         runs_commands: context.runs_commands,
