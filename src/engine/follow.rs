@@ -17,6 +17,7 @@ mod start;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -69,6 +70,8 @@ pub struct Follower<'g> {
     logs: Vec<Followed<'g>>,
     journals: Vec<Entries<'g>>,
     pursuit: Pursuit,
+    /// Whether what comes into being from now on is looked at as it is written.
+    has_begun: bool,
 }
 
 /// What a step came to.
@@ -99,6 +102,17 @@ pub struct Counts {
     pub matched: u64,
     /// Lines that were ignored.
     pub ignored: u64,
+}
+
+/// How a log stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing<'l> {
+    /// Its name.
+    pub path: Cow<'l, str>,
+    /// How much of it is not read yet, in bytes.
+    pub unread_bytes: u64,
+    /// Why it can't be read, if it can't.
+    pub trouble: Option<&'l str>,
 }
 
 /// Something that happened to a log.
@@ -178,7 +192,14 @@ impl<'g> Follower<'g> {
     /// No logs yet.
     pub fn new(ground: &'g Ground, origin: Origin) -> Self {
         let pursuit = Pursuit::new(&ground.jails, origin);
-        Self { ground, sets: Vec::new(), logs: Vec::new(), journals: Vec::new(), pursuit }
+        Self {
+            ground,
+            sets: Vec::new(),
+            logs: Vec::new(),
+            journals: Vec::new(),
+            pursuit,
+            has_begun: false,
+        }
     }
 
     /// Follows the log at `path` for the jails at these places; nothing of it is read yet.
@@ -237,9 +258,14 @@ impl<'g> Follower<'g> {
         set
     }
 
-    /// The logs that are followed, by path, and how much of each is not read yet, in bytes.
-    pub fn logs(&self) -> impl Iterator<Item = (&Path, u64)> {
-        self.logs.iter().map(|log| (&*log.path, log.lag_bytes()))
+    /// The logs and journals that are followed.
+    pub fn logs(&self) -> impl Iterator<Item = Standing<'_>> {
+        let logs = self.logs.iter().map(|log| Standing {
+            path: log.path.to_string_lossy(),
+            unread_bytes: log.lag_bytes(),
+            trouble: log.trouble.as_deref(),
+        });
+        logs.chain(self.journals.iter().map(Entries::standing))
     }
 
     /// The files that are open, which may grow.
@@ -264,6 +290,7 @@ impl<'g> Follower<'g> {
         for log in self.logs.iter_mut().filter(|log| log.current.is_none()) {
             log.reach = Reach::All;
         }
+        self.has_begun = true;
         Ok(news)
     }
 
@@ -370,13 +397,16 @@ impl<'g> Follower<'g> {
         if id.is_some_and(|id| self.is_read_elsewhere(at, id)) {
             return Ok(());
         }
-        let Self { ground, logs, .. } = self;
+        let Self { ground, logs, has_begun, .. } = self;
         let log = &mut logs[at];
         let reach = Some(log.reach).filter(|_| is_first);
         let of = Of { ground, set: log.set, path: &log.path, now };
         let start = Start::of(of, &mut lines, &head, reach, writer)?;
         let (id, begun) = (start.log, Event::Begun(start.position.offset));
-        let generation = Generation::begin(of, lines, start)?;
+        let mut generation = Generation::begin(of, lines, start)?;
+        if *has_begun {
+            generation.set_live();
+        }
         news.push(News { path: log.path.clone(), what: begun });
         log.retire();
         // A copy in the place of the file goes on where that was read to.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use super::super::live::{Live, Taken};
 use super::super::set::JailSet;
 use super::super::writer::Reached;
-use super::{Event, Ground, News, Step, Stretch, Writer};
+use super::{Event, Ground, News, Standing, Step, Stretch, Writer};
 use crate::model::{Head, Time};
 use crate::source::journal::{
     End, Entry, Journal, JournalError, JournalPlace, Match, Position, Start,
@@ -100,6 +100,11 @@ impl<'g> Entries<'g> {
     ) {
         let live = Live::new(set, &ground.names, ground.wanted(now));
         self.readers.push(Reader { jail, wanted, live, known: None });
+    }
+
+    pub(super) fn standing(&self) -> Standing<'_> {
+        let trouble = self.trouble.as_deref();
+        Standing { path: self.name.as_str().into(), unread_bytes: 0, trouble }
     }
 
     /// What to wait for, if it is being read.

@@ -35,7 +35,9 @@ pub(super) struct Generation<'g> {
     waiting: VecDeque<(Taken, Position)>,
     read: Position,
     stored: Position,
-    /// Whether it was read to its end once: what comes then was just written.
+    /// Whether there was no more to read when it was last read.
+    is_at_end: bool,
+    /// Whether what comes was just written: it was read to its end once, or from its beginning on.
     is_live: bool,
     /// Whether it has become another log.
     is_emptied: bool,
@@ -65,9 +67,15 @@ impl<'g> Generation<'g> {
             waiting: VecDeque::new(),
             read: position,
             stored: position,
+            is_at_end: false,
             is_live: false,
             is_emptied: false,
         })
+    }
+
+    /// Its lines are read as they are written, from the first on.
+    pub(super) fn set_live(&mut self) {
+        self.is_live = true;
     }
 
     /// Which log it is.
@@ -92,7 +100,7 @@ impl<'g> Generation<'g> {
 
     /// Whether there is nothing to come: everything was read and stored, and it was rotated away before others.
     pub(super) fn is_through(&self) -> bool {
-        self.waiting.is_empty() && !self.is_emptied && (self.is_live || self.lines.is_over())
+        self.waiting.is_empty() && !self.is_emptied && (self.is_at_end || self.lines.is_over())
     }
 
     /// How many bytes are not read yet.
@@ -142,6 +150,7 @@ impl<'g> Generation<'g> {
             }
         }
         self.hand_on(step, stretches);
+        self.is_at_end = !has_more;
         self.is_live |= !has_more;
         step.is_open |= !self.waiting.is_empty();
         Ok(has_more && self.waiting.len() < WAITING_MAX)
