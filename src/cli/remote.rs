@@ -9,7 +9,7 @@ use super::args::ReloadArgs;
 use super::output::{civil, counted, jail_name};
 use super::{Context, Error, Status, warn};
 use crate::control::socket::{Client, Hello, SocketError};
-use crate::control::{Command, Reply, Request};
+use crate::control::{Command, Following, Reply, Request};
 
 impl Context {
     /// The daemon that is to answer; `None` where the store is to be gone to.
@@ -38,6 +38,20 @@ impl Context {
 
     fn is_of(&self, daemon: &Hello) -> bool {
         is_same(&daemon.store, &self.db) && is_same(&daemon.config, &self.config)
+    }
+
+    /// What the daemon does that has the same store and configuration; `None` if there is none, or it can't say.
+    pub(super) fn following(&self) -> Option<(Hello, Following)> {
+        let mut daemon = Client::connect(&self.socket).ok().flatten()?;
+        let hello = daemon.hello().clone();
+        let mut following = None;
+        let asked = daemon.answer(&Request::Daemon(Command::Status), &mut |reply| {
+            if let Reply::Following(told) = reply {
+                following = Some(told);
+            }
+            Ok(())
+        });
+        following.filter(|_| asked.is_ok() && self.is_of(&hello)).map(|told| (hello, told))
     }
 
     fn command(

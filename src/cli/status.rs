@@ -3,12 +3,17 @@
 use std::io::{self, Write};
 
 use super::args::StatusArgs;
-use super::output::{civil, counted, jail_name, table};
+use super::output::{civil, counted, jail_name, scaled, table};
 use super::{Context, Error, Status, effect};
-use crate::control::{JailStatus, KILL_CONNECTIONS, Overview, Question, Reply};
+use crate::control::{
+    Following, JailFollowing, JailStatus, KILL_CONNECTIONS, LogFollowing, Overview, Question, Reply,
+};
 use crate::model::Host;
 use crate::store::{JailSummary, Trouble};
 use crate::text::{printable, shown};
+
+/// A jail that has matched nothing in so many lines most likely reads another log than its filter is for.
+const MATCHLESS_MIN: u64 = 10_000;
 
 pub(super) fn run(
     context: &Context,
@@ -57,6 +62,7 @@ fn overview(context: &Context, all: &Overview, out: &mut dyn Write) -> io::Resul
         .collect();
     if known.is_empty() {
         writeln!(out, "no jail has failures or bans yet")?;
+        following(context, out)?;
         return Ok(Status::Nothing);
     }
     let rows = known
@@ -83,7 +89,60 @@ fn overview(context: &Context, all: &Overview, out: &mut dyn Write) -> io::Resul
         writeln!(out, "\na line counts in each jail that found a failure in it")?;
     }
     unenforced(context, all, out)?;
+    following(context, out)?;
     Ok(Status::Found)
+}
+
+/// What the daemon does, if one does something.
+fn following(context: &Context, out: &mut dyn Write) -> io::Result<()> {
+    let Some((hello, Following { since, jails, logs })) = context.following() else {
+        return Ok(());
+    };
+    let since = civil(since, context.zone);
+    writeln!(out, "\nthe daemon (pid {}) follows since {since}\n", hello.pid)?;
+    let rows = jails
+        .iter()
+        .map(|jail| {
+            let counts = [jail.lines, jail.matched, jail.ignored, jail.failures];
+            let counts = counts.iter().map(ToString::to_string);
+            std::iter::once(jail_name(&jail.name).to_owned()).chain(counts).collect()
+        })
+        .collect();
+    let columns = [
+        table::left("jail"),
+        table::right("lines read"),
+        table::right("matched"),
+        table::right("ignored"),
+        table::right("failures"),
+    ];
+    write!(out, "{}", table::render(&columns, rows, context.columns))?;
+    let mut notes = Vec::new();
+    for LogFollowing { path, unread_bytes, trouble } in &logs {
+        let path = printable(path);
+        if let Some(why) = trouble {
+            notes.push(format!("{path} can't be read: {}", shown(why)));
+        } else if *unread_bytes > 0 {
+            notes.push(format!("{path}: {} not read yet", scaled(*unread_bytes as f64, "B")));
+        }
+    }
+    for JailFollowing { name, lines, matched, off_us, .. } in &jails {
+        if let Some(off_us) = off_us {
+            let (secs, side) =
+                (off_us.abs() / 1_000_000, if *off_us < 0 { "ago" } else { "ahead" });
+            notes.push(format!(
+                "{name}: lines were just written and say {secs} s {side}; is it the zone (logtimezone) or a clock?"
+            ));
+        }
+        if *matched == 0 && *lines >= MATCHLESS_MIN {
+            notes.push(format!(
+                "{name}: none of {lines} lines matched; is this its log? f2b check {name} says what it looks for"
+            ));
+        }
+    }
+    if !notes.is_empty() {
+        writeln!(out)?;
+    }
+    notes.iter().try_for_each(|note| writeln!(out, "{note}"))
 }
 
 /// What of the bans is not in force.

@@ -70,6 +70,8 @@ pub enum Command {
     Stop,
     /// Open its own log again, after it was renamed: no reply.
     Reopen,
+    /// Say what it does: one [`Reply::Following`].
+    Status,
 }
 
 /// What can be told.
@@ -310,6 +312,48 @@ pub enum Reply {
     },
     /// The daemon ends; it may go on for a moment.
     Stopping,
+    /// What the daemon does.
+    Following(Following),
+}
+
+/// What a daemon does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Following {
+    /// When it was started.
+    pub since: Time,
+    /// The jails that it runs, in the order of the configuration.
+    pub jails: Vec<JailFollowing>,
+    /// The logs and journals that they follow.
+    pub logs: Vec<LogFollowing>,
+}
+
+/// What a jail has read since the daemon was started.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JailFollowing {
+    /// Its name.
+    pub name: String,
+    /// Lines that were tested, and entries of journals that it wants.
+    pub lines: u64,
+    /// Lines that matched.
+    pub matched: u64,
+    /// Lines that were ignored.
+    pub ignored: u64,
+    /// Failures.
+    pub failures: u64,
+    /// By how much, in microseconds, the last line that was just written and was not of now was of another time:
+    /// negative if it was of the past.
+    pub off_us: Option<i64>,
+}
+
+/// A log that is followed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogFollowing {
+    /// Its name.
+    pub path: String,
+    /// How much of it is not read yet, in bytes.
+    pub unread_bytes: u64,
+    /// Why it can't be read, if it can't.
+    pub trouble: Option<String>,
 }
 
 /// All jails at a glance.

@@ -9,9 +9,9 @@ use std::time::Duration;
 use super::log::{Event as Line, Log};
 use super::settings::Settings;
 use super::wake::{Call, Caller};
-use crate::control::{Command, Direct, Failed, JailFolder, Reply, Request, Take};
+use crate::control::{Command, Direct, Failed, Following, JailFolder, Reply, Request, Take};
 use crate::error::Error;
-use crate::model::{Clock, SystemClock, Time};
+use crate::model::{Clock, SystemClock};
 
 /// The service reads a large configuration again in less than this.
 const RELOAD_WITHIN: Duration = Duration::from_mins(1);
@@ -21,22 +21,21 @@ pub(super) struct Desk {
     settings: Settings,
     caller: Caller,
     log: Log,
-    since: Time,
-    jails: Jails,
+    following: Shared,
 }
 
-/// The names of the jails that run, which the service keeps true.
-pub(super) type Jails = Arc<Mutex<Vec<String>>>;
+/// What the service does, which it keeps true.
+pub(super) type Shared = Arc<Mutex<Following>>;
 
 impl Desk {
-    pub(super) fn new(settings: &Settings, caller: Caller, log: Log, jails: Jails) -> Self {
-        Self { settings: settings.clone(), caller, log, since: SystemClock.now(), jails }
+    pub(super) fn new(settings: &Settings, caller: Caller, log: Log, following: Shared) -> Self {
+        Self { settings: settings.clone(), caller, log, following }
     }
 
     /// Answers a request.
     pub(super) fn answer(&self, request: Request, take: &mut Take<'_>) -> Result<(), Failed> {
         let request = match request {
-            Request::Daemon(command) => return self.obey(command, take),
+            Request::Daemon(command) => return self.obey(&command, take),
             request => request,
         };
         let Settings { config, store, enforces, runs_commands, .. } = &self.settings;
@@ -64,19 +63,24 @@ impl Desk {
             }
             Reply::Lifted { host, jails } => {
                 let host = &host.to_string();
-                jails.iter().for_each(|jail| self.log.event(&Line::Unban { jail, host }));
+                for jail in jails {
+                    self.log.event(&Line::Unban { jail, host });
+                }
             }
             _ => {}
         }
     }
 
-    fn obey(&self, command: Command, take: &mut Take<'_>) -> Result<(), Failed> {
-        let jails = || self.jails.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    fn obey(&self, command: &Command, take: &mut Take<'_>) -> Result<(), Failed> {
+        let following = || self.following.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let names =
+            |following: Following| following.jails.into_iter().map(|jail| jail.name).collect();
         match command {
             Command::Ping => {
                 let version = env!("CARGO_PKG_VERSION").to_owned();
-                let (pid, since) = (std::process::id(), self.since);
-                Ok(take(Reply::Pong { version, pid, since, jails: jails() })?)
+                let (pid, following) = (std::process::id(), following());
+                let since = following.since;
+                Ok(take(Reply::Pong { version, pid, since, jails: names(following) })?)
             }
             Command::Reload { .. } => {
                 let (sender, receiver) = channel();
@@ -87,13 +91,14 @@ impl Desk {
                     Ok(Err(why)) => return Err(Error::NotReloaded(why).into()),
                     Err(_) => return Err(Error::NotReloaded("it takes too long".to_owned()).into()),
                 };
-                Ok(take(Reply::Reloaded { jails: jails(), findings })?)
+                Ok(take(Reply::Reloaded { jails: names(following()), findings })?)
             }
             Command::Stop => {
                 take(Reply::Stopping)?;
                 self.caller.call(Call::Stop);
                 Ok(())
             }
+            Command::Status => Ok(take(Reply::Following(following()))?),
             Command::Reopen => {
                 self.caller.call(Call::Reopen);
                 Ok(())

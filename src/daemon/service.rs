@@ -1,12 +1,12 @@
 //! The thread that reads, decides and stores, from the start to the end of the service.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::desk::{Desk, Jails};
+use super::desk::{Desk, Shared};
 use super::enforcer::Enforcer;
 use super::error::ServiceError;
 use super::log::Log;
@@ -17,7 +17,8 @@ use super::tell::Teller;
 use super::wake::{Call, Calls, calls};
 use crate::config::Config;
 use crate::control::socket::{Hello, Listener};
-use crate::engine::follow::Step;
+use crate::control::{Following, JailFollowing, LogFollowing};
+use crate::engine::follow::{Standing, Step};
 use crate::engine::muster::Unusable;
 use crate::engine::projection::{Lock, ProjectionError};
 use crate::engine::{Follower, Ground, Muster, Reach, Writer};
@@ -58,8 +59,10 @@ pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
     let (caller, calls) = calls()?;
     let _signals = Listening::start(caller.clone())?;
     let mut listener = settings.socket.as_deref().map(Listener::bind).transpose()?;
-    let jails = Jails::default();
+    let following = Following { since: SystemClock.now(), ..Following::default() };
+    let following: Shared = Arc::new(Mutex::new(following));
     let mut service = Service {
+        following: Arc::clone(&following),
         settings,
         log,
         calls,
@@ -67,13 +70,13 @@ pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
         notify: Notify::from_environment(),
         enforcer: None,
     };
-    let desk = Desk::new(settings, caller, log.clone(), Arc::clone(&jails));
+    let desk = Desk::new(settings, caller, log.clone(), following);
     let mut desk = Some(desk);
     let mut server = None;
     let mut muster = muster;
     loop {
         service.enforce(&muster)?;
-        *jails.lock().unwrap_or_else(PoisonError::into_inner) = muster.names();
+        service.begin(&muster);
         let ended = service.follow(&muster, &mut || {
             if let (Some(listener), Some(desk)) = (listener.take(), desk.take()) {
                 let hello = Hello::new(&settings.store, &settings.config);
@@ -106,6 +109,7 @@ struct Service<'s> {
     writer: Writer,
     notify: Notify,
     enforcer: Option<Enforcer>,
+    following: Shared,
 }
 
 /// What is waited for besides what happens.
@@ -153,6 +157,7 @@ impl Service<'_> {
             let now = SystemClock.now();
             let step = follower.step(&mut self.writer, now)?;
             teller.step(&step, now);
+            self.keep(&step, &follower);
             // What was written before a file was watched is read once more.
             let is_new = !step.news.is_empty() && watch.set_files(follower.files());
             if let Some(trouble) = watch.take_trouble() {
@@ -186,6 +191,39 @@ impl Service<'_> {
                 }
             }
         }
+    }
+
+    /// Begins anew with these jails.
+    fn begin(&self, muster: &Muster) {
+        let jails = muster.names().into_iter();
+        let jails = jails.map(|name| JailFollowing { name, ..JailFollowing::default() });
+        self.following.lock().unwrap_or_else(PoisonError::into_inner).jails = jails.collect();
+    }
+
+    /// Keeps true what others are told.
+    fn keep(&self, step: &Step, follower: &Follower<'_>) {
+        let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+        let Following { jails, logs, .. } = &mut *following;
+        for (place, counts) in &step.counted {
+            let jail = &mut jails[*place];
+            jail.lines += counts.lines;
+            jail.matched += counts.matched;
+            jail.ignored += counts.ignored;
+        }
+        for (place, ..) in &step.pursued.failures {
+            jails[*place].failures += 1;
+        }
+        for (place, off_us) in &step.pursued.odd {
+            jails[*place].off_us = Some(*off_us);
+        }
+        *logs = follower
+            .logs()
+            .map(|Standing { path, unread_bytes, trouble }| LogFollowing {
+                path: path.into_owned(),
+                unread_bytes,
+                trouble: trouble.map(str::to_owned),
+            })
+            .collect();
     }
 
     /// Has carried out what a step has changed, and the ends of bans; whether there was anything.
