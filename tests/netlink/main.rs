@@ -7,6 +7,7 @@
 mod counters;
 mod elements;
 mod harness;
+mod listening;
 mod properties;
 mod ranges;
 mod rules;

@@ -5,6 +5,7 @@ pub(super) mod iptables;
 mod jumps;
 pub mod netlink;
 pub(super) mod nftables;
+mod own;
 mod step;
 pub(super) mod tool;
 

@@ -18,6 +18,7 @@ mod change;
 mod conntrack;
 mod element;
 mod error;
+mod listener;
 mod local;
 mod message;
 mod rule;
@@ -26,6 +27,7 @@ mod socket;
 
 pub use change::SetChange;
 pub use error::{CutError, NetlinkError};
+pub use listener::{Event, Listener, Touched};
 pub use rule::Rule;
 pub use set::{Element, Key, SetInfo, SetName};
 
@@ -44,6 +46,8 @@ use crate::model::addr;
 
 /// Kinds of attributes of sets, generations, chains and rules.
 mod attribute {
+    /// In what is told of anything: the table.
+    pub(super) const TABLE: u16 = 1;
     pub(super) const SET_TABLE: u16 = 1;
     pub(super) const SET_NAME: u16 = 2;
     pub(super) const SET_FLAGS: u16 = 3;

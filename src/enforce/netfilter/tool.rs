@@ -9,6 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
+use super::own::Port;
 use crate::text;
 
 /// As long as a tool may take: that of a commands's `timeout` in fail2ban. `iptables -w` waits for others for ever.
@@ -68,6 +69,8 @@ pub(in crate::enforce) fn run(argv: &[String], input: &str) -> Result<String, To
         }
         Err(error) => return Err(io(error)),
     };
+    // The tools leave the choice to the kernel, which takes the number of the process.
+    let _port = Port::own(child.id());
     if !is_over(Pid::from_child(&child)).map_err(io)? {
         child.kill().and_then(|()| child.wait()).map_err(io)?;
         return Err(ToolError::Timeout(command));

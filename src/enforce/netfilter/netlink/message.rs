@@ -20,9 +20,17 @@ pub(super) mod kind {
     pub(in super::super) const DONE: u16 = 3;
     pub(in super::super) const BATCH_BEGIN: u16 = 16;
     pub(in super::super) const BATCH_END: u16 = 17;
+    pub(in super::super) const NEW_TABLE: u16 = of_nftables(0);
+    pub(in super::super) const DELETE_TABLE: u16 = of_nftables(2);
+    pub(in super::super) const NEW_CHAIN: u16 = of_nftables(3);
     pub(in super::super) const GET_CHAIN: u16 = of_nftables(4);
+    pub(in super::super) const DELETE_CHAIN: u16 = of_nftables(5);
+    pub(in super::super) const NEW_RULE: u16 = of_nftables(6);
     pub(in super::super) const GET_RULE: u16 = of_nftables(7);
+    pub(in super::super) const DELETE_RULE: u16 = of_nftables(8);
+    pub(in super::super) const NEW_SET: u16 = of_nftables(9);
     pub(in super::super) const GET_SET: u16 = of_nftables(10);
+    pub(in super::super) const DELETE_SET: u16 = of_nftables(11);
     pub(in super::super) const NEW_SET_ELEMENT: u16 = of_nftables(12);
     pub(in super::super) const GET_SET_ELEMENT: u16 = of_nftables(13);
     pub(in super::super) const DELETE_SET_ELEMENT: u16 = of_nftables(14);
@@ -135,11 +143,18 @@ pub(super) struct Message<'a> {
     pub(super) kind: u16,
     pub(super) flags: u16,
     pub(super) sequence: u32,
+    /// The port of whose request it is about; its own is what a socket is answered at.
+    pub(super) port: u32,
     /// What follows netlink's header.
     payload: &'a [u8],
 }
 
 impl<'a> Message<'a> {
+    /// `NFPROTO_*` of the table that it is about.
+    pub(super) fn family(&self) -> Result<u8, &'static str> {
+        self.payload.first().copied().ok_or("a message without netfilter's header")
+    }
+
     /// All that follows netlink's header.
     pub(super) fn payload(&self) -> &'a [u8] {
         self.payload
@@ -180,7 +195,7 @@ impl<'a> Iterator for Messages<'a> {
 fn message(bytes: &[u8]) -> Result<(Message<'_>, &[u8]), &'static str> {
     const CUT: &str = "a message that is cut off";
     let header: &[u8; HEADER_BYTES] = bytes.first_chunk().ok_or(CUT)?;
-    let [l0, l1, l2, l3, k0, k1, f0, f1, s0, s1, s2, s3, ..] = *header;
+    let [l0, l1, l2, l3, k0, k1, f0, f1, s0, s1, s2, s3, p0, p1, p2, p3] = *header;
     let length = u32::from_ne_bytes([l0, l1, l2, l3]);
     let length = usize::try_from(length).map_err(|_| CUT)?;
     let payload = bytes.get(HEADER_BYTES..length).ok_or(CUT)?;
@@ -188,6 +203,7 @@ fn message(bytes: &[u8]) -> Result<(Message<'_>, &[u8]), &'static str> {
         kind: u16::from_ne_bytes([k0, k1]),
         flags: u16::from_ne_bytes([f0, f1]),
         sequence: u32::from_ne_bytes([s0, s1, s2, s3]),
+        port: u32::from_ne_bytes([p0, p1, p2, p3]),
         payload,
     };
     let rest = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();

@@ -10,6 +10,7 @@ use rustix::net::{
     self, AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, netlink,
 };
 
+use super::super::own::Port;
 use super::error::Failed;
 use super::message::{Head, Message, Messages, NFTABLES, Writer, flag, kind};
 
@@ -32,6 +33,8 @@ pub(super) struct Socket {
     sequence: u32,
     send_buffer: usize,
     reply: Vec<u8>,
+    /// What this process does here is its own doing.
+    _port: Port,
 }
 
 /// What a request asks for.
@@ -52,7 +55,10 @@ impl Socket {
         // Without the right to force it the usual size has to do, which holds a good many refusals.
         let _ = net::sockopt::set_socket_recv_buffer_size_force(&descriptor, REFUSALS_BYTES);
         let send_buffer = net::sockopt::socket_send_buffer_size(&descriptor)?;
-        Ok(Self { descriptor, sequence: 0, send_buffer, reply: vec![0; REPLY_BYTES] })
+        let own = netlink::SocketAddrNetlink::try_from(net::getsockname(&descriptor)?)?;
+        let port = Port::own(own.pid());
+        let reply = vec![0; REPLY_BYTES];
+        Ok(Self { descriptor, sequence: 0, send_buffer, reply, _port: port })
     }
 
     /// Sends a request, hands each of its replies to `take`, and returns when it is answered to the end.
