@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::gate::{Gate, Place};
 use super::netfilter::netlink::{NetlinkError, Nftables};
-use super::netfilter::{Jumps, Step, ToolError, ipset, iptables, nftables, tool};
+use super::netfilter::{Chain, Jumps, Step, ToolError, ipset, iptables, nftables, tool};
 use super::plan::{Changes, Held, ranges};
 use crate::model::{Addr, Time};
 
@@ -15,6 +15,8 @@ use crate::model::{Addr, Time};
 #[derive(Debug, Default)]
 pub struct Kernel {
     netlink: Option<Nftables>,
+    /// Whether rules of a program of iptables are such of nf_tables.
+    are_told: BTreeMap<String, bool>,
 }
 
 /// What the kernel has of a gate.
@@ -147,6 +149,20 @@ impl Kernel {
             // A chain's hosts are its rules.
             Place::Iptables(_) => Ok(self.look(gate, now)?.is_whole()),
             Place::Ipset(set) => Ok(set.glance()?.is_whole()),
+        }
+    }
+
+    /// Whether nobody is told when others change a gate, so that it has to be looked at from time to time: sets of
+    /// ipset, rules of iptables that are not such of nf_tables.
+    pub fn needs_polling(&mut self, gate: &Gate) -> bool {
+        match &gate.place {
+            Place::Nftables(_) => false,
+            Place::Iptables(Chain { jumps, .. }) => {
+                let program = jumps.program.clone();
+                let told = self.are_told.entry(program).or_insert_with(|| jumps.are_nftables());
+                !*told
+            }
+            Place::Ipset(_) => true,
         }
     }
 

@@ -26,7 +26,20 @@ pub struct Jump {
     pub matches: Vec<String>,
 }
 
+/// Numbers of the families of tables (linux/netfilter.h).
+const NFPROTO_IPV4: u8 = 2;
+const NFPROTO_IPV6: u8 = 10;
+
 impl Jumps {
+    /// The table that they are in.
+    pub(in crate::enforce) const TABLE: &str = "filter";
+
+    /// `NFPROTO_*` of it.
+    pub(in crate::enforce) fn table_family(&self) -> u8 {
+        let name = self.program.rsplit('/').next().unwrap_or(&self.program);
+        if name.starts_with("ip6") { NFPROTO_IPV6 } else { NFPROTO_IPV4 }
+    }
+
     /// The rules of an action like `iptables`.
     pub(super) fn of(properties: Properties<'_>) -> Option<Self> {
         let mut words = properties.words("iptables")?.into_iter();
@@ -61,6 +74,12 @@ impl Jumps {
             matches.iter().map(jump).collect::<Vec<_>>()
         });
         Some(Self { program, options, rules: rules.collect() })
+    }
+
+    /// Whether the program's rules are such of nf_tables. One that doesn't say so has its own.
+    pub(in crate::enforce) fn are_nftables(&self) -> bool {
+        let argv = [self.program.clone(), "-V".to_owned()];
+        tool::run(&argv, "").is_ok_and(|said| said.contains("(nf_tables)"))
     }
 
     /// Whether one run of a tool can change the rules of both.
@@ -145,7 +164,7 @@ impl Jumps {
         let program = format!("{}-restore", self.program);
         let wait = self.options.iter().any(|word| word == "-w").then(|| "-w".to_owned());
         let argv = std::iter::once(program).chain(wait).chain(["-n".to_owned()]).collect();
-        Step::Run { argv, input: format!("*filter\n{}\nCOMMIT\n", lines.join("\n")) }
+        Step::Run { argv, input: format!("*{}\n{}\nCOMMIT\n", Self::TABLE, lines.join("\n")) }
     }
 }
 

@@ -305,7 +305,7 @@ fn name<'n>(family: &str, table: &'n str, set: &'n str) -> SetName<'n> {
 }
 
 /// The number of a table's family, `NFPROTO_*` of linux/netfilter.h.
-fn table_family(name: &str) -> u8 {
+pub(in crate::enforce) fn table_family(name: &str) -> u8 {
     match name {
         "ip" => 2,
         "arp" => 3,
