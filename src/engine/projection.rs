@@ -3,7 +3,7 @@
 //! The store is the truth; a packet filter holds a projection of it. A [`Projection`] is the actions of some jails, and
 //! is asked to make what they come to equal to the bans in force: of whole jails ([`Projection::restore`]), or of the
 //! hosts whose bans a change has just made or ended ([`Projection::follow`]), which falls back on the former wherever
-//! something is not as it was left.
+//! something is not as it was left. What others have changed since is mended by [`Projection::repair`].
 //!
 //! An action that is no gate is told of each ban by its commands, in turn ([`script`]).
 //!
@@ -17,6 +17,7 @@ mod effect;
 mod follow;
 mod groups;
 mod lock;
+mod repair;
 mod restore;
 mod script;
 mod ticket;
@@ -174,6 +175,9 @@ impl Projection {
 
     /// Finds the actions that stay as they are.
     fn keep_installed(&mut self, reader: &Reader) -> Result<(), StoreError> {
+        if self.kept.is_empty() {
+            return Ok(());
+        }
         let books = Books::read(reader)?;
         for jail in std::mem::take(&mut self.kept) {
             let gates = books

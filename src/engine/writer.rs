@@ -30,6 +30,7 @@ pub use self::pursuit::{Pursued, Pursuit, Reached, Stretch};
 pub use self::uncarried::Uncarried;
 use super::outcome::LogInfo;
 use super::projection::{Carried, Mode, Projection, ProjectionError};
+use crate::enforce::Foreign;
 use crate::exchange::{FileError, Format};
 use crate::model::{Ban, BanTime, EndReason, Head, Host, Matches, Origin, Time};
 use crate::store::{Batch, LogId, Look, Purged, Reader, Store, StoreError};
@@ -259,6 +260,16 @@ impl Writer {
         mode: Mode,
     ) -> Result<Carried, ProjectionError> {
         projection.restore(&mut self.store, jail, now, mode)
+    }
+
+    /// As [`Projection::repair`].
+    pub fn repair(
+        &mut self,
+        projection: &mut Projection,
+        now: Time,
+        what: &Foreign,
+    ) -> Result<Carried, ProjectionError> {
+        projection.repair(&mut self.store, now, what)
     }
 
     /// As [`Projection::flush`].

@@ -13,6 +13,7 @@ mod harness;
 mod mail_server;
 mod net;
 mod parameters;
+mod repair;
 mod restore;
 mod stock;
 mod time;

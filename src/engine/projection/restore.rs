@@ -9,8 +9,8 @@ use crate::model::Time;
 use crate::store::{Batch, Store, StoreError};
 
 /// A group, what there is of it, and what has to change.
-struct Work {
-    group: Group,
+pub(super) struct Work {
+    pub(super) group: Group,
     found: Found,
     is_made: bool,
     changes: Changes,
@@ -219,7 +219,7 @@ impl Projection {
     }
 
     /// What has to change for each group.
-    fn work(
+    pub(super) fn work(
         &mut self,
         groups: Vec<Group>,
         books: &Books,
@@ -335,6 +335,11 @@ impl Projection {
 }
 
 impl Work {
+    /// Whether nothing has to be done.
+    pub(super) fn is_nothing(&self) -> bool {
+        !self.is_made && self.changes.is_empty()
+    }
+
     fn new(group: Group, found: Found, now: Time) -> Self {
         let wanted = group.gate.elements(group.held.clone(), now);
         let changes = plan(&wanted, found.held());
