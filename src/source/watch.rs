@@ -6,7 +6,8 @@
 //! happened is for those to find out who read the logs.
 //!
 //! Files are watched as what they are, whatever their names: a log that was rotated away, or moved to another folder,
-//! and is still written to, is seen. Of folders only names are watched, so that what grows beside the logs wakes nobody:
+//! and is still written to, is seen. So are those that the paths stand for, open or not: nobody need hold an empty log
+//! open to learn of its first line. Of folders only names are watched, so that what grows beside the logs wakes nobody:
 //! every folder from the root on, symlinks followed by hand, so that any of them may be made, moved away or switched
 //! later. `DIFFERS:` fail2ban (1.0.2) sees neither a file that a glob begins to match later nor one that is written to
 //! after it was renamed.
@@ -32,7 +33,7 @@ use rustix::fs::inotify::{self, CreateFlags, Event, ReadFlags, Reader, WatchFlag
 use rustix::fs::{StatFs, fstatfs};
 use rustix::io::Errno;
 
-use self::folders::{Folder, Sought, Walk};
+use self::folders::{Found, Sought, Walk};
 
 /// So many bytes of events are read at once; the longest has 272.
 const BUFFER_BYTES: usize = 8 << 10;
@@ -46,19 +47,23 @@ pub struct Watch {
     fd: OwnedFd,
     is_blind: bool,
     sought: Vec<Sought>,
-    folders: HashMap<i32, Folder>,
-    /// The files by their watches, and whether others may write to them without this kernel knowing.
-    files: HashMap<i32, bool>,
-    /// Whether some folder, or some file, can't be watched.
-    lacks_folders: bool,
-    lacks_files: bool,
+    /// What there is of it.
+    found: Found,
+    /// The files that are open, too.
+    open: Files,
+    /// Whether something of either can't be watched.
+    lacks_found: bool,
+    lacks_open: bool,
     trouble: Option<WatchError>,
 }
+
+/// Files by their watches, and whether others may write to them without this kernel knowing.
+type Files = HashMap<i32, bool>;
 
 /// What may have changed since it was last asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// An open file was written to, or emptied.
+    /// A file was written to, or emptied.
     pub files_grew: bool,
     /// A name that fits a path came, went, or stands for something else.
     pub names_changed: bool,
@@ -132,10 +137,10 @@ impl Watch {
             fd,
             is_blind: trouble.is_some(),
             sought: Vec::new(),
-            folders: HashMap::new(),
-            files: HashMap::new(),
-            lacks_folders: false,
-            lacks_files: false,
+            found: Found::default(),
+            open: Files::new(),
+            lacks_found: false,
+            lacks_open: false,
             trouble,
         })
     }
@@ -160,21 +165,26 @@ impl Watch {
             return false;
         }
         let files: Vec<&File> = files.collect();
-        let (mut watched, mut error) = self.watch_files(&files);
-        if self.remove(&self.files, &watched) && error.is_some() {
+        let (mut open, mut error) = self.watch_files(&files);
+        if self.keep(&self.found, &open) && error.is_some() {
             // There is room for them by now.
-            (watched, error) = self.watch_files(&files);
+            (open, error) = self.watch_files(&files);
         }
-        let is_new = watched.keys().any(|id| !self.files.contains_key(id));
-        self.files = watched;
-        let lacked = std::mem::replace(&mut self.lacks_files, error.is_some());
+        let is_new = open.keys().any(|id| self.file(*id).is_none());
+        self.open = open;
+        let lacked = std::mem::replace(&mut self.lacks_open, error.is_some());
         self.trouble = self.trouble.take().or(error.filter(|_| !lacked));
         is_new
     }
 
+    /// Whether a file is remote, if it is watched.
+    fn file(&self, id: i32) -> Option<bool> {
+        self.open.get(&id).or_else(|| self.found.files.get(&id)).copied()
+    }
+
     /// The watches of these files, and why the first couldn't be watched.
-    fn watch_files(&self, files: &[&File]) -> (HashMap<i32, bool>, Option<WatchError>) {
-        let mut watched = HashMap::new();
+    fn watch_files(&self, files: &[&File]) -> (Files, Option<WatchError>) {
+        let mut watched = Files::new();
         let mut error = None;
         for file in files {
             // The file itself, even if it has no name any more. The kernel knows what it watches already: an inode's
@@ -182,7 +192,7 @@ impl Watch {
             let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
             match inotify::add_watch(&self.fd, &path, WatchFlags::MODIFY) {
                 Ok(id) => {
-                    let before = self.files.get(&id).copied();
+                    let before = self.file(id);
                     let is_remote = before.unwrap_or_else(|| fstatfs(file).is_ok_and(is_remote));
                     watched.insert(id, is_remote);
                 }
@@ -197,10 +207,12 @@ impl Watch {
         (watched, error)
     }
 
-    /// Removes the watches that are in `before` only; whether there are any.
-    fn remove<T>(&self, before: &HashMap<i32, T>, after: &HashMap<i32, T>) -> bool {
+    /// Removes all watches but these; whether there are any.
+    fn keep(&self, found: &Found, open: &Files) -> bool {
+        let Found { folders, files } = &self.found;
+        let before = folders.keys().chain(files.keys()).chain(self.open.keys());
         let mut has_gone = false;
-        for gone in before.keys().filter(|id| !after.contains_key(id)) {
+        for gone in before.filter(|id| !found.has(**id) && !open.contains_key(id)) {
             // An error says that what was watched is gone, and its watch with it.
             let _ = inotify::remove_watch(&self.fd, *gone);
             has_gone = true;
@@ -213,10 +225,10 @@ impl Watch {
     /// other functions. That a jail wants to poll is not known here.
     pub fn needs_polling(&self) -> bool {
         self.is_blind
-            || self.lacks_folders
-            || self.lacks_files
-            || self.files.values().any(|is_remote| *is_remote)
-            || self.folders.values().any(|folder| folder.is_remote)
+            || self.lacks_found
+            || self.lacks_open
+            || self.open.values().any(|is_remote| *is_remote)
+            || self.found.is_remote()
     }
 
     /// Why something can't be watched, for the log; once, until all could be watched in between.
@@ -245,7 +257,7 @@ impl Watch {
                 }
             }
             match events.next() {
-                Ok(event) => seen.add(&event, &mut self.folders, &self.files),
+                Ok(event) => seen.add(&event, &mut self.found, &self.open),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => break,
                 Err(error) => return Err(error.into()),
@@ -257,40 +269,37 @@ impl Watch {
         Ok(seen)
     }
 
-    /// Watches the folders in which something can happen that matters, as they are now.
+    /// Watches the files that the paths stand for, and the folders in which something can happen that matters, as they are
+    /// now.
     fn arm(&mut self) {
         if self.is_blind {
             return;
         }
-        let (mut folders, mut error) = Walk::along(&self.sought, &self.fd, &self.folders);
-        if self.remove(&self.folders, &folders) && error.is_some() {
+        let (mut found, mut error) = Walk::along(&self.sought, &self.fd, &self.found);
+        if self.keep(&found, &self.open) && error.is_some() {
             // There is room for them by now.
-            (folders, error) = Walk::along(&self.sought, &self.fd, &self.folders);
+            (found, error) = Walk::along(&self.sought, &self.fd, &self.found);
         }
-        self.folders = folders;
-        let lacked = std::mem::replace(&mut self.lacks_folders, error.is_some());
+        self.found = found;
+        let lacked = std::mem::replace(&mut self.lacks_found, error.is_some());
         self.trouble = self.trouble.take().or(error.filter(|_| !lacked));
     }
 }
 
 impl Seen {
-    fn add(
-        &mut self,
-        event: &Event<'_>,
-        folders: &mut HashMap<i32, Folder>,
-        files: &HashMap<i32, bool>,
-    ) {
+    fn add(&mut self, event: &Event<'_>, found: &mut Found, open: &Files) {
         if event.events().contains(ReadFlags::QUEUE_OVERFLOW) {
             *self = Self { files_grew: true, names_changed: true };
-        } else if let Some(folder) = folders.get(&event.wd()) {
+        } else if let Some(folder) = found.folders.get(&event.wd()) {
             // Without a name it happened to the folder itself.
             self.names_changed |= event.file_name().is_none_or(|name| folder.seeks(name));
             if event.events().contains(ReadFlags::IGNORED) {
-                folders.remove(&event.wd());
+                found.folders.remove(&event.wd());
             }
         } else {
             // What was told before a watch was removed is still in the queue.
-            self.files_grew |= files.contains_key(&event.wd());
+            self.files_grew |= event.events().contains(ReadFlags::MODIFY)
+                && (found.has(event.wd()) || open.contains_key(&event.wd()));
         }
     }
 }

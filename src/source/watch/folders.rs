@@ -1,4 +1,4 @@
-//! Which folders matter to a path, and which names in them.
+//! What a path stands for now, and which names in which folders matter to that.
 
 use std::collections::HashMap;
 use std::ffi::{CStr, OsStr, OsString};
@@ -12,7 +12,7 @@ use rustix::fs::statfs;
 use rustix::io::Errno;
 
 use super::super::pattern::NamePattern;
-use super::{WatchError, is_remote};
+use super::{Files, WatchError, is_remote};
 
 /// So many symlinks are followed on the way to a file, as by the kernel.
 const LINKS_MAX: u8 = 40;
@@ -42,11 +42,20 @@ pub(super) struct Folder {
     pub(super) is_remote: bool,
 }
 
+/// What there is of all paths.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The folders on the way, by their watches.
+    pub(super) folders: HashMap<i32, Folder>,
+    /// The files at their ends.
+    pub(super) files: Files,
+}
+
 /// The way along all paths.
 pub(super) struct Walk<'w> {
     inotify: &'w OwnedFd,
-    before: &'w HashMap<i32, Folder>,
-    found: HashMap<i32, Folder>,
+    before: &'w Found,
+    found: Found,
     /// The watch of each folder that was come by.
     watches: HashMap<PathBuf, Option<i32>>,
     error: Option<WatchError>,
@@ -74,15 +83,28 @@ impl Folder {
     }
 }
 
+impl Found {
+    /// Whether it is one of these watches.
+    pub(super) fn has(&self, id: i32) -> bool {
+        self.folders.contains_key(&id) || self.files.contains_key(&id)
+    }
+
+    /// Whether others may change something of it without this kernel knowing.
+    pub(super) fn is_remote(&self) -> bool {
+        self.files.values().any(|is_remote| *is_remote)
+            || self.folders.values().any(|folder| folder.is_remote)
+    }
+}
+
 impl<'w> Walk<'w> {
-    /// Watches all folders on the way to what is `sought`, and says why the first couldn't be watched. Of those that were
-    /// watched `before` it is known what they are.
+    /// Watches what there is of what is `sought`, and says why the first of it couldn't be watched. Of what was watched
+    /// `before` it is known what it is.
     pub(super) fn along(
         sought: &[Sought],
         inotify: &'w OwnedFd,
-        before: &'w HashMap<i32, Folder>,
-    ) -> (HashMap<i32, Folder>, Option<WatchError>) {
-        let (found, watches) = (HashMap::new(), HashMap::new());
+        before: &'w Found,
+    ) -> (Found, Option<WatchError>) {
+        let (found, watches) = (Found::default(), HashMap::new());
         let mut walk = Self { inotify, before, found, watches, error: None };
         for sought in sought {
             walk.go(sought.root, &sought.names, LINKS_MAX);
@@ -93,7 +115,7 @@ impl<'w> Walk<'w> {
     fn go(&mut self, folder: &Path, names: &[NamePattern], links_left: u8) {
         let Some((name, rest)) = names.split_first() else { return };
         // Before it is looked into, so that nothing happens unseen in between.
-        self.watch(folder, name);
+        self.watch_folder(folder, name);
         for path in there(folder, name) {
             let Ok(meta) = fs::symlink_metadata(&path) else { continue };
             if meta.is_symlink() && links_left > 0 {
@@ -104,36 +126,45 @@ impl<'w> Walk<'w> {
                 self.go(root(&target, folder), &names, links_left - 1);
             } else if meta.is_dir() {
                 self.go(&path, rest, links_left);
+            } else if meta.is_file() && rest.is_empty() {
+                self.watch_file(&path);
             }
         }
     }
 
-    fn watch(&mut self, folder: &Path, name: &NamePattern) {
+    fn watch_folder(&mut self, folder: &Path, name: &NamePattern) {
         let known = self.watches.get(folder).copied();
         let id = known.unwrap_or_else(|| {
-            let id = self.add(folder);
+            let id = self.add(folder, OF_FOLDERS);
             self.watches.insert(folder.to_owned(), id);
             id
         });
         let Some(id) = id else { return };
-        let is_remote = || match self.before.get(&id) {
+        let is_remote = || match self.before.folders.get(&id) {
             Some(before) => before.is_remote,
             None => statfs(folder).is_ok_and(is_remote),
         };
-        let found = self.found.entry(id);
+        let found = self.found.folders.entry(id);
         let found = found.or_insert_with(|| Folder { sought: vec![], is_remote: is_remote() });
         if !found.sought.contains(name) {
             found.sought.push(name.clone());
         }
     }
 
-    fn add(&mut self, folder: &Path) -> Option<i32> {
-        match inotify::add_watch(self.inotify, folder, OF_FOLDERS) {
+    fn watch_file(&mut self, file: &Path) {
+        let Some(id) = self.add(file, WatchFlags::MODIFY) else { return };
+        let before = self.before.files.get(&id).copied();
+        let is_remote = before.unwrap_or_else(|| statfs(file).is_ok_and(is_remote));
+        self.found.files.insert(id, is_remote);
+    }
+
+    fn add(&mut self, path: &Path, flags: WatchFlags) -> Option<i32> {
+        match inotify::add_watch(self.inotify, path, flags) {
             Ok(id) => Some(id),
             // It went away; the folder in which it was tells.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => None,
             Err(error) => {
-                self.error.get_or_insert_with(|| WatchError::new(folder, error));
+                self.error.get_or_insert_with(|| WatchError::new(path, error));
                 None
             }
         }

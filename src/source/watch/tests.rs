@@ -146,7 +146,7 @@ fn log_that_is_renamed_and_made_anew_changes_names_and_both_may_grow() {
     assert_eq!(place.seen(), GREW);
     place.write("log");
     assert_eq!(place.seen(), CHANGED);
-    assert!(place.open(&["log"]));
+    place.open(&["log"]);
     place.write("log");
     assert_eq!(place.seen(), GREW);
     place.open.remove(0);
@@ -163,6 +163,25 @@ fn log_that_is_emptied_has_grown() {
     assert_eq!(place.seen(), NOTHING);
     fs::write(place.path("log"), b"").unwrap();
     assert_eq!(place.seen(), GREW);
+}
+
+#[test]
+fn log_that_nobody_holds_open_grows_too() {
+    let mut place = Place::watching(&["log"], &["log"]);
+    fs::write(place.path("log"), b"").unwrap();
+    assert_eq!(place.seen(), GREW);
+    place.open.clear();
+    assert!(!place.open(&[]));
+    place.write("log");
+    assert_eq!(place.seen(), GREW);
+    place.rename("log", "log.1");
+    File::create(place.path("log")).unwrap();
+    assert_eq!(place.seen(), CHANGED);
+    place.write("log");
+    assert_eq!(place.seen(), GREW);
+    place.write("log.1");
+    assert_eq!(place.seen(), NOTHING);
+    assert!(!place.open(&["log"]), "nothing of it can have been missed");
 }
 
 #[test]
@@ -360,7 +379,7 @@ fn other_paths_take_the_place_of_those_before() {
 fn file_is_watched_once_and_known_as_long_as_it_is_open() {
     let mut place = Place::watching(&[], &["log", "log"]);
     assert!(!place.open(&["log"]));
-    assert_eq!(place.watch.files.len(), 1);
+    assert_eq!(place.watch.open.len(), 1);
     // Another may get the number of an inode that is gone.
     for _ in 0..8 {
         place.open.clear();
@@ -421,6 +440,10 @@ proptest! {
                 let (seen, files) = (place.seen(), place.files());
                 prop_assert!(seen.names_changed || files == before, "{before:?} became {files:?}");
                 before = files;
+                for (path, ..) in &before {
+                    OpenOptions::new().append(true).open(path).unwrap().write_all(b"a line\n").unwrap();
+                }
+                prop_assert_eq!(place.seen(), if before.is_empty() { NOTHING } else { GREW });
             }
         }
     }
