@@ -1,12 +1,14 @@
 # `make test` is what CI runs: it installs what the tests need, checks format and lints, runs all tests.
 # `make bench` measures; see docs/performance.md. `make build` leaves target/release/f2b.
 
-.PHONY: build test packages format lint check fuzz bench
+.PHONY: build man completions test packages format lint check fuzz bench
 
 # The tests run Debian's fail2ban beside f2b, generate logs with Python and compress them with the usual tools.
 TEST_PACKAGES = build-essential bzip2 fail2ban gzip python3 ripgrep sqlite3 xz-utils zstd
 # `expect` drives f2b on a pseudo-terminal, where it shows a progress bar.
 TEST_PACKAGES += expect
+# Man pages and completions are tried where they are used.
+TEST_PACKAGES += bash-completion man-db
 # Actions work on the packet filters of a network namespace.
 TEST_PACKAGES += ipset iproute2 iptables nftables util-linux
 # Journals are written by systemd-journal-remote and read by journalctl, and by fail2ban with python3-systemd.
@@ -14,6 +16,10 @@ TEST_PACKAGES += python3-systemd systemd systemd-journal-remote
 
 build:
 	cargo build --release
+
+# target/man and target/completions; see packaging/manual.rs. The unoptimised program is the one that tests have built.
+man completions:
+	cargo run --quiet --example manual -- target
 
 test: packages format lint check
 
