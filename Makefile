@@ -8,7 +8,7 @@ TEST_PACKAGES = build-essential bzip2 fail2ban gzip python3 ripgrep sqlite3 xz-u
 # `expect` drives f2b on a pseudo-terminal, where it shows a progress bar.
 TEST_PACKAGES += expect
 # Man pages and completions are tried where they are used.
-TEST_PACKAGES += bash-completion man-db
+TEST_PACKAGES += bash-completion logrotate man-db systemd
 # Actions work on the packet filters of a network namespace.
 TEST_PACKAGES += ipset iproute2 iptables nftables util-linux
 # Journals are written by systemd-journal-remote and read by journalctl, and by fail2ban with python3-systemd.

@@ -6,6 +6,7 @@
 #[expect(dead_code, reason = "the example's main")]
 mod generator;
 mod manual;
+mod units;
 
 use std::process::{Command, Output};
 
