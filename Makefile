@@ -1,14 +1,15 @@
 # `make test` is what CI runs: it installs what the tests need, checks format and lints, runs all tests.
-# `make bench` measures; see docs/performance.md. `make build` leaves target/release/f2b.
+# `make bench` measures; see docs/performance.md. `make build` leaves target/release/f2b, `make deb`
+# a Debian package of it.
 
-.PHONY: build man completions test packages format lint check fuzz bench
+.PHONY: build man completions deb test packages format lint check fuzz bench
 
 # The tests run Debian's fail2ban beside f2b, generate logs with Python and compress them with the usual tools.
 TEST_PACKAGES = build-essential bzip2 fail2ban gzip python3 ripgrep sqlite3 xz-utils zstd
 # `expect` drives f2b on a pseudo-terminal, where it shows a progress bar.
 TEST_PACKAGES += expect
-# Man pages and completions are tried where they are used.
-TEST_PACKAGES += bash-completion logrotate man-db systemd
+# What comes with the program is tried with those who use it.
+TEST_PACKAGES += bash-completion dpkg-dev logrotate man-db shellcheck systemd
 # Actions work on the packet filters of a network namespace.
 TEST_PACKAGES += ipset iproute2 iptables nftables util-linux
 # Journals are written by systemd-journal-remote and read by journalctl, and by fail2ban with python3-systemd.
@@ -20,6 +21,11 @@ build:
 # target/man and target/completions; see packaging/manual.rs. The unoptimised program is the one that tests have built.
 man completions:
 	cargo run --quiet --example manual -- target
+
+# target/f2b_VERSION_ARCHITECTURE.deb
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+deb: build man
+	packaging/build-deb $(VERSION) target/release/f2b target target
 
 test: packages format lint check
 
