@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
+mod deb;
 #[path = "../../packaging/manual.rs"]
 #[expect(dead_code, reason = "the example's main")]
 mod generator;
+mod machine;
 mod manual;
 mod units;
 
