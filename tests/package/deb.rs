@@ -11,13 +11,13 @@ use crate::machine::Machine;
 use crate::{manual, run};
 
 /// The jail's bans are one set of nftables.
-const JAIL: &str =
+pub(crate) const JAIL: &str =
     "[DEFAULT]\nbanaction = nftables-multiport\n[sshd]\nenabled = true\nlogpath = /dev/null\n";
 
 const VERSIONS: [&str; 2] = ["0.1.0~first", "0.1.0~second"];
 
 /// The folder of both versions, made of the program that tests have.
-fn packages() -> &'static Path {
+pub(crate) fn packages() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("package");
@@ -50,7 +50,7 @@ fn with_a_ban() -> Machine {
 
 /// Has dpkg install a version; what it said.
 #[track_caller]
-fn install(machine: &Machine, version: usize) -> String {
+pub(crate) fn install(machine: &Machine, version: usize) -> String {
     machine.shell(&format!("dpkg --install /mnt/f2b_{}_*.deb 2>&1", VERSIONS[version]))
 }
 

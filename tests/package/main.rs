@@ -8,6 +8,7 @@ mod deb;
 mod generator;
 mod machine;
 mod manual;
+mod systemd;
 mod units;
 
 use std::process::{Command, Output};
