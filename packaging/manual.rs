@@ -27,7 +27,7 @@ const FILES: [(&str, &str); 5] = [
     ),
     ("/var/lib/f2b/f2b.sqlite3", "The store of root."),
     ("~/.local/state/f2b/f2b.sqlite3", "The store of everybody else."),
-    ("/run/f2b/f2b.sock", "Where the daemon listens."),
+    ("/run/f2b/f2b.sock", "Where the daemon of root listens."),
 ];
 
 /// The same source gives the same pages. (An empty word would be left out, and the version taken for the date.)

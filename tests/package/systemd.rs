@@ -115,3 +115,102 @@ fn neither_service_starts_beside_fail2ban() {
         assert!(said.contains("Skipped due to 'exec-condition'"), "{said}");
     }
 }
+
+/// A machine on which the package is installed, has been started and keeps a host out.
+fn running() -> Machine {
+    let machine = Machine::booted(packages());
+    machine.shell(
+        "systemctl --quiet disable fail2ban
+         printf '[Definition]\\nlogtarget = /var/log/f2b.log\\n' >/etc/fail2ban/fail2ban.local
+         printf '[Definition]\\nfailregex = no <HOST>$\\n' >/etc/fail2ban/filter.d/door.conf
+         printf '[DEFAULT]\\nbanaction = nftables-multiport\\nbantime = -1\\n' >/etc/fail2ban/jail.local
+         printf '[sshd]\\nenabled = false\\n' >>/etc/fail2ban/jail.local
+         printf '[door]\\nenabled = true\\nport = 22\\nmaxretry = 2\\nlogpath = /var/log/door.log\\n' \\
+             >>/etc/fail2ban/jail.local
+         echo \"$(date --iso-8601=s) open\" >/var/log/door.log",
+    );
+    install(&machine, 0);
+    assert_eq!(machine.shell("systemctl is-active f2b"), "active\n");
+    is_banned(&machine, "198.51.100.7");
+    machine
+}
+
+/// A host that fails is kept out soon.
+#[track_caller]
+fn is_banned(machine: &Machine, host: &str) {
+    machine.shell(&format!(
+        "for i in 1 2; do echo \"$(date --iso-8601=s) no {host}\" >>/var/log/door.log; done
+         tries=0
+         until nft list ruleset | grep --quiet --fixed-strings {host}; do
+             tries=$((tries + 1))
+             if [ $tries = 200 ]; then cat /var/log/f2b.log >&2; exit 1; fi
+             sleep 0.1
+         done"
+    ));
+}
+
+#[test]
+fn an_update_of_the_running_service_lets_nobody_in() {
+    let machine = running();
+    machine.shell("(nft monitor >/root/seen 2>&1 &) && systemctl show -P MainPID f2b >/root/pid");
+    let rules = machine.shell("nft --handle --stateless list ruleset");
+    install(&machine, 1);
+    machine.shell("test $(systemctl show -P MainPID f2b) != $(cat /root/pid)");
+    is_banned(&machine, "198.51.100.8");
+    let seen = machine.shell("cat /root/seen");
+    assert!(seen.contains("add element") && !seen.contains("delete"), "{seen}");
+    assert!(rules.contains("198.51.100.7"), "{rules}");
+}
+
+#[test]
+fn removed_the_service_has_ended_and_installed_again_it_runs() {
+    let machine = running();
+    machine.shell("dpkg --remove f2b; ! systemctl --quiet is-active f2b");
+    assert!(!machine.shell("nft list ruleset").contains("198.51.100.7"));
+    install(&machine, 1);
+    is_banned(&machine, "198.51.100.8");
+    assert!(machine.shell("nft list ruleset").contains("198.51.100.7"));
+}
+
+#[test]
+fn a_reload_reads_the_configuration_again() {
+    let machine = running();
+    machine.shell("sed -i 's/no <HOST>/never <HOST>/' /etc/fail2ban/filter.d/door.conf");
+    machine.shell(
+        "systemctl reload f2b
+         tries=0
+         until [ $(grep -c \"Jail 'door' started\" /var/log/f2b.log) = 2 ]; do
+             tries=$((tries + 1))
+             if [ $tries = 200 ]; then cat /var/log/f2b.log >&2; exit 1; fi
+             sleep 0.1
+         done
+         systemctl is-active f2b",
+    );
+}
+
+#[test]
+fn its_log_is_rotated() {
+    let machine = running();
+    machine.shell("logrotate --force /etc/logrotate.d/f2b");
+    is_banned(&machine, "198.51.100.8");
+    let logs =
+        machine.shell("grep --with-filename -o 'Ban .*' /var/log/f2b.log.1 /var/log/f2b.log");
+    assert_eq!(logs, "/var/log/f2b.log.1:Ban 198.51.100.7\n/var/log/f2b.log:Ban 198.51.100.8\n");
+}
+
+#[test]
+fn it_reads_the_journal() {
+    let machine = running();
+    machine.shell(
+        "printf '[bell]\\nenabled = true\\nfilter = door\\nport = 80\\nmaxretry = 2\\n' >>/etc/fail2ban/jail.local
+         printf 'backend = systemd\\njournalmatch = SYSLOG_IDENTIFIER=bell\\n' >>/etc/fail2ban/jail.local
+         systemctl restart f2b
+         for i in 1 2; do logger --tag bell no 198.51.100.9; done
+         tries=0
+         until nft list ruleset | grep --quiet --fixed-strings 198.51.100.9; do
+             tries=$((tries + 1))
+             if [ $tries = 200 ]; then cat /var/log/f2b.log >&2; exit 1; fi
+             sleep 0.1
+         done",
+    );
+}
