@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use f2b::control::socket::{Hello, Listener, Server};
-use f2b::control::{self, Direct, Failed, Reply, Request, Take};
+use f2b::control::{self, Direct, Failed, JailFolder, Reply, Request, Take};
 use f2b::model::{Clock, SystemClock, Time};
 
 use crate::harness::{Ran, World, ran};
@@ -38,8 +38,8 @@ fn daemon(world: &World) -> (Server, Arc<AtomicUsize>) {
     let server = serve(world, move |request, take| {
         count.fetch_add(1, Ordering::SeqCst);
         let now = SystemClock.now();
-        let (config, store) = (&config, &store);
-        Direct { config, store, now, enforces: true, runs_commands: false }.answer(request, take)
+        let (folder, store) = (&JailFolder::new(&config), &store);
+        Direct { folder, store, now, enforces: true, runs_commands: false }.answer(request, take)
     });
     (server, asked)
 }
@@ -168,6 +168,7 @@ fn ping_reload_and_stop_tell_what_the_daemon_says() {
     let server = serve(&world, move |request, take| {
         let Request::Daemon(command) = request else { unreachable!("{request:?}") };
         take(match command {
+            control::Command::Status => Reply::Following(control::Following::default()),
             control::Command::Ping => Reply::Pong {
                 version: "1.2.3".to_owned(),
                 pid: 812,

@@ -35,7 +35,7 @@ impl Projection {
     /// repaired from time to time.
     pub fn needs_polling(&mut self) -> bool {
         let Self { fronts, kernel, .. } = self;
-        fronts.iter().flat_map(|front| front.gates()).any(|gate| kernel.needs_polling(gate))
+        fronts.iter().flat_map(super::Front::gates).any(|gate| kernel.needs_polling(gate))
     }
 
     /// Jails that are to be restored; of those that have a gate in common, one.
