@@ -6,13 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use super::log::Log;
 use crate::config::JailDef;
-use crate::engine::projection::{Carried, Projection, ProjectionError, Unenforced};
+use crate::enforce::{Foreign, Monitor};
+use crate::engine::projection::{Carried, GateFate, Projection, ProjectionError, Unenforced};
 use crate::engine::writer::Uncarried;
 use crate::model::{Clock, SystemClock};
 use crate::store::Store;
@@ -29,6 +31,9 @@ pub(super) struct Enforcer {
     /// The jails that have a thread each.
     scripted: BTreeSet<String>,
     workers: BTreeMap<Whose, Worker>,
+    /// What somebody else changes in the packet filter; `None` where that is not told.
+    monitor: Option<Monitor>,
+    needs_polling: bool,
 }
 
 /// Whose bans a thread carries out: a jail's, or those of all that have no thread of their own.
@@ -46,6 +51,8 @@ enum Work {
     Follow(Uncarried),
     /// Whole jails.
     Restore,
+    /// What somebody else has changed in the packet filter.
+    Repair(Foreign),
 }
 
 impl Enforcer {
@@ -57,12 +64,29 @@ impl Enforcer {
         runs_commands: bool,
         log: Log,
     ) -> Result<Self, ProjectionError> {
+        // Before the first look, so that nothing is changed unseen.
+        let monitor = match Monitor::open() {
+            Ok(monitor) => Some(monitor),
+            Err(error) => {
+                let what = format_args!("changes of the firewall by others go unnoticed: {error}");
+                log.warning("actions", what);
+                None
+            }
+        };
         let mut projection = Projection::new(&jails, runs_commands);
         let carried = projection.restore_filters(&mut Store::open(store)?, SystemClock.now())?;
         let scripted = projection.scripted();
-        let workers = BTreeMap::new();
-        let mut enforcer =
-            Self { store: store.to_owned(), jails, runs_commands, log, scripted, workers };
+        let needs_polling = projection.needs_polling();
+        let mut enforcer = Self {
+            store: store.to_owned(),
+            jails,
+            runs_commands,
+            log,
+            scripted,
+            workers: BTreeMap::new(),
+            monitor,
+            needs_polling,
+        };
         tell(&carried, &enforcer.log, &mut BTreeSet::new());
         for jail in enforcer.scripted.clone() {
             enforcer.send(&Some(jail), Work::Restore);
@@ -84,6 +108,28 @@ impl Enforcer {
         }
     }
 
+    /// Readable when somebody has changed the packet filter.
+    pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.monitor.as_ref().map(Monitor::fd)
+    }
+
+    /// Whether something is kept in a place of which nobody tells when it is changed.
+    pub(super) fn needs_polling(&self) -> bool {
+        self.needs_polling
+    }
+
+    /// Has mended what others have changed since this was last called; `looks` for what nobody tells, too.
+    pub(super) fn repair(&mut self, looks: bool) {
+        let mut foreign = if looks { Foreign::untold() } else { Foreign::default() };
+        if let Some(monitor) = &mut self.monitor {
+            // What can't be read may have been anything.
+            foreign.join(monitor.read().unwrap_or_else(|_| Foreign::everything()));
+        }
+        if !foreign.is_nothing() {
+            self.send(&None, Work::Repair(foreign));
+        }
+    }
+
     /// Ends, and waits for what is being carried out, up to a limit; the rest is pending in the store.
     pub(super) fn end(self, limit: Duration) {
         let until = Instant::now() + limit;
@@ -95,7 +141,7 @@ impl Enforcer {
     }
 
     fn send(&mut self, whose: &Whose, work: Work) {
-        let Self { store, jails, runs_commands, log, scripted, workers } = self;
+        let Self { store, jails, runs_commands, log, scripted, workers, .. } = self;
         let worker = workers.entry(whose.clone()).or_insert_with(|| {
             let (sender, receiver) = channel();
             let carrying = Carrying {
@@ -176,6 +222,18 @@ impl Carrying {
                 projection.restore(store, Some(jail), now, crate::engine::projection::Mode::Do)
             }
             (Work::Restore, None) => projection.restore_filters(store, now),
+            (Work::Repair(foreign), _) => {
+                let carried = projection.repair(store, now, foreign)?;
+                for gate in &carried.gates {
+                    let GateFate { place, jails, .. } = gate;
+                    let jails = jails.join(", ");
+                    self.log.warning(
+                        "actions",
+                        format_args!("{place}: somebody has changed it; it keeps out the hosts of {jails} again"),
+                    );
+                }
+                Ok(carried)
+            }
         }
     }
 }

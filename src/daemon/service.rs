@@ -31,6 +31,8 @@ use crate::source::journal::{End, Journal};
 const ANSWER_WAIT: Duration = Duration::from_millis(10);
 /// Before it is looked again at files that the system says nothing of.
 const POLLING_WAIT: Duration = Duration::from_secs(1);
+/// Before it is looked again whether others have changed what nobody is told of: sets of ipset, rules of iptables-legacy.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// For so long what is being carried out is waited for at the end.
 const END_WAIT: Duration = Duration::from_millis(500);
 
@@ -153,6 +155,7 @@ impl Service<'_> {
         ready()?;
         self.notify.tell("READY=1");
         let mut next_end = self.writer.reader().next_end()?;
+        let mut looked = Instant::now();
         loop {
             let now = SystemClock.now();
             let step = follower.step(&mut self.writer, now)?;
@@ -170,6 +173,13 @@ impl Service<'_> {
             let polls = watch.needs_polling();
             let waiting = Waiting { has_more, is_open, polls: polls || step.retry, next_end };
             self.wait(&watch, follower.journals(), &waiting)?;
+            if let Some(enforcer) = &mut self.enforcer {
+                let is_due = enforcer.needs_polling() && looked.elapsed() >= LOOK_EVERY;
+                if is_due {
+                    looked = Instant::now();
+                }
+                enforcer.repair(is_due);
+            }
             let seen = watch.read()?;
             if seen.names_changed {
                 muster.logs().iter().for_each(|log| log.follow(&mut follower, Reach::All));
@@ -266,12 +276,15 @@ impl Service<'_> {
             waiting.has_more.then_some(Duration::ZERO),
             waiting.is_open.then_some(ANSWER_WAIT),
             waiting.polls.then_some(POLLING_WAIT),
+            self.enforcer.as_ref().filter(|enforcer| enforcer.needs_polling()).map(|_| LOOK_EVERY),
             Notify::watchdog(),
             until_end,
         ];
         let limit = waits.into_iter().flatten().min();
         let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
-        let fds = [self.calls.fd(), watch.fd()].into_iter().chain(journals.map(Journal::fd));
+        let monitor = self.enforcer.as_ref().and_then(Enforcer::fd);
+        let fds = [self.calls.fd(), watch.fd()].into_iter().chain(monitor);
+        let fds = fds.chain(journals.map(Journal::fd));
         let mut fds: Vec<_> = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
         match poll(&mut fds, limit.as_ref()) {
             // A signal, or it is looked at all.
