@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::gate::{Gate, Place};
-use super::netfilter::netlink::{NetlinkError, Nftables};
+use super::netfilter::netlink::{Ipset, IpsetHead, NetlinkError, Nftables};
 use super::netfilter::{Chain, Jumps, Step, ToolError, ipset, iptables, nftables, tool};
 use super::plan::{Changes, Held, ranges};
 use crate::model::{Addr, Time};
@@ -15,6 +15,7 @@ use crate::model::{Addr, Time};
 #[derive(Debug, Default)]
 pub struct Kernel {
     netlink: Option<Nftables>,
+    ipset: Option<Ipset>,
     /// Whether rules of a program of iptables are such of nf_tables.
     are_told: BTreeMap<String, bool>,
 }
@@ -164,6 +165,17 @@ impl Kernel {
             }
             Place::Ipset(_) => true,
         }
+    }
+
+    /// What a gate that needs polling looks like from outside: while that stays the same, so does the gate, as far as
+    /// can be told without a tool. It costs a system call. `None` where there is no such thing.
+    pub fn outside(&mut self, gate: &Gate) -> Option<IpsetHead> {
+        let Place::Ipset(set) = &gate.place else { return None };
+        let ipset = match &mut self.ipset {
+            Some(ipset) => ipset,
+            none => none.insert(Ipset::open()?),
+        };
+        ipset.head(&set.name)
     }
 
     /// Takes out what was shared by gates that are gone.

@@ -28,4 +28,5 @@ pub use gate::{Gate, Place, Takes};
 pub use kernel::{Found, Kernel, KernelError, Steps};
 pub use monitor::{Concern, Foreign, Monitor};
 pub use netfilter::Step;
+pub use netfilter::netlink::IpsetHead;
 pub use plan::{Added, Changes, Held, Key, hold, plan, ranges};

@@ -22,7 +22,7 @@ mod restore;
 mod script;
 mod ticket;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ pub use self::lock::{Lock, LockError};
 use self::ticket::Terms;
 use crate::config::{ActionDef, JailDef};
 use crate::enforce::action::Action;
-use crate::enforce::{Gate, Kernel, KernelError};
+use crate::enforce::{Gate, IpsetHead, Kernel, KernelError};
 use crate::model::{Host, Time};
 use crate::store::{Reader, StoreError};
 
@@ -47,6 +47,8 @@ pub struct Projection {
     /// Jails whose bans cut the connections that a host has.
     cuts: BTreeSet<String>,
     kernel: Kernel,
+    /// Sets that were found to be equal to the store, by name, and what they looked like.
+    outsides: BTreeMap<String, IpsetHead>,
 }
 
 /// An action of a jail.
@@ -156,7 +158,8 @@ impl Projection {
             })
         });
         let fronts = fronts.collect();
-        Self { fronts, kept: BTreeSet::new(), cuts, kernel: Kernel::default() }
+        let kept = BTreeSet::new();
+        Self { fronts, kept, cuts, kernel: Kernel::default(), outsides: BTreeMap::new() }
     }
 
     /// The same, where actions of `jails` that were put in and are not among these stay as they are: their

@@ -7,6 +7,7 @@
 mod counters;
 mod elements;
 mod harness;
+mod heads;
 mod listening;
 mod properties;
 mod ranges;

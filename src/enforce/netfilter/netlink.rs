@@ -18,6 +18,7 @@ mod change;
 mod conntrack;
 mod element;
 mod error;
+mod ipset;
 mod listener;
 mod local;
 mod message;
@@ -27,6 +28,7 @@ mod socket;
 
 pub use change::SetChange;
 pub use error::{CutError, NetlinkError};
+pub use ipset::{Ipset, IpsetHead};
 pub use listener::{Event, Listener, Touched};
 pub use rule::Rule;
 pub use set::{Element, Key, SetInfo, SetName};

@@ -6,10 +6,17 @@ use super::books::Books;
 use super::groups::{self, Group};
 use super::lock::Lock;
 use super::restore::Work;
-use super::{Carried, Mode, Projection, ProjectionError};
-use crate::enforce::{Concern, Foreign, KernelError};
+use super::{Carried, Front, Mode, Projection, ProjectionError};
+use crate::enforce::{Concern, Foreign, IpsetHead, KernelError};
 use crate::model::Time;
-use crate::store::{Reader, Store};
+use crate::store::Store;
+
+/// A group that may not be as it was left.
+struct Suspect {
+    group: Group,
+    /// What it looks like from outside, where it does.
+    outside: Option<IpsetHead>,
+}
 
 impl Projection {
     /// Looks at what `what` may concern, and restores the jails of which something is not as it was left. If nothing is,
@@ -35,7 +42,7 @@ impl Projection {
     /// repaired from time to time.
     pub fn needs_polling(&mut self) -> bool {
         let Self { fronts, kernel, .. } = self;
-        fronts.iter().flat_map(super::Front::gates).any(|gate| kernel.needs_polling(gate))
+        fronts.iter().flat_map(Front::gates).any(|gate| kernel.needs_polling(gate))
     }
 
     /// Jails that are to be restored; of those that have a gate in common, one.
@@ -45,70 +52,88 @@ impl Projection {
         now: Time,
         what: &Foreign,
     ) -> Result<BTreeSet<String>, ProjectionError> {
-        let mut concerned = groups::groups(&self.fronts, None);
-        concerned.retain(|group| self.concern(group, what) > Concern::No);
+        let mut concerned = Vec::new();
+        for group in groups::groups(&self.fronts, None) {
+            let concern = what.concern(&group.gate);
+            let is_untold = what.is_untold() && self.kernel.needs_polling(&group.gate);
+            if concern > Concern::No || is_untold {
+                concerned.push((group, concern));
+            }
+        }
         if concerned.is_empty() {
             return Ok(BTreeSet::new());
         }
         let _lock = Lock::take(store.path())?;
-        let reader = store.reader();
-        let books = Books::read(reader)?;
+        let books = Books::read(store.reader())?;
         let mut suspects = Vec::new();
-        for group in concerned {
-            if is_installed(&group, &books) && !self.is_well(&group, now, what)? {
-                suspects.push(group);
+        for (group, concern) in concerned {
+            if is_installed(&group, &books) {
+                suspects.extend(self.suspect(group, concern, now)?);
             }
         }
-        self.spoilt(suspects, reader, &books, now)
+        self.spoilt(suspects, store, &books, now)
     }
 
-    /// What it means to a group.
-    fn concern(&mut self, group: &Group, what: &Foreign) -> Concern {
-        match what.concern(&group.gate) {
-            Concern::No if what.is_untold() && self.kernel.needs_polling(&group.gate) => {
-                Concern::Hosts
-            }
-            concern => concern,
-        }
-    }
-
-    /// Whether a first look says that nothing has to be done.
-    fn is_well(
+    /// The group, if a first look doesn't say that nothing has to be done.
+    fn suspect(
         &mut self,
-        group: &Group,
+        group: Group,
+        concern: Concern,
         now: Time,
-        what: &Foreign,
-    ) -> Result<bool, ProjectionError> {
-        // Where hosts are rules, one look is as good as another.
-        if self.concern(group, what) == Concern::Hosts || !group.gate.has_timeouts() {
-            return Ok(false);
-        }
-        match self.kernel.glance(&group.gate, now) {
-            Ok(is_whole) => Ok(is_whole),
-            Err(KernelError::NotPermitted) => Err(ProjectionError::NotPermitted),
-            // Restoring the jail mends it or tells.
-            Err(_) => Ok(false),
-        }
+    ) -> Result<Option<Suspect>, ProjectionError> {
+        let outside = self.kernel.outside(&group.gate);
+        let is_well = match concern {
+            Concern::No => {
+                outside.is_some() && outside == self.outsides.get(&place(&group)).copied()
+            }
+            // Where hosts are rules, one look is as good as another.
+            Concern::Rules if group.gate.has_timeouts() => {
+                match self.kernel.glance(&group.gate, now) {
+                    Ok(is_whole) => is_whole,
+                    Err(KernelError::NotPermitted) => return Err(ProjectionError::NotPermitted),
+                    // Restoring the jail mends it or tells.
+                    Err(_) => false,
+                }
+            }
+            Concern::Rules | Concern::Hosts => false,
+        };
+        Ok((!is_well).then_some(Suspect { group, outside }))
     }
 
     /// The jails of groups that are not equal to the store.
     fn spoilt(
         &mut self,
-        mut groups: Vec<Group>,
-        reader: &Reader,
+        suspects: Vec<Suspect>,
+        store: &Store,
         books: &Books,
         now: Time,
     ) -> Result<BTreeSet<String>, ProjectionError> {
-        if groups.is_empty() {
+        if suspects.is_empty() {
             return Ok(BTreeSet::new());
         }
-        groups::fill(&mut groups, reader, now)?;
+        let outsides: Vec<_> =
+            suspects.iter().map(|suspect| (place(&suspect.group), suspect.outside)).collect();
+        let mut groups: Vec<_> = suspects.into_iter().map(|suspect| suspect.group).collect();
+        groups::fill(&mut groups, store.reader(), now)?;
         let mut carried = Carried::default();
         let work = self.work(groups, books, now, &mut carried)?;
-        let spoilt = work.iter().filter(|work| !work.is_nothing());
+        for (place, outside) in outsides {
+            let own = work.iter().find(|work| self::place(&work.group) == place);
+            let outside = outside.filter(|_| own.is_some_and(|work| work.is_as_left(now)));
+            match outside {
+                Some(outside) => drop(self.outsides.insert(place, outside)),
+                None => drop(self.outsides.remove(&place)),
+            }
+        }
+        let spoilt = work.iter().filter(|work| !work.is_as_left(now));
         let failed = carried.failed.into_iter().map(|failed| failed.jail);
         Ok(spoilt.filter_map(first_jail).chain(failed).collect())
     }
+}
+
+/// Where a group is, for one in another place has another.
+fn place(group: &Group) -> String {
+    group.gate.place.to_string()
 }
 
 /// Restoring one of the jails of a gate restores the gate.

@@ -4,9 +4,12 @@ use super::books::Books;
 use super::groups::{self, Group};
 use super::lock::Lock;
 use super::{Carried, Front, GateFate, Mode, Pass, Projection, ProjectionError};
-use crate::enforce::{Changes, Found, Gate, Kernel, KernelError, Steps, plan};
+use crate::enforce::{Added, Changes, Found, Gate, Kernel, KernelError, Steps, plan};
 use crate::model::Time;
 use crate::store::{Batch, Store, StoreError};
+
+/// So far off may the end of a ban be in the kernel without anybody having changed it.
+const SLACK_US: i64 = 10_000_000;
 
 /// A group, what there is of it, and what has to change.
 pub(super) struct Work {
@@ -335,9 +338,22 @@ impl Projection {
 }
 
 impl Work {
-    /// Whether nothing has to be done.
-    pub(super) fn is_nothing(&self) -> bool {
-        !self.is_made && self.changes.is_empty()
+    /// Whether nobody else has changed it. What the kernel has ended already, or not quite yet, nobody has, and how long
+    /// it was from the instant it ought to be as of until a change was done shows in the ends of bans.
+    pub(super) fn is_as_left(&self, now: Time) -> bool {
+        let held = self.found.held();
+        let is_over =
+            |until: Option<Time>| until.is_some_and(|end| end <= now.plus_micros(SLACK_US));
+        let is_left = |added: &Added| match (held.get(&added.key), added.until) {
+            (Some(Some(end)), Some(until)) => {
+                end.micros().abs_diff(until.micros()) <= SLACK_US.unsigned_abs()
+            }
+            (Some(_), _) => false,
+            (None, until) => is_over(until),
+        };
+        let is_gone = |key| held.get(key).is_some_and(|until| is_over(*until));
+        let Changes { add, remove } = &self.changes;
+        !self.is_made && add.iter().all(is_left) && remove.iter().all(is_gone)
     }
 
     fn new(group: Group, found: Found, now: Time) -> Self {
