@@ -10,6 +10,8 @@
 //! addresses. The [`Kernel`] is asked what there is of it; [`plan`] compares who is to be kept out with who is; and what
 //! has to change becomes [`Steps`], data that can be shown as well as done.
 //!
+//! A [`Monitor`] hears what others do to it meanwhile, and a gate knows what of that is its [`Concern`].
+//!
 //! Whatever is no gate is an [`action`] of fail2ban's language: commands that a shell runs, one ban after the other.
 //! Nothing here knows the store or asks what time it is: the bans and the instant are handed in.
 

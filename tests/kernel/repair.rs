@@ -123,6 +123,9 @@ fn is_noticed_and_mended(jail: &str, command: &str) {
 #[track_caller]
 fn is_found_and_mended(jail: &str, command: &str) {
     let (net, mut guard) = watched(&[jail]);
+    for _ in 0..2 {
+        assert_eq!(guard.repair(&net, &Foreign::untold()).gates, []);
+    }
     net.host().shell(command);
     // Of rules that look into a set somebody may be told, but not of the set.
     guard.monitor.read().unwrap();
@@ -189,6 +192,7 @@ fn a_rule_that_lets_everybody_pass_before_the_hosts_is_noticed() {
 fn sets_of_ipset_that_are_changed_are_found() {
     is_found_and_mended("s", &format!("ipset del f2b-s {V4}"));
     is_found_and_mended("s", "ipset flush");
+    is_found_and_mended("s", "iptables -F INPUT");
     is_found_and_mended("s", "iptables -F; ip6tables -F; ipset destroy");
 }
 
