@@ -6,10 +6,10 @@ use super::books::Books;
 use super::groups::{self, Group};
 use super::lock::Lock;
 use super::restore::Work;
-use super::{Carried, Front, Mode, Projection, ProjectionError};
+use super::{Carried, Front, Mode, Pass, Projection, ProjectionError};
 use crate::enforce::{Concern, Foreign, IpsetHead, KernelError};
 use crate::model::Time;
-use crate::store::Store;
+use crate::store::{Batch, Store, StoreError};
 
 /// A group that may not be as it was left.
 struct Suspect {
@@ -19,8 +19,9 @@ struct Suspect {
 }
 
 impl Projection {
-    /// Looks at what `what` may concern, and restores the jails of which something is not as it was left. If nothing is,
-    /// nothing is written to the store; what has other names isn't even looked at.
+    /// Looks at what `what` may concern in packet filters, and restores the gates of jails of which something is not as
+    /// it was left; no command of an action is run. If all is well, nothing is written to the store; what has other names
+    /// isn't even looked at.
     pub fn repair(
         &mut self,
         store: &mut Store,
@@ -33,7 +34,10 @@ impl Projection {
         }
         self.keep_installed(store.reader())?;
         for jail in self.broken(store, now, what)? {
-            carried.join(self.restore(store, Some(&jail), now, Mode::Do)?);
+            let pass = Pass { jail: Some(&jail), now, mode: Mode::Do };
+            let mended = self.restore_gates(store, pass)?;
+            store.transact(|batch| self.tell_gates(batch, &mended, pass))?;
+            carried.join(mended);
         }
         Ok(carried)
     }
@@ -43,6 +47,25 @@ impl Projection {
     pub fn needs_polling(&mut self) -> bool {
         let Self { fronts, kernel, .. } = self;
         fronts.iter().flat_map(Front::gates).any(|gate| kernel.needs_polling(gate))
+    }
+
+    /// Remembers which of a jail's actions that are gates are as they ought to be, and which aren't. Of others nothing
+    /// was done.
+    fn tell_gates(
+        &self,
+        batch: &mut Batch<'_>,
+        mended: &Carried,
+        pass: Pass<'_>,
+    ) -> Result<(), StoreError> {
+        let is_gate = |front: &&Front| pass.is_for(&front.jail) && !front.gates().is_empty();
+        for front in self.fronts.iter().filter(is_gate) {
+            if !mended.have_failed(std::slice::from_ref(front)) {
+                batch.forget_trouble(&front.jail, &front.action)?;
+            }
+        }
+        mended.failed.iter().try_for_each(|failed| {
+            batch.set_trouble(&failed.jail, &failed.action, &failed.why, pass.now)
+        })
     }
 
     /// Jails that are to be restored; of those that have a gate in common, one.

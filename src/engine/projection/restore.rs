@@ -95,7 +95,7 @@ impl Projection {
     }
 
     /// The same for packet filters.
-    fn restore_gates(
+    pub(super) fn restore_gates(
         &mut self,
         store: &mut Store,
         pass: Pass<'_>,
