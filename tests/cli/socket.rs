@@ -38,8 +38,9 @@ fn daemon(world: &World) -> (Server, Arc<AtomicUsize>) {
     let server = serve(world, move |request, take| {
         count.fetch_add(1, Ordering::SeqCst);
         let now = SystemClock.now();
-        let (folder, store) = (&JailFolder::new(&config), &store);
-        Direct { folder, store, now, enforces: true, runs_commands: false }.answer(request, take)
+        let folder = &JailFolder::new(&config);
+        let (store, enforces, runs_commands) = (&store, true, false);
+        Direct { folder, store, now, enforces, runs_commands }.answer(request, take)
     });
     (server, asked)
 }
