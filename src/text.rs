@@ -3,6 +3,8 @@
 //! A log line may hold escape sequences that move the cursor or rename the window. Everything that
 //! came from a log or a configuration passes through here before a person sees it.
 
+pub mod text_or_bytes;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 

@@ -155,6 +155,7 @@ pub enum Change {
     /// Write a list of bans into a file: one [`Reply::Exported`].
     Export {
         /// Where: an absolute path.
+        #[serde(with = "crate::text::text_or_bytes")]
         file: PathBuf,
         /// In which form.
         format: Format,
@@ -264,6 +265,7 @@ pub enum Reply {
     /// A list was written.
     Exported {
         /// Where.
+        #[serde(with = "crate::text::text_or_bytes")]
         file: PathBuf,
         /// What stands in it now.
         exported: Exported,
@@ -360,6 +362,7 @@ pub struct LogFollowing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overview {
     /// Where the store is.
+    #[serde(with = "crate::text::text_or_bytes")]
     pub store: PathBuf,
     /// How much is in it.
     pub totals: Totals,

@@ -55,8 +55,10 @@ pub struct Hello {
     /// Its process.
     pub pid: u32,
     /// Its store, an absolute path.
+    #[serde(with = "crate::text::text_or_bytes")]
     pub store: PathBuf,
     /// Its configuration folder, an absolute path.
+    #[serde(with = "crate::text::text_or_bytes")]
     pub config: PathBuf,
 }
 

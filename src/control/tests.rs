@@ -1,7 +1,9 @@
 //! Requests and their answers, against a real store and a real configuration.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::OsStringExt;
 
 use tempfile::TempDir;
 
@@ -207,6 +209,7 @@ fn who_takes_no_more_is_handed_no_more() {
 #[test]
 fn requests_and_replies_go_through_json_and_come_back_as_they_were() {
     let named = Host::Name("::FFFF:1.2.3.4 is a name".into());
+    let odd = || PathBuf::from(OsString::from_vec(b"/a\xff".to_vec()));
     let requests = [
         Request::Ask(Question::Overview),
         Request::Ask(Question::Bans {
@@ -223,6 +226,7 @@ fn requests_and_replies_go_through_json_and_come_back_as_they_were() {
         }),
         Request::Change(Change::Unban { hosts: Whose::Everyone, jail: None }),
         Request::Change(Change::Export { file: "/a".into(), format: Format::IpDeny, jail: None }),
+        Request::Change(Change::Export { file: odd(), format: Format::IpDeny, jail: None }),
         Request::Daemon(Command::Ping),
         Request::Daemon(Command::Reload { jail: Some("mail".to_owned()) }),
     ];
@@ -251,6 +255,8 @@ fn requests_and_replies_go_through_json_and_come_back_as_they_were() {
         Reply::Purging { matches: 1, of: 2 },
         Reply::Purged { before: at(0), purged: Purged::default(), stuck_bytes: 0 },
         Reply::File(FileFate::Stale { file: "/a".into(), why: "w".to_owned() }),
+        Reply::File(FileFate::Written(odd())),
+        Reply::File(FileFate::Gone("/a".into())),
         Reply::Pong { version: "1".to_owned(), pid: 1, since: at(0), jails: Vec::new() },
         Reply::Stopping,
     ];

@@ -43,7 +43,7 @@ pub struct MatchedLine {
     /// The line's number, from 1.
     pub line: u64,
     /// The line.
-    #[serde(with = "text_or_bytes")]
+    #[serde(with = "crate::text::text_or_bytes")]
     pub text: Vec<u8>,
     /// What else the filter captured, by name in small letters.
     #[serde(default)]
@@ -187,32 +187,6 @@ fn matched_line(row: &Row<'_>) -> rusqlite::Result<MatchedLine> {
         place: row.get(10)?,
         fields: fields.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
     })
-}
-
-/// A line as others are told it: a text if it is UTF-8, else a list of bytes.
-mod text_or_bytes {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Line {
-        Text(String),
-        Bytes(Vec<u8>),
-    }
-
-    pub(super) fn serialize<S: Serializer>(line: &[u8], to: S) -> Result<S::Ok, S::Error> {
-        match std::str::from_utf8(line) {
-            Ok(text) => to.serialize_str(text),
-            Err(_) => line.serialize(to),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
-        Ok(match Line::deserialize(from)? {
-            Line::Text(text) => text.into_bytes(),
-            Line::Bytes(bytes) => bytes,
-        })
-    }
 }
 
 /// TEXT or BLOB, as bytes.

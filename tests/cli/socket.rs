@@ -1,7 +1,9 @@
 //! Changes that go to a daemon, which is this process: the same as without one.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::net::Ipv4Addr;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
@@ -107,6 +109,20 @@ fn changes_are_the_same_with_and_without_a_daemon() {
         assert_eq!(fs::read_to_string(world.path("banned")).unwrap(), "");
     }
     assert_eq!(asked.load(Ordering::SeqCst), 18, "what is wrong on its face never gets there");
+    server.stop();
+}
+
+#[test]
+fn a_path_of_any_bytes_goes_through() {
+    let world = world();
+    let (server, asked) = daemon(&world);
+    let odd = OsStr::from_bytes(b"b\xffnned");
+    let export = ran(command(&world, "export --output").arg(odd)).exits(0);
+    assert!(export.out.starts_with("wrote 1 ban to "), "{}", export.out);
+    let unban = f2b(&world, "unban 198.51.100.1").exits(0);
+    assert!(unban.out.contains("\nrewrote "), "{}", unban.out);
+    assert_eq!(fs::read_to_string(world.path("").join(odd)).unwrap(), "");
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
     server.stop();
 }
 

@@ -20,12 +20,13 @@ use crate::store::{BanOrder, Reader, Store, StoreError};
 #[serde(rename_all = "lowercase")]
 pub enum FileFate {
     /// It says who is banned now.
-    Written(PathBuf),
+    Written(#[serde(with = "crate::text::text_or_bytes")] PathBuf),
     /// Its user removed it, so it is forgotten.
-    Gone(PathBuf),
+    Gone(#[serde(with = "crate::text::text_or_bytes")] PathBuf),
     /// It could not be written and still says who was banned before.
     Stale {
         /// Which.
+        #[serde(with = "crate::text::text_or_bytes")]
         file: PathBuf,
         /// Why, with the name of the file.
         why: String,
