@@ -131,7 +131,7 @@ pub enum Command {
     Ping,
     /// Have the daemon read the configuration again.
     Reload(ReloadArgs),
-    /// End the daemon.
+    /// End the daemon, and wait until it has.
     Stop,
 }
 

@@ -19,10 +19,7 @@ impl Context {
     pub(super) fn daemon_for(&self, request: &Request) -> Result<Option<Client>, SocketError> {
         match request {
             Request::Ask(_) => Ok(None),
-            Request::Daemon(_) => match Client::connect(&self.socket)? {
-                Some(daemon) => Ok(Some(daemon)),
-                None => Err(SocketError::Nobody { path: self.socket.clone() }),
-            },
+            Request::Daemon(_) => self.daemon().map(Some),
             Request::Change(_) if !self.is_daemons => Ok(None),
             Request::Change(_) => match Client::connect(&self.socket) {
                 Ok(daemon) => Ok(daemon.filter(|daemon| self.is_of(daemon.hello()))),
@@ -31,6 +28,12 @@ impl Context {
                 Err(error) => Err(error),
             },
         }
+    }
+
+    /// The daemon that listens at the socket, whatever its store.
+    fn daemon(&self) -> Result<Client, SocketError> {
+        let nobody = || SocketError::Nobody { path: self.socket.clone() };
+        Client::connect(&self.socket)?.ok_or_else(nobody)
     }
 
     fn is_of(&self, daemon: &Hello) -> bool {
@@ -100,11 +103,15 @@ pub(super) fn reload(
 }
 
 pub(super) fn stop(context: &Context, out: &mut dyn Write) -> Result<Status, Error> {
-    let asked = context.command(Command::Stop, |reply| match reply {
-        Reply::Stopping => writeln!(out, "the daemon is stopping"),
-        _ => Ok(()),
-    });
-    unless_nobody(asked)
+    let mut daemon = match context.daemon() {
+        Ok(daemon) => daemon,
+        Err(error) => return unless_nobody(Err(error.into())),
+    };
+    let pid = daemon.hello().pid;
+    daemon.answer(&Request::Daemon(Command::Stop), &mut |_| Ok(()))?;
+    daemon.until_gone();
+    writeln!(out, "the daemon (pid {pid}) has stopped")?;
+    Ok(Status::Found)
 }
 
 /// That nobody is there is an answer.

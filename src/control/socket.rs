@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 pub use self::client::Client;
 pub use self::error::SocketError;
 pub use self::listener::Listener;
-pub use self::server::Server;
+pub use self::server::{Server, Stopped};
 
 /// A request is at most so long: [`PART_BANS`](super::PART_BANS) bans are a quarter of it.
 pub const REQUEST_MAX_BYTES: usize = 64 << 20;

@@ -16,7 +16,7 @@ use super::signals::Listening;
 use super::tell::Teller;
 use super::wake::{Call, Calls, calls};
 use crate::config::Config;
-use crate::control::socket::{Hello, Listener};
+use crate::control::socket::{Hello, Listener, Server};
 use crate::control::{Following, JailFollowing, LogFollowing};
 use crate::engine::follow::{Standing, Step};
 use crate::engine::muster::Unusable;
@@ -54,8 +54,8 @@ enum Ended {
 /// The configuration or the store can't be used, another process follows the logs for it; nothing was begun then.
 pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
     let muster = muster(settings)?;
-    let following = Lock::of_follower(&settings.store).map_err(ProjectionError::from)?;
-    let Some(_following) = following else {
+    let lock = Lock::of_follower(&settings.store).map_err(ProjectionError::from)?;
+    let Some(lock) = lock else {
         return Err(ServiceError::Followed(settings.store.clone()));
     };
     let (caller, calls) = calls()?;
@@ -92,9 +92,11 @@ pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
             Ended::Reloaded(new) => muster = new,
         }
     }
-    // Who asked for the end hears of it.
-    drop(server);
+    // Who asked for the end hears of it, and waits for it.
+    let stopped = server.map(Server::stop);
     service.end();
+    drop(lock);
+    drop(stopped);
     Ok(())
 }
 

@@ -109,7 +109,7 @@ fn changes_are_the_same_with_and_without_a_daemon() {
         assert_eq!(fs::read_to_string(world.path("banned")).unwrap(), "");
     }
     assert_eq!(asked.load(Ordering::SeqCst), 18, "what is wrong on its face never gets there");
-    server.stop();
+    drop(server);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_path_of_any_bytes_goes_through() {
     assert!(unban.out.contains("\nrewrote "), "{}", unban.out);
     assert_eq!(fs::read_to_string(world.path("").join(odd)).unwrap(), "");
     assert_eq!(asked.load(Ordering::SeqCst), 2);
-    server.stop();
+    drop(server);
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_long_list_goes_through_in_parts() {
     assert_eq!(asked.load(Ordering::SeqCst), 2);
     let found = f2b(&world, "unban --all").exits(0);
     assert_eq!(found.out.lines().count(), 110_002);
-    server.stop();
+    drop(server);
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn what_a_daemon_would_not_do_is_done_without_it() {
     std::os::unix::fs::symlink(store, world.path("link")).unwrap();
     f2b(&world, "unban 192.0.2.1 --db link").exits(0);
     assert_eq!(asked.load(Ordering::SeqCst), 1, "the same store by another name");
-    server.stop();
+    drop(server);
     f2b(&world, "unban 192.0.2.2").exits(0);
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
@@ -222,9 +222,16 @@ fn ping_reload_and_stop_tell_what_the_daemon_says() {
         move || ran(&mut command)
     });
     stopped.recv().unwrap();
-    server.stop();
+    let last = server.stop();
+    let second = Listener::bind(&world.socket()).unwrap_err().to_string();
+    let at = world.socket();
+    let living = format!("another f2b daemon listens at {}; f2b stop ends it", at.display());
+    assert_eq!(second, living);
+    assert!(!stop.is_finished());
+    drop(last);
     let found = stop.join().unwrap().exits(0);
-    assert_eq!((found.out.as_str(), found.err.as_str()), ("the daemon is stopping\n", ""));
+    let has_stopped = format!("the daemon (pid {}) has stopped\n", std::process::id());
+    assert_eq!((found.out, found.err.as_str()), (has_stopped, ""));
     assert!(!world.socket().exists());
 }
 
@@ -238,7 +245,7 @@ fn err_who_may_not_speak_to_a_daemon_is_told_so() {
     ran(world.as_nobody().arg("ping")).fails_with(&format!("{}: {denied}", socket.display()));
     let mut unban = world.as_nobody();
     let refused = ran(unban.env_remove("F2B_NO_ENFORCE").args(["unban", "192.0.2.1"])).exits(2);
-    server.stop();
+    drop(server);
     let mut unban = world.as_nobody();
     let without = ran(unban.env_remove("F2B_NO_ENFORCE").args(["unban", "192.0.2.1"])).exits(2);
     assert_eq!((refused.out, refused.err), (without.out, without.err));
@@ -255,7 +262,7 @@ fn the_socket_of_a_dead_daemon_is_in_nobodys_way() {
     let (server, asked) = daemon(&world);
     f2b(&world, "unban 198.51.100.1").exits(1);
     assert_eq!(asked.load(Ordering::SeqCst), 1);
-    server.stop();
+    drop(server);
 }
 
 #[test]
@@ -275,7 +282,7 @@ fn err_a_second_daemon_is_refused_and_harms_nobody() {
     assert_eq!(refused(), living);
     f2b(&world, "unban 192.0.2.1").exits(1);
     assert_eq!(asked.load(Ordering::SeqCst), 1);
-    server.stop();
+    drop(server);
     drop(Listener::bind(&socket).unwrap());
 }
 

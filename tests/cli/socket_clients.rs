@@ -78,7 +78,7 @@ fn err_junk_is_told_and_forgiven() {
     assert_eq!(line(&mut client) + &line(&mut client), "\"stopping\"\n{\"end\":{\"ok\":null}}\n");
     client.get_mut().write_all(&PING[5..]).unwrap();
     assert_eq!(line(&mut client) + &line(&mut client), "\"stopping\"\n{\"end\":{\"ok\":null}}\n");
-    server.stop();
+    drop(server);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn err_a_huge_request_is_refused() {
     is_told(&mut huge, "a request is at most 64 MiB long; send it in parts");
     is_left(&mut huge);
     is_served(&mut client(&world));
-    server.stop();
+    drop(server);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn who_closes_his_side_hears_the_answer() {
     cut.get_mut().shutdown(Shutdown::Write).unwrap();
     is_told(&mut cut, "a request ends in a line end; this one was cut off");
     is_left(&mut cut);
-    server.stop();
+    drop(server);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn err_silent_and_slow_clients_are_sent_away() {
         is_told(client, "a request has to be whole within 10 s; connect when there is one");
         is_left(client);
     }
-    server.stop();
+    drop(server);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn err_there_is_room_for_so_many() {
         line(&mut next) == "\"stopping\"\n"
     };
     assert!((0..100_000).any(|_| comes_in()));
-    server.stop();
+    drop(server);
 }
 
 /// A daemon whose answers never end, and which says how they did.
@@ -187,7 +187,7 @@ fn a_client_that_is_killed_ends_its_answer() {
     let end = ends.recv_timeout(DEADLINE).unwrap();
     assert!(matches!(end, Err(Failed::Untaken(_))), "{end:?}");
     is_served(&mut client(&world));
-    server.stop();
+    drop(server);
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn err_who_does_not_read_is_dropped() {
     is_served(&mut client(&world));
     let end = ends.recv_timeout(READ_WITHIN + DEADLINE).unwrap();
     assert!(matches!(end, Err(Failed::Untaken(_))), "{end:?}");
-    server.stop();
+    drop(server);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn err_a_daemon_that_goes_in_the_middle_is_told_in_a_line() {
     let unban = std::thread::spawn(move || ran(&mut unban));
     enters.recv().unwrap();
     // In spite of an answer that does not end.
-    server.stop();
+    drop(server);
     unban.join().unwrap().fails_with(&format!(
         "the f2b daemon (pid {}) went away in the middle of its answer; f2b status shows what was done",
         std::process::id()

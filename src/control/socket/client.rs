@@ -85,6 +85,12 @@ impl Client {
         }
     }
 
+    /// Waits until the daemon, which was told to, has ended: another can be started then.
+    pub fn until_gone(mut self) {
+        // It says nothing more; whether it closes the connection or is killed is the same.
+        let _ = io::copy(&mut self.from, &mut io::sink());
+    }
+
     /// The next line of an answer, whole.
     fn line(&mut self, line: &mut Vec<u8>) -> Result<(), SocketError> {
         line.clear();

@@ -35,7 +35,7 @@ impl fmt::Debug for Server {
 }
 
 struct Shared {
-    listener: Listener,
+    listener: Arc<Listener>,
     hello: Hello,
     answer: Box<Answer>,
     /// Locked for a moment when a client comes or goes, never while one is spoken to.
@@ -63,7 +63,7 @@ impl Listener {
         answer: impl Fn(Request, &mut Take<'_>) -> Result<(), Failed> + Send + Sync + 'static,
     ) -> io::Result<Server> {
         let shared = Arc::new(Shared {
-            listener: self,
+            listener: Arc::new(self),
             hello,
             answer: Box::new(answer),
             clients: Mutex::default(),
@@ -78,22 +78,41 @@ impl Listener {
 
 impl Server {
     /// Accepts nobody and no request any more, and lets those that are being answered hear the end of it, for three
-    /// seconds at most. The socket's file is gone then, unless an answer goes on for longer.
-    pub fn stop(self) {
-        drop(self);
+    /// seconds at most. An answer that goes on for longer is heard by nobody.
+    pub fn stop(mut self) -> Stopped {
+        let clients = self.end();
+        Stopped { _listener: Arc::clone(&self.shared.listener), _clients: clients }
+    }
+
+    /// The connections of those who have heard the end.
+    fn end(&mut self) -> Vec<UnixStream> {
+        let Some(acceptor) = self.acceptor.take() else { return Vec::new() };
+        self.shared.clients().is_stopping = true;
+        let _ = rustix::net::shutdown(&self.shared.listener.socket, rustix::net::Shutdown::Both);
+        let _ = acceptor.join();
+        let clients = self.shared.clients().streams.values().map(UnixStream::try_clone).collect();
+        self.shared.end(Shutdown::Read, LAST_WORDS);
+        self.shared.end(Shutdown::Both, LAST_STEPS);
+        // Who has no descriptor to spare closes a connection too early, which is all.
+        let clients: Vec<io::Result<_>> = clients;
+        clients.into_iter().flatten().collect()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.shared.clients().is_stopping = true;
-        let _ = rustix::net::shutdown(&self.shared.listener.socket, rustix::net::Shutdown::Both);
-        if let Some(acceptor) = self.acceptor.take() {
-            let _ = acceptor.join();
-        }
-        self.shared.end(Shutdown::Read, LAST_WORDS);
-        self.shared.end(Shutdown::Both, LAST_STEPS);
+        self.end();
     }
+}
+
+/// A server that has stopped, until the daemon has ended: as long as this lives no other can listen there, and who waits
+/// for the daemon's end, as `f2b stop` does, goes on waiting. So it is dropped last.
+#[derive(Debug)]
+#[must_use = "it is dropped when all else of the daemon has ended"]
+pub struct Stopped {
+    /// Comes first: when its connection is closed, whoever waits may start another daemon.
+    _listener: Arc<Listener>,
+    _clients: Vec<UnixStream>,
 }
 
 fn accept(shared: &Arc<Shared>) {
@@ -166,7 +185,6 @@ struct Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // The peer sees the end only when both of the stream's descriptors are closed.
         self.shared.clients().streams.remove(&self.number);
         self.shared.gone.notify_all();
     }
