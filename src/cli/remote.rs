@@ -23,8 +23,9 @@ impl Context {
             Request::Change(_) if !self.is_daemons => Ok(None),
             Request::Change(_) => match Client::connect(&self.socket) {
                 Ok(daemon) => Ok(daemon.filter(|daemon| self.is_of(daemon.hello()))),
-                // The store will say so, or is another.
-                Err(SocketError::Denied { .. }) => Ok(None),
+                // The store will say that it may not be written to. Who does not answer still reads what was logged before
+                // it was started, or is stuck, and an unban is not to wait for that.
+                Err(SocketError::Denied { .. } | SocketError::Silent { .. }) => Ok(None),
                 Err(error) => Err(error),
             },
         }

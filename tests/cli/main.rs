@@ -34,6 +34,7 @@ mod reasons;
 mod several_lines;
 mod socket;
 mod socket_clients;
+mod socket_daemon;
 mod templates;
 mod truth;
 mod undated;
