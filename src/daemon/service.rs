@@ -172,7 +172,7 @@ impl Service<'_> {
                 next_end = self.writer.reader().next_end()?;
             }
             let (has_more, is_open) = (step.has_more || is_new, step.is_open);
-            let polls = watch.needs_polling();
+            let polls = watch.needs_polling() || muster.polls();
             let waiting = Waiting { has_more, is_open, polls: polls || step.retry, next_end };
             self.wait(&watch, follower.journals(), &waiting)?;
             if let Some(enforcer) = &mut self.enforcer {
@@ -300,6 +300,7 @@ impl Service<'_> {
     /// The jails of the configuration as it is by now, if it can be used; what is wrong with it is the answer.
     fn reload(&self, present: &Muster, answer: Option<Answer>) -> Option<Muster> {
         self.log.info("server", format_args!("Reload all jails"));
+        self.notify.tell("RELOADING=1");
         let new = muster(self.settings).map_err(|error| error.to_string());
         let new = new.and_then(|new| match new.losing(present) {
             None => Ok(new),
@@ -315,6 +316,7 @@ impl Service<'_> {
         if let Err(why) = &said {
             let what = format_args!("the configuration is not taken, all goes on as it was: {why}");
             self.log.error("server", what);
+            self.notify.tell("READY=1");
         }
         if let Some(answer) = answer {
             // Who asked may be gone.

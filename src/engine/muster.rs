@@ -113,6 +113,12 @@ impl Muster {
         }
     }
 
+    /// Whether a jail wants its logs looked at again and again (`backend = polling`): where the system says nothing of
+    /// them, and f2b can't know.
+    pub fn polls(&self) -> bool {
+        self.members.iter().any(|member| member.def.backend == Backend::Polling)
+    }
+
     /// A jail that can't be used and is in use among `present`.
     pub fn losing(&self, present: &Self) -> Option<&Unusable> {
         let is_present = |name: &str| present.members.iter().any(|member| member.jail.name == name);
