@@ -18,6 +18,7 @@ mod start;
 mod tests;
 
 use std::borrow::Cow;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -43,6 +44,9 @@ use crate::store::{LogId, LogPosition, StoreError};
 const STEP_BYTES: u64 = 8 << 20;
 /// After so many bytes without a match how far a log was read is stored all the same.
 const UNSTORED_MAX_BYTES: u64 = 8 << 20;
+
+/// DIFFERS: fail2ban follows them.
+const WIDE: &str = "logs in UTF-16 are not followed; f2b scan reads them";
 
 /// What a follower stands on.
 pub struct Ground {
@@ -311,7 +315,10 @@ impl<'g> Follower<'g> {
             self.open(at, writer, now, &mut step.news)?;
             let log = &mut self.logs[at];
             let mut trouble = None;
-            for generation in log.retired.iter_mut().chain(&mut log.current) {
+            let retired = log.retired.iter_mut().map(|retired| (retired, true));
+            for (generation, is_retired) in
+                retired.chain(log.current.iter_mut().map(|it| (it, false)))
+            {
                 let own = stretches.len();
                 match generation.read(now, STEP_BYTES, &mut step, &mut stretches) {
                     Ok(has_more) => step.has_more |= has_more,
@@ -319,7 +326,10 @@ impl<'g> Follower<'g> {
                 }
                 if stretches.len() > own {
                     generation.identify(&log.path, writer, now, &mut stretches[own..])?;
-                } else if all || generation.unstored_bytes() > UNSTORED_MAX_BYTES {
+                }
+                // Of one that is about to be forgotten it has to be known that it was read to its end.
+                let is_over = is_retired && generation.is_through();
+                if all || is_over || generation.unstored_bytes() > UNSTORED_MAX_BYTES {
                     stretches.extend(generation.unstored());
                 }
             }
@@ -363,6 +373,10 @@ impl<'g> Follower<'g> {
         now: Time,
         news: &mut Vec<News>,
     ) -> Result<(), StartError> {
+        if self.logs[at].set.is_wide() {
+            // Where a line ends in what was added can't be told without all that was before.
+            return Err(io::Error::other(WIDE).into());
+        }
         if self.logs[at].drop_emptied() {
             self.finish(at, writer, now, news)?;
         }
@@ -424,10 +438,12 @@ impl<'g> Follower<'g> {
         now: Time,
         news: &mut Vec<News>,
     ) -> Result<(), StartError> {
-        let Self { ground, logs, .. } = self;
+        let Self { ground, logs, has_begun, .. } = self;
         let log = &mut logs[at];
         let is_read = |id| log.generations().any(|own| !own.is_emptied() && own.log() == id);
-        let unfinished = start::unfinished(log.set, &log.path, writer.reader(), is_read)?;
+        // How far back it goes is a question of the beginning alone.
+        let reach = if *has_begun { Reach::Findtime } else { log.reach };
+        let unfinished = start::unfinished(log.set, &log.path, writer.reader(), reach, is_read)?;
         // What is read now is older than all of these.
         if !unfinished.is_empty() {
             log.retire();
@@ -470,11 +486,11 @@ impl<'g> Followed<'g> {
     }
 
     /// What its name stands for now.
-    fn next_file(&mut self, news: &mut Vec<News>) -> std::io::Result<Next> {
+    fn next_file(&mut self, news: &mut Vec<News>) -> io::Result<Next> {
         let id = match FileId::of(&self.path) {
             Ok(id) => id,
             // Its writer may still be writing to the file whose name is gone.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Next::Gone),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Next::Gone),
             Err(error) => return Err(error),
         };
         let what = match &self.current {

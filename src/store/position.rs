@@ -26,6 +26,8 @@ pub struct LogPosition {
     pub path: String,
     /// How far.
     pub position: Position,
+    /// As of when.
+    pub at: Time,
 }
 
 impl Reader {
@@ -33,7 +35,8 @@ impl Reader {
     pub fn positions(&self, jail: &str) -> Result<Vec<LogPosition>, StoreError> {
         self.all(sql::POSITION_SELECT, [jail], |row| {
             let position = Position { offset: count(row, 1)?, lines: count(row, 2)? };
-            Ok(LogPosition { log: LogId(row.get(0)?), path: row.get(3)?, position })
+            let at = Time::from_micros(row.get(4)?);
+            Ok(LogPosition { log: LogId(row.get(0)?), path: row.get(3)?, position, at })
         })
     }
 

@@ -113,7 +113,7 @@ impl<'g> Generation<'g> {
         let member = self.set.places().position(|place| place == jail)?;
         let offset = self.from[member];
         let position = Position { offset, lines: 0 };
-        Some(LogPosition { log: self.log, path: String::new(), position })
+        Some(LogPosition { log: self.log, path: String::new(), position, at: Time::default() })
     }
 
     /// Reads some `most` bytes, and hands on what waits for no answer; whether there is more to read at once.

@@ -51,17 +51,14 @@ pub(super) enum StartError {
 }
 
 impl Known {
-    pub(super) fn of(set: &JailSet, store: &Reader) -> Result<Self, StoreError> {
+    pub(super) fn in_store(set: &JailSet, store: &Reader) -> Result<Self, StoreError> {
         let jails = set.members().iter().map(|member| store.positions(&member.jail.name));
         jails.collect::<Result<_, _>>().map(Self)
     }
 
     /// How far each jail has read a log.
-    fn read(&self, log: LogId) -> Vec<Option<Position>> {
-        let of_log = |known: &Vec<LogPosition>| {
-            known.iter().find(|known| known.log == log).map(|known| known.position)
-        };
-        self.0.iter().map(of_log).collect()
+    fn of(&self, log: LogId) -> Vec<Option<&LogPosition>> {
+        self.0.iter().map(|known| known.iter().find(|known| known.log == log)).collect()
     }
 
     /// Whether each jail has read something at a path before.
@@ -81,15 +78,16 @@ impl Start {
         writer: &mut Writer,
     ) -> Result<Self, StartError> {
         let Of { ground, set, path, now } = of;
-        let known = Known::of(set, writer.reader())?;
+        let known = Known::in_store(set, writer.reader())?;
         let have_followed = known.have_followed(&path.to_string_lossy());
         let log = lines.identify(head, path, writer, now)?;
         let size = lines.size_bytes().unwrap_or(u64::MAX);
         let mut from = Vec::new();
         let mut position = Position { offset: u64::MAX, lines: 0 };
         for ((member, read), has_followed) in
-            set.members().iter().zip(known.read(log)).zip(have_followed)
+            set.members().iter().zip(known.of(log)).zip(have_followed)
         {
+            let read = read.map(|read| read.position);
             let begin = match (read, reach, lines.growing()) {
                 // Who was cut back to less than was read of it has nothing new.
                 (Some(read), ..) if read.offset <= size => read,
@@ -117,14 +115,16 @@ fn at(offset: u64) -> Position {
 }
 
 /// The generations of the log at `path` that were rotated away before they were read to their end, the oldest first:
-/// the one that was being read, unless it is read now, and all that came after it.
+/// the one that was being read, unless it is read now, and all that came after it. If of none of them anything was read:
+/// all of them, if `reach` goes so far.
 pub(super) fn unfinished(
     set: &JailSet,
     path: &Path,
     store: &Reader,
+    reach: Reach,
     is_read: impl Fn(LogId) -> bool,
 ) -> Result<Vec<(PathBuf, Lines, Head)>, StoreError> {
-    let known = Known::of(set, store)?;
+    let known = Known::in_store(set, store)?;
     let mut found = Vec::new();
     // So many are newer than one that is read now.
     let mut newer = 0;
@@ -132,10 +132,15 @@ pub(super) fn unfinished(
         let Ok(mut lines) = Lines::open(&log) else { continue };
         let Ok(Some(head)) = lines.head() else { continue };
         let id = store.known_log(&head, &|offset, len| lines.look(offset, len))?;
-        let read = id.map(|id| known.read(id)).unwrap_or_default();
+        let read = id.map(|id| known.of(id)).unwrap_or_default();
         let is_known = read.iter().any(Option::is_some);
-        let least = read.iter().flatten().min().copied().unwrap_or_default();
-        let is_finished = is_known && lines.size_bytes().is_some_and(|size| least.offset >= size);
+        let is_finished =
+            match (read.iter().flatten().min_by_key(|read| read.position), lines.size_bytes()) {
+                (None, _) => false,
+                (Some(least), Some(size)) => least.position.offset >= size,
+                // How long an archive is only reading it tells; nobody has written to it since it was read.
+                (Some(least), None) => log.modified().is_some_and(|modified| least.at > modified),
+            };
         if id.is_some_and(&is_read) {
             newer = found.len();
             continue;
@@ -149,7 +154,9 @@ pub(super) fn unfinished(
         }
     }
     // Of what is older than these nothing was read: it was there before anybody followed the log.
-    found.truncate(newer);
+    if reach != Reach::All {
+        found.truncate(newer);
+    }
     found.reverse();
     Ok(found)
 }

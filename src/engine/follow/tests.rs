@@ -329,6 +329,38 @@ fn half_a_line_is_waited_for() {
     });
 }
 
+#[test]
+fn all_that_there_is_has_archives_too() {
+    for (reach, expected) in [(Reach::All, 2), (Reach::Findtime, 1)] {
+        let mut world = World::new();
+        world.append("log.1", "198.51.100.1");
+        let status = std::process::Command::new("gzip").arg(world.path("log.1")).status().unwrap();
+        assert!(status.success());
+        world.append("log", "198.51.100.2");
+        world.life(reach, |world, logs| logs.look(world.now()));
+        assert_eq!(world.found().0, expected, "{reach:?}");
+    }
+}
+
+#[test]
+fn an_archive_is_not_unpacked_again_once_it_was_read_to_its_end() {
+    let mut world = World::new();
+    // Files are of now, whatever stands in them.
+    world.secs = crate::model::Clock::now(&crate::model::SystemClock).secs() - NOON;
+    world.append("log", "198.51.100.1");
+    world.life(Reach::All, |world, logs| {
+        logs.look(world.now());
+        world.rename("log", "log.1");
+        world.append("log", "198.51.100.2");
+        world.secs += 60;
+        logs.look(world.now());
+    });
+    let status = std::process::Command::new("gzip").arg(world.path("log.1")).status().unwrap();
+    assert!(status.success());
+    world.life(Reach::All, |world, logs| assert_eq!(logs.look(world.now()), []));
+    assert_eq!(world.found().0, 2);
+}
+
 /// What can happen between two looks.
 #[derive(Clone, Copy, Debug)]
 enum Happens {

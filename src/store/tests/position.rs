@@ -19,11 +19,13 @@ fn a_jail_has_read_each_log_so_far() {
         })
         .unwrap();
     let read = f.store.reader().positions("sshd").unwrap();
-    let expected = [(first, 12), (second, 8)];
-    assert_eq!(
-        read,
-        expected.map(|(log, to)| LogPosition { log, path: "/l".to_owned(), position: so_far(to) })
-    );
+    let expected = [(first, 12, 2), (second, 8, 1)].map(|(log, to, when)| LogPosition {
+        log,
+        path: "/l".to_owned(),
+        position: so_far(to),
+        at: at(when),
+    });
+    assert_eq!(read, expected);
     assert_eq!(f.store.reader().positions("nosuch").unwrap(), []);
     f.assert_whole();
 }
