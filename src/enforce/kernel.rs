@@ -153,6 +153,15 @@ impl Kernel {
         }
     }
 
+    /// Which of these hosts a gate doesn't keep out, where it costs the same however many others it does; where it doesn't,
+    /// all of them may be.
+    pub fn missing(&mut self, gate: &Gate, addrs: &[Addr]) -> Result<Vec<Addr>, KernelError> {
+        match &gate.place {
+            Place::Nftables(set) => Ok(set.missing(self.netlink()?, addrs)?),
+            Place::Iptables(_) | Place::Ipset(_) => Ok(addrs.to_vec()),
+        }
+    }
+
     /// Whether nobody is told when others change a gate, so that it has to be looked at from time to time: sets of
     /// ipset, rules of iptables that are not such of nf_tables.
     pub fn needs_polling(&mut self, gate: &Gate) -> bool {

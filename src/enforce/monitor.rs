@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 
 use super::gate::{Gate, Place};
@@ -16,6 +17,7 @@ use super::kernel::KernelError;
 use super::netfilter::netlink::{Event, Listener, Touched};
 use super::netfilter::nftables::table_family;
 use super::netfilter::{Jumps, NftSet};
+use crate::model::Addr;
 
 /// Listens to what others do to nf_tables of the network namespace that it was opened in.
 #[derive(Debug)]
@@ -52,7 +54,12 @@ enum What {
     Set(String),
     /// Elements were taken out of this set.
     Elements(String),
+    /// This one was.
+    Element(String, IpAddr),
 }
+
+/// Of more changes than this at once, elements are not remembered one by one.
+const CHANGES_MAX: usize = 1000;
 
 /// What a change means to a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +68,8 @@ pub enum Concern {
     No,
     /// Its sets, chains or rules may have changed.
     Rules,
+    /// The same, and some hosts may not be kept out: [`Foreign::hosts`].
+    Some,
     /// Whom it keeps out may have changed as well.
     Hosts,
 }
@@ -79,15 +88,7 @@ impl Monitor {
     /// What others have done since the last time. Doesn't wait.
     pub fn read(&mut self) -> io::Result<Foreign> {
         let mut foreign = Foreign::default();
-        let mut last = None;
-        let is_all = self.listener.read(|event| {
-            let change = Change::of(event);
-            // Of a set that is emptied each element is told.
-            if last != change {
-                foreign.changes.extend(change.clone());
-                last = change;
-            }
-        })?;
+        let is_all = self.listener.read(|event| foreign.add(event))?;
         foreign.is_everything = !is_all;
         Ok(foreign)
     }
@@ -107,6 +108,33 @@ impl Foreign {
     /// Whether nothing has changed.
     pub fn is_nothing(&self) -> bool {
         !self.is_everything && !self.is_untold && self.changes.is_empty()
+    }
+
+    fn add(&mut self, event: Event<'_>) {
+        let whole = Change::of(event);
+        let Some(change) = whole.filter(|change| !self.changes.contains(change)) else { return };
+        let Touched::Elements(set, elements) = event.touched else {
+            self.changes.insert(change);
+            return;
+        };
+        match elements.addresses().filter(|_| self.changes.len() < CHANGES_MAX) {
+            Some(addresses) => self.changes.extend(addresses.into_iter().map(|address| Change {
+                what: What::Element(set.to_owned(), address),
+                ..change.clone()
+            })),
+            None => drop(self.changes.insert(change)),
+        }
+    }
+
+    /// The hosts that were taken out of a gate's set, as far as they are known one by one.
+    pub fn hosts(&self, gate: &Gate) -> Vec<Addr> {
+        let Place::Nftables(set) = &gate.place else { return Vec::new() };
+        let own = self.changes.iter().filter(|change| change.concern_of_set(set) == Concern::Some);
+        let host = |change: &Change| match change.what {
+            What::Element(_, address) => Some(Addr::host(address)),
+            _ => None,
+        };
+        own.filter_map(host).collect()
     }
 
     /// Adds what has changed later.
@@ -143,8 +171,11 @@ impl Change {
             (Touched::Chain(chain) | Touched::Rule(chain), true) => What::Chain(chain.to_owned()),
             (Touched::Rule(chain), false) => What::Rules(chain.to_owned()),
             (Touched::Set(set), true) => What::Set(set.to_owned()),
-            (Touched::Element(set), true) => What::Elements(set.to_owned()),
-            (Touched::Table | Touched::Chain(_) | Touched::Set(_) | Touched::Element(_), false) => {
+            (Touched::Elements(set, _), true) => What::Elements(set.to_owned()),
+            (
+                Touched::Table | Touched::Chain(_) | Touched::Set(_) | Touched::Elements(..),
+                false,
+            ) => {
                 return None;
             }
         };
@@ -159,8 +190,11 @@ impl Change {
             // With the set goes whom it holds; another may have its name.
             What::Table => Concern::Hosts,
             What::Set(name) | What::Elements(name) if *name == set.set => Concern::Hosts,
+            // The first address of a range doesn't say which was taken out.
+            What::Element(name, _) if *name == set.set && set.is_interval => Concern::Hosts,
+            What::Element(name, _) if *name == set.set => Concern::Some,
             What::Chain(name) if *name == set.chain => Concern::Rules,
-            What::Chain(_) | What::Rules(_) | What::Set(_) | What::Elements(_) => Concern::No,
+            _ => Concern::No,
         }
     }
 
@@ -175,7 +209,7 @@ impl Change {
             What::Chain(name) if jumps.rules.iter().any(|jump| jump.chain == *name) => {
                 Concern::Rules
             }
-            What::Chain(_) | What::Rules(_) | What::Set(_) | What::Elements(_) => Concern::No,
+            _ => Concern::No,
         }
     }
 }

@@ -253,6 +253,25 @@ fn hosts_whose_ban_is_lifted_by_another_command_stay_let_in() {
 }
 
 #[test]
+fn only_hosts_that_were_taken_out_are_put_back() {
+    let (net, mut guard) = watched(&["n"]);
+    // Of a set that nobody has said was touched, others are not looked at.
+    net.host().shell(&format!("nft delete element inet f2b-table addr6-set-n '{{ {V6} }}'"));
+    guard.hear();
+    let before = written(&net);
+    net.host().shell(&format!("nft delete element inet f2b-table addr-set-n '{{ {V4} }}'"));
+    let what = guard.hear();
+    let gates = guard.repair(&net, &what).gates;
+    assert_eq!(
+        gates.iter().map(|gate| (gate.added, gate.is_made)).collect::<Vec<_>>(),
+        [(1, false)]
+    );
+    assert!(!net.lets_in(V4, 22) && net.lets_in(V6, 22));
+    assert_eq!(written(&net), before, "the store says so already");
+    assert_eq!(guard.repair(&net, &what).gates, []);
+}
+
+#[test]
 fn what_this_process_puts_in_and_takes_out_is_not_noticed() {
     let (net, mut guard) = watched(&["n", "i", "s"]);
     let Guard { projection, store, .. } = &mut guard;

@@ -35,9 +35,18 @@ fn what_others_do_is_told_when_it_is_done() {
             ("add chain inet t c { type filter hook input priority 0; }", &["+ 1 t Chain(\"c\")"]),
             ("add set inet t s { type ipv4_addr; }", &["+ 1 t Set(\"s\")"]),
             ("add rule inet t c ip saddr @s drop", &["+ 1 t Rule(\"c\")"]),
-            ("add element inet t s { 192.0.2.1, 192.0.2.2 }", &["+ 1 t Element(\"s\")"; 2]),
-            ("delete element inet t s { 192.0.2.1 }", &["- 1 t Element(\"s\")"]),
-            ("flush set inet t s", &["- 1 t Element(\"s\")"]),
+            (
+                "add element inet t s { 192.0.2.1, 192.0.2.2 }",
+                &[
+                    "+ 1 t Elements(\"s\", Some([192.0.2.1]))",
+                    "+ 1 t Elements(\"s\", Some([192.0.2.2]))",
+                ],
+            ),
+            (
+                "delete element inet t s { 192.0.2.1 }",
+                &["- 1 t Elements(\"s\", Some([192.0.2.1]))"],
+            ),
+            ("flush set inet t s", &["- 1 t Elements(\"s\", Some([192.0.2.2]))"]),
             ("flush chain inet t c", &["- 1 t Rule(\"c\")"]),
             ("add table ip other", &["+ 2 other Table"]),
             (
@@ -82,7 +91,7 @@ fn own_doing_is_not_told() {
         drop(nftables);
         assert_eq!(heard(&mut listener), (vec![], true));
         nft("flush set inet t hosts");
-        assert_eq!(heard(&mut listener).0, ["- 1 t Element(\"hosts\")"]);
+        assert_eq!(heard(&mut listener).0, ["- 1 t Elements(\"hosts\", Some([192.0.2.2]))"]);
     });
 }
 
@@ -101,7 +110,7 @@ fn elements_that_time_out_are_not_told() {
             assert!(start.elapsed() < Duration::from_secs(20));
         }
         nft("add element inet t hosts { 192.0.2.1 }");
-        assert_eq!(heard(&mut listener).0, ["+ 1 t Element(\"hosts\")"]);
+        assert_eq!(heard(&mut listener).0, ["+ 1 t Elements(\"hosts\", Some([192.0.2.1]))"]);
     });
 }
 
@@ -114,7 +123,10 @@ fn who_was_told_more_than_he_could_keep_knows_it() {
         nftables.change(&[SetChange { add: many, ..change(HOSTS) }]).unwrap();
         assert!(!heard(&mut listener).1);
         nft("delete element inet t hosts { 10.0.0.1 }");
-        assert_eq!(heard(&mut listener), (vec!["- 1 t Element(\"hosts\")".to_owned()], true));
+        assert_eq!(
+            heard(&mut listener),
+            (vec!["- 1 t Elements(\"hosts\", Some([10.0.0.1]))".to_owned()], true)
+        );
     });
 }
 

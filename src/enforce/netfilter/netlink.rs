@@ -29,7 +29,7 @@ mod socket;
 pub use change::SetChange;
 pub use error::{CutError, NetlinkError};
 pub use ipset::{Ipset, IpsetHead};
-pub use listener::{Event, Listener, Touched};
+pub use listener::{Elements, Event, Listener, Touched};
 pub use rule::Rule;
 pub use set::{Element, Key, SetInfo, SetName};
 

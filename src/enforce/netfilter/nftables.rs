@@ -142,6 +142,18 @@ impl NftSet {
         Ok(seen)
     }
 
+    /// Which of these hosts have no element.
+    pub(in crate::enforce) fn missing(
+        &self,
+        netlink: &mut Nftables,
+        addrs: &[Addr],
+    ) -> Result<Vec<Addr>, NetlinkError> {
+        let keys = addrs.iter().map(|addr| kernel_key(Key::Addr(*addr)));
+        let found = netlink.elements(&self.name(), keys)?;
+        let is_missing = |(addr, found): (&Addr, Option<_>)| found.is_none().then_some(*addr);
+        Ok(addrs.iter().zip(found).filter_map(is_missing).collect())
+    }
+
     /// How many packets of each host or network have met its element; `None` where there is no element for it alone.
     pub(in crate::enforce) fn packets(
         &self,

@@ -144,7 +144,12 @@ impl Projection {
 }
 
 /// Who of these is to be kept out, and until when.
-fn wanted(reader: &Reader, group: &Group, addrs: &[Addr], now: Time) -> Result<Held, StoreError> {
+pub(super) fn wanted(
+    reader: &Reader,
+    group: &Group,
+    addrs: &[Addr],
+    now: Time,
+) -> Result<Held, StoreError> {
     let mut wanted = Held::new();
     for addr in addrs {
         for ban in reader.bans_of(&(*addr).into())? {

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::books::Books;
+use super::follow::wanted;
 use super::groups::{self, Group};
 use super::lock::Lock;
-use super::restore::Work;
+use super::restore::{Work, is_over, take};
 use super::{Carried, Front, Mode, Pass, Projection, ProjectionError};
-use crate::enforce::{Concern, Foreign, IpsetHead, KernelError};
-use crate::model::Time;
-use crate::store::{Batch, Store, StoreError};
+use crate::enforce::{Added, Changes, Concern, Foreign, IpsetHead, KernelError, Steps};
+use crate::model::{Addr, Time};
+use crate::store::{Batch, Reader, Store, StoreError};
 
 /// A group that may not be as it was left.
 struct Suspect {
@@ -33,7 +34,7 @@ impl Projection {
             return Ok(carried);
         }
         self.keep_installed(store.reader())?;
-        for jail in self.broken(store, now, what)? {
+        for jail in self.broken(store, now, what, &mut carried)? {
             let pass = Pass { jail: Some(&jail), now, mode: Mode::Do };
             let mended = self.restore_gates(store, pass)?;
             store.transact(|batch| self.tell_gates(batch, &mended, pass))?;
@@ -74,6 +75,7 @@ impl Projection {
         store: &Store,
         now: Time,
         what: &Foreign,
+        carried: &mut Carried,
     ) -> Result<BTreeSet<String>, ProjectionError> {
         let mut concerned = Vec::new();
         for group in groups::groups(&self.fronts, None) {
@@ -90,11 +92,49 @@ impl Projection {
         let books = Books::read(store.reader())?;
         let mut suspects = Vec::new();
         for (group, concern) in concerned {
-            if is_installed(&group, &books) {
+            let is_done = !is_installed(&group, &books)
+                || concern == Concern::Some
+                    && self.put_back(
+                        store.reader(),
+                        &group,
+                        &what.hosts(&group.gate),
+                        now,
+                        carried,
+                    )?;
+            if !is_done {
                 suspects.extend(self.suspect(group, concern, now)?);
             }
         }
         self.spoilt(suspects, store, &books, now)
+    }
+
+    /// Puts hosts back that others have taken out; `false` if that is not all there is to do.
+    fn put_back(
+        &mut self,
+        reader: &Reader,
+        group: &Group,
+        hosts: &[Addr],
+        now: Time,
+        carried: &mut Carried,
+    ) -> Result<bool, ProjectionError> {
+        if !matches!(self.kernel.glance(&group.gate, now), Ok(true)) {
+            return Ok(false);
+        }
+        let Ok(missing) = self.kernel.missing(&group.gate, hosts) else { return Ok(false) };
+        let wanted = group.gate.elements(wanted(reader, group, &missing, now)?, now);
+        let added = |(&key, &until)| Added { key, until, is_new: false };
+        let add = wanted.iter().map(added).filter(|added| !is_over(added.until, now)).collect();
+        let changes = Changes { add, remove: Vec::new() };
+        let fate = group.fate(&changes);
+        let mut steps = Steps::default();
+        steps.change(&group.gate, changes, now);
+        let steps = steps.all();
+        if take(&mut self.kernel, &steps).is_err() {
+            return Ok(false);
+        }
+        carried.steps.extend(steps.iter().map(ToString::to_string));
+        carried.gates.extend(Some(fate).filter(|fate| !fate.is_nothing()));
+        Ok(true)
     }
 
     /// The group, if a first look doesn't say that nothing has to be done.
@@ -118,7 +158,7 @@ impl Projection {
                     Err(_) => false,
                 }
             }
-            Concern::Rules | Concern::Hosts => false,
+            Concern::Rules | Concern::Some | Concern::Hosts => false,
         };
         Ok((!is_well).then_some(Suspect { group, outside }))
     }

@@ -342,16 +342,14 @@ impl Work {
     /// it was from the instant it ought to be as of until a change was done shows in the ends of bans.
     pub(super) fn is_as_left(&self, now: Time) -> bool {
         let held = self.found.held();
-        let is_over =
-            |until: Option<Time>| until.is_some_and(|end| end <= now.plus_micros(SLACK_US));
         let is_left = |added: &Added| match (held.get(&added.key), added.until) {
             (Some(Some(end)), Some(until)) => {
                 end.micros().abs_diff(until.micros()) <= SLACK_US.unsigned_abs()
             }
             (Some(_), _) => false,
-            (None, until) => is_over(until),
+            (None, until) => is_over(until, now),
         };
-        let is_gone = |key| held.get(key).is_some_and(|until| is_over(*until));
+        let is_gone = |key| held.get(key).is_some_and(|until| is_over(*until, now));
         let Changes { add, remove } = &self.changes;
         !self.is_made && add.iter().all(is_left) && remove.iter().all(is_gone)
     }
@@ -395,6 +393,11 @@ impl Stale {
             removed: self.found.held().len() as u64,
         }
     }
+}
+
+/// Whether a ban is as good as over.
+pub(super) fn is_over(until: Option<Time>, now: Time) -> bool {
+    until.is_some_and(|end| end <= now.plus_micros(SLACK_US))
 }
 
 /// Does steps in their order, up to the first that fails.

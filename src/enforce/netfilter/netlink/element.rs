@@ -110,6 +110,13 @@ pub(super) fn read(list: &[u8], halves: &mut Vec<Half>) -> Result<(), &'static s
     Ok(())
 }
 
+/// The address of each element of a list that stands for one; none if there is one that doesn't.
+pub(super) fn addresses(list: &[u8]) -> Option<Vec<IpAddr>> {
+    let mut halves = Vec::new();
+    read(list, &mut halves).ok()?;
+    halves.into_iter().map(|half| (!half.is_end).then_some(half.address)).collect()
+}
+
 fn half(attributes: Attributes<'_>) -> Result<Option<Half>, &'static str> {
     let (mut address, mut flags) = (None, 0);
     let (mut timeout_ms, mut expires_ms, mut counter) = (None, None, None);

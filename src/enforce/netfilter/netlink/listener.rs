@@ -4,7 +4,9 @@
 //! socket that asked for it. Elements that end by their timeout are not told (Linux 6.18), nor are the elements of a set
 //! that is deleted as a whole.
 
+use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
@@ -13,7 +15,7 @@ use rustix::net::{self, AddressFamily, RecvFlags, SocketFlags, SocketType, netli
 use super::super::own;
 use super::error::Failed;
 use super::message::{Message, Messages, kind};
-use super::{NetlinkError, attribute, list};
+use super::{NetlinkError, attribute, element, list};
 
 /// `NFNLGRP_NFTABLES` (7) of linux/netfilter/nfnetlink.h, as a bit of a socket's groups.
 const GROUP: u32 = 1 << 6;
@@ -56,8 +58,25 @@ pub enum Touched<'m> {
     Rule(&'m str),
     /// This set.
     Set(&'m str),
-    /// An element of this set.
-    Element(&'m str),
+    /// Elements of this set.
+    Elements(&'m str, Elements<'m>),
+}
+
+/// Elements as nf_tables tells of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Elements<'m>(&'m [u8]);
+
+impl Elements<'_> {
+    /// Their addresses, if they are such; of ranges the first ones. `None` if something else is among them.
+    pub fn addresses(&self) -> Option<Vec<IpAddr>> {
+        element::addresses(self.0)
+    }
+}
+
+impl fmt::Debug for Elements<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.addresses().fmt(f)
+    }
 }
 
 impl Listener {
@@ -131,7 +150,10 @@ fn event<'m>(message: &Message<'m>) -> Result<Option<Event<'m>>, &'static str> {
         kind::NEW_CHAIN | kind::DELETE_CHAIN => Touched::Chain(text(attribute::CHAIN_NAME)?),
         kind::NEW_RULE | kind::DELETE_RULE => Touched::Rule(text(attribute::RULE_CHAIN)?),
         kind::NEW_SET | kind::DELETE_SET => Touched::Set(text(attribute::SET_NAME)?),
-        kind::NEW_SET_ELEMENT | kind::DELETE_SET_ELEMENT => Touched::Element(text(list::SET)?),
+        kind::NEW_SET_ELEMENT | kind::DELETE_SET_ELEMENT => {
+            let elements = attributes.find(list::ELEMENTS)?.unwrap_or_default();
+            Touched::Elements(text(list::SET)?, Elements(elements))
+        }
         _ => return Ok(None),
     };
     let is_deleted = matches!(
