@@ -155,7 +155,6 @@ fn what_a_daemon_would_not_do_is_done_without_it() {
         ("ban 192.0.2.4 --jail door --time -1 --force --db other", 0),
         ("ban 192.0.2.5 --jail door --time -1 --force --config empty", 2),
         ("bans", 0),
-        ("status", 0),
     ] {
         f2b(&world, line).exits(status);
     }
