@@ -1,5 +1,6 @@
 //! The thread that reads, decides and stores, from the start to the end of the service.
 
+use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use super::tell::Teller;
 use super::wake::{Call, Calls, calls};
 use crate::config::Config;
 use crate::control::socket::{Hello, Listener, Server};
-use crate::control::{Following, JailFollowing, LogFollowing};
+use crate::control::{Following, JailFollowing, LogFollowing, Take};
 use crate::engine::follow::{Standing, Step};
 use crate::engine::muster::Unusable;
 use crate::engine::projection::{Lock, ProjectionError};
@@ -33,6 +34,8 @@ const ANSWER_WAIT: Duration = Duration::from_millis(10);
 const POLLING_WAIT: Duration = Duration::from_secs(1);
 /// Before it is looked again whether others have changed what nobody is told of: sets of ipset, rules of iptables-legacy.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// After the store couldn't be used.
+const STORE_WAIT: Duration = Duration::from_secs(5);
 /// For so long what is being carried out is waited for at the end.
 const END_WAIT: Duration = Duration::from_millis(500);
 
@@ -76,20 +79,25 @@ pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
     let mut desk = Some(desk);
     let mut server = None;
     let mut muster = muster;
+    let mut ready = || {
+        if let (Some(listener), Some(desk)) = (listener.take(), desk.take()) {
+            let hello = Hello::new(&settings.store, &settings.config);
+            let answer = move |request, take: &mut Take<'_>| desk.answer(request, take);
+            server = Some(listener.serve(hello, answer)?);
+        }
+        Ok(())
+    };
+    let mut has_begun = false;
     loop {
-        service.enforce(&muster)?;
-        service.begin(&muster);
-        let ended = service.follow(&muster, &mut || {
-            if let (Some(listener), Some(desk)) = (listener.take(), desk.take()) {
-                let hello = Hello::new(&settings.store, &settings.config);
-                server =
-                    Some(listener.serve(hello, move |request, take| desk.answer(request, take))?);
+        match service.run(&muster, &mut ready, &mut has_begun) {
+            Ok(Ended::Stop) => break,
+            Ok(Ended::Reloaded(new)) => muster = new,
+            Err(ServiceError::Domain(error)) if has_begun => {
+                if service.pauses(&error)? {
+                    break;
+                }
             }
-            Ok(())
-        })?;
-        match ended {
-            Ended::Stop => break,
-            Ended::Reloaded(new) => muster = new,
+            Err(error) => return Err(error),
         }
     }
     // Who asked for the end hears of it, and waits for it.
@@ -116,12 +124,34 @@ struct Service<'s> {
     following: Shared,
 }
 
-/// What is waited for besides what happens.
+/// The logs of some jails, as long as these stay the same.
+struct Course<'g> {
+    muster: &'g Muster,
+    follower: Follower<'g>,
+    teller: Teller,
+    watch: Watch,
+    /// When the next ban is over.
+    next_end: Option<Time>,
+    /// When it was last looked at what nobody tells of.
+    looked: Instant,
+    waiting: Waiting,
+}
+
+/// Why it is not waited until something happens.
+#[derive(Default)]
 struct Waiting {
     has_more: bool,
     is_open: bool,
     polls: bool,
-    next_end: Option<Time>,
+}
+
+impl Course<'_> {
+    /// Follows logs that there are by now.
+    fn name(&mut self) {
+        for log in self.muster.logs() {
+            log.follow(&mut self.follower, Reach::All);
+        }
+    }
 }
 
 impl Service<'_> {
@@ -138,71 +168,130 @@ impl Service<'_> {
         Ok(())
     }
 
-    /// Follows the logs of these jails until the service ends or has another configuration.
-    fn follow(
+    /// Has the bans of these jails carried out and their logs followed, until the service ends or has another
+    /// configuration.
+    fn run(
         &mut self,
         muster: &Muster,
         ready: &mut dyn FnMut() -> Result<(), ServiceError>,
+        has_begun: &mut bool,
     ) -> Result<Ended, ServiceError> {
+        self.enforce(muster)?;
+        self.begin(muster);
         let ground = Ground::new(muster.jails(), self.settings.zone);
-        let mut follower = Follower::new(&ground, Origin::Daemon);
-        let mut teller = Teller::new(self.log.clone(), muster);
-        let mut watch = Watch::new()?;
-        watch.set_paths(&muster.patterns());
-        muster.follow(&mut follower, Reach::Findtime, End::Follow, SystemClock.now());
-        teller.muster(muster);
-        teller.news(&follower.begin(&mut self.writer, SystemClock.now())?);
-        // Whatever comes after the watch is noticed, and the first step reads what came before.
-        let _ = watch.set_files(follower.files());
+        let mut course = self.course(muster, &ground)?;
         ready()?;
+        *has_begun = true;
         self.notify.tell("READY=1");
-        let mut next_end = self.writer.reader().next_end()?;
-        let mut looked = Instant::now();
         loop {
-            let now = SystemClock.now();
-            let step = follower.step(&mut self.writer, now)?;
-            teller.step(&step, now);
-            self.keep(&step, &follower);
-            // What was written before a file was watched is read once more.
-            let is_new = !step.news.is_empty() && watch.set_files(follower.files());
-            if let Some(trouble) = watch.take_trouble() {
-                self.log.warning("filter", format_args!("{trouble}"));
+            self.step(&mut course, false)?;
+            self.wait(&course)?;
+            self.mend(&mut course);
+            if course.watch.read()?.names_changed {
+                course.name();
             }
-            if self.has_changed(&step, now, &teller, next_end)? {
-                next_end = self.writer.reader().next_end()?;
-            }
-            let (has_more, is_open) = (step.has_more || is_new, step.is_open);
-            let polls = watch.needs_polling() || muster.polls();
-            let waiting = Waiting { has_more, is_open, polls: polls || step.retry, next_end };
-            self.wait(&watch, follower.journals(), &waiting)?;
-            if let Some(enforcer) = &mut self.enforcer {
-                let is_due = enforcer.needs_polling() && looked.elapsed() >= LOOK_EVERY;
-                if is_due {
-                    looked = Instant::now();
-                }
-                enforcer.repair(is_due);
-            }
-            let seen = watch.read()?;
-            if seen.names_changed {
-                muster.logs().iter().for_each(|log| log.follow(&mut follower, Reach::All));
-            }
-            for call in self.calls.take() {
-                match call {
-                    Call::Stop => {
-                        let _ = follower.settle(&mut self.writer, SystemClock.now())?;
-                        return Ok(Ended::Stop);
-                    }
-                    Call::Reload(answer) => {
-                        if let Some(new) = self.reload(muster, answer) {
-                            let _ = follower.settle(&mut self.writer, SystemClock.now())?;
-                            return Ok(Ended::Reloaded(new));
-                        }
-                    }
-                    Call::Reopen => self.reopen(),
-                    Call::Changed => next_end = self.writer.reader().next_end()?,
-                }
+            if let Some(ended) = self.obey(&mut course)? {
+                return Ok(ended);
             }
         }
+    }
+
+    /// Opens the logs of these jails.
+    fn course<'g>(
+        &mut self,
+        muster: &'g Muster,
+        ground: &'g Ground,
+    ) -> Result<Course<'g>, ServiceError> {
+        let now = SystemClock.now();
+        let mut follower = Follower::new(ground, Origin::Daemon);
+        let teller = Teller::new(self.log.clone(), muster);
+        let mut watch = Watch::new()?;
+        watch.set_paths(&muster.patterns());
+        muster.follow(&mut follower, Reach::Findtime, End::Follow, now);
+        teller.muster(muster);
+        teller.news(&follower.begin(&mut self.writer, now)?);
+        // Whatever comes after the watch is noticed, and the first step reads what came before.
+        let _ = watch.set_files(follower.files());
+        let next_end = self.writer.reader().next_end()?;
+        let (looked, waiting) = (Instant::now(), Waiting::default());
+        Ok(Course { muster, follower, teller, watch, next_end, looked, waiting })
+    }
+
+    /// Reads, decides and stores what there is, and has carried out what that changes; `all`: also how far logs were read
+    /// in which nothing was found.
+    fn step(&mut self, course: &mut Course<'_>, all: bool) -> Result<(), ServiceError> {
+        let now = SystemClock.now();
+        let Course { muster, follower, teller, watch, next_end, .. } = course;
+        let step = if all {
+            follower.settle(&mut self.writer, now)?
+        } else {
+            follower.step(&mut self.writer, now)?
+        };
+        teller.step(&step, now);
+        self.keep(&step, follower);
+        // What was written before a file was watched is read once more.
+        let is_new = !step.news.is_empty() && watch.set_files(follower.files());
+        if let Some(trouble) = watch.take_trouble() {
+            self.log.warning("filter", format_args!("{trouble}"));
+        }
+        if self.has_changed(&step, now, teller, *next_end)? {
+            *next_end = self.writer.reader().next_end()?;
+        }
+        course.waiting = Waiting {
+            has_more: step.has_more || is_new,
+            is_open: step.is_open,
+            polls: watch.needs_polling() || muster.polls() || step.retry,
+        };
+        Ok(())
+    }
+
+    /// Has mended what others have changed in the firewall.
+    fn mend(&mut self, course: &mut Course<'_>) {
+        if let Some(enforcer) = &mut self.enforcer {
+            let is_due = enforcer.needs_polling() && course.looked.elapsed() >= LOOK_EVERY;
+            if is_due {
+                course.looked = Instant::now();
+            }
+            enforcer.repair(is_due);
+        }
+    }
+
+    /// Does what it is called for; why that ends the course, if it does.
+    fn obey(&mut self, course: &mut Course<'_>) -> Result<Option<Ended>, ServiceError> {
+        for call in self.calls.take() {
+            let ended = match call {
+                Call::Stop => Some(Ended::Stop),
+                Call::Reload(answer) => self.reload(course.muster, answer).map(Ended::Reloaded),
+                Call::Reopen => {
+                    self.reopen();
+                    None
+                }
+                Call::Changed => {
+                    course.next_end = self.writer.reader().next_end()?;
+                    None
+                }
+            };
+            if let Some(ended) = ended {
+                self.step(course, true)?;
+                return Ok(Some(ended));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Waits a while after the store couldn't be used: its disk may be full, or another process may hold it for long. What
+    /// was read since is read again then. Whether it is to end instead.
+    fn pauses(&mut self, error: &Error) -> Result<bool, ServiceError> {
+        self.log.error("database", format_args!("{error}; it is tried again in {STORE_WAIT:?}"));
+        let until = Instant::now() + STORE_WAIT;
+        while let Some(limit) = until.checked_duration_since(Instant::now()) {
+            wait(&[self.calls.fd()], Some(limit))?;
+            self.notify.tell("WATCHDOG=1");
+            if self.calls.take().iter().any(|call| matches!(call, Call::Stop)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Begins anew with these jails.
@@ -249,7 +338,7 @@ impl Service<'_> {
         let mut has_changed = !step.pursued.made.is_empty() || !step.pursued.ended.is_empty();
         if next_end.is_some_and(|end| end <= now) {
             let (ended, files) = self.writer.tick(now).map_err(Error::from)?;
-            teller.ended(&ended);
+            ended.iter().for_each(|ban| teller.ended(ban));
             teller.files(&files);
             has_changed = true;
         }
@@ -263,36 +352,26 @@ impl Service<'_> {
     }
 
     /// Waits for the next thing that happens.
-    fn wait<'j>(
-        &'j self,
-        watch: &'j Watch,
-        journals: impl Iterator<Item = &'j Journal>,
-        waiting: &Waiting,
-    ) -> Result<(), ServiceError> {
-        let until_end = waiting.next_end.map(|end| {
+    fn wait(&self, course: &Course<'_>) -> Result<(), ServiceError> {
+        let Course { follower, watch, next_end, waiting, .. } = course;
+        let until_end = next_end.map(|end| {
             let micros = end.micros().saturating_sub(SystemClock.now().micros());
             // A little later: the end is reached when its time is over.
             Duration::from_micros(micros.max(0).unsigned_abs() + 1000)
         });
-        let waits = [
+        let looks = self.enforcer.as_ref().is_some_and(Enforcer::needs_polling);
+        let limits = [
             waiting.has_more.then_some(Duration::ZERO),
             waiting.is_open.then_some(ANSWER_WAIT),
             waiting.polls.then_some(POLLING_WAIT),
-            self.enforcer.as_ref().filter(|enforcer| enforcer.needs_polling()).map(|_| LOOK_EVERY),
+            looks.then_some(LOOK_EVERY),
             Notify::watchdog(),
             until_end,
         ];
-        let limit = waits.into_iter().flatten().min();
-        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
         let monitor = self.enforcer.as_ref().and_then(Enforcer::fd);
         let fds = [self.calls.fd(), watch.fd()].into_iter().chain(monitor);
-        let fds = fds.chain(journals.map(Journal::fd));
-        let mut fds: Vec<_> = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
-        match poll(&mut fds, limit.as_ref()) {
-            // A signal, or it is looked at all.
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(ServiceError::Waiting(error.into())),
-        }
+        let fds: Vec<_> = fds.chain(follower.journals().map(Journal::fd)).collect();
+        wait(&fds, limits.into_iter().flatten().min())?;
         self.notify.tell("WATCHDOG=1");
         Ok(())
     }
@@ -339,5 +418,17 @@ impl Service<'_> {
             enforcer.end(until.saturating_duration_since(Instant::now()));
         }
         self.log.info("server", format_args!("Exiting f2b"));
+    }
+}
+
+/// Waits until one of these is readable, or so long.
+fn wait(fds: &[BorrowedFd<'_>], limit: Option<Duration>) -> Result<(), ServiceError> {
+    let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+    let mut fds: Vec<_> =
+        fds.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+    match poll(&mut fds, limit.as_ref()) {
+        // A signal, or it is looked at all.
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(ServiceError::Waiting(error.into())),
     }
 }

@@ -60,9 +60,12 @@ impl Teller {
             let host = &host.to_string();
             self.log.event(&Line::Found { jail: jail(*place), host, at: *at });
         }
-        self.ended(&step.pursued.ended);
-        for ban in &step.pursued.made {
-            self.made(ban);
+        let (made, ended) = (&step.pursued.made, &step.pursued.ended);
+        let is_made =
+            |ban: &&Ban| made.iter().any(|made| made.host == ban.host && made.at == ban.at);
+        ended.iter().filter(|ban| !is_made(ban)).for_each(|ban| self.ended(ban));
+        for ban in made {
+            self.made(ban, now);
         }
         for (place, host) in &step.pursued.already {
             let host = &host.to_string();
@@ -90,15 +93,18 @@ impl Teller {
         );
     }
 
-    /// Tells of bans that are over.
-    pub(super) fn ended(&self, ended: &[Ban]) {
-        for Ban { jail, host, .. } in ended {
-            self.log.event(&Line::Unban { jail, host: &host.to_string() });
-        }
+    /// Tells of a ban that is over.
+    pub(super) fn ended(&self, ban: &Ban) {
+        self.log.event(&Line::Unban { jail: &ban.jail, host: &ban.host.to_string() });
     }
 
-    fn made(&self, ban: &Ban) {
-        self.log.event(&Line::Ban { jail: &ban.jail, host: &ban.host.to_string() });
+    /// Tells of a ban; of one whose time was over before anybody could carry it out, as fail2ban does, that it is not.
+    fn made(&self, ban: &Ban, now: Time) {
+        let (jail, host) = (&*ban.jail, &*ban.host.to_string());
+        self.log.event(&match ban.until {
+            Some(until) if until <= now => Line::Expired { jail, host },
+            _ => Line::Ban { jail, host },
+        });
     }
 
     /// Tells which exported files don't say who is banned.
