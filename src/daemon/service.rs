@@ -338,7 +338,9 @@ impl Service<'_> {
         let mut has_changed = !step.pursued.made.is_empty() || !step.pursued.ended.is_empty();
         if next_end.is_some_and(|end| end <= now) {
             let (ended, files) = self.writer.tick(now).map_err(Error::from)?;
-            ended.iter().for_each(|ban| teller.ended(ban));
+            for ban in &ended {
+                teller.ended(ban);
+            }
             teller.files(&files);
             has_changed = true;
         }
