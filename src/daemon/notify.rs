@@ -15,7 +15,10 @@ impl Notify {
                 Some(name) => SocketAddr::from_abstract_name(name),
                 None => SocketAddr::from_pathname(&name),
             };
-            Some((UnixDatagram::unbound().ok()?, address.ok()?))
+            let socket = UnixDatagram::unbound().ok()?;
+            // Who doesn't listen is not waited for.
+            socket.set_nonblocking(true).ok()?;
+            Some((socket, address.ok()?))
         };
         Self(socket())
     }

@@ -1,0 +1,231 @@
+//! The same lines as they come, now and then, and afterwards; and Debian's fail2ban beside: the same hosts are banned.
+//!
+//! The jails and filters are the first user's, the lines generated; they are dated as they are written.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use f2b::model::Time;
+
+use crate::harness::{Host, append, now};
+use crate::net::eventually;
+
+/// The logs, and the profiles by which they are generated.
+const LOGS: [(&str, &str); 2] = [("maillog", "maillog"), ("current", "smtp-tai64n")];
+const JAILS: [&str; 5] =
+    ["password-fail", "username-notfound", "dos-hosts", "vpopmail", "squirrelmail-iptables"];
+/// So often something is written, and how much.
+const TICKS: usize = 100;
+const TICK: Duration = Duration::from_millis(60);
+const LINES_A_TICK: usize = 30;
+
+/// A host with the first user's jails, and no actions; `more` is added to them.
+fn host(more: &str) -> Host {
+    let host = Host::new("");
+    sample(&host.path(""), more);
+    for (log, _) in LOGS {
+        append(&host.log(log));
+    }
+    append(&host.log("squirrelmail.log"));
+    host
+}
+
+/// Writes the first user's configuration into a folder, with its logs in the folder `log`.
+fn sample(folder: &Path, more: &str) {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sample");
+    for filter in fs::read_dir(sample.join("filter.d")).unwrap() {
+        let filter = filter.unwrap();
+        fs::copy(filter.path(), folder.join("filter.d").join(filter.file_name())).unwrap();
+    }
+    let logs = folder.join("log").display().to_string();
+    let jails = fs::read_to_string(sample.join("jail.conf")).unwrap();
+    let jails = jails
+        .replace("/var/log/maillog", &format!("{logs}/maillog"))
+        .replace("/var/log/qmail/smtp/current", &format!("{logs}/current"))
+        .replace("/var/log/squirrelmail.log", &format!("{logs}/squirrelmail.log"));
+    fs::write(folder.join("jail.conf"), jails).unwrap();
+    let own = JAILS.map(|jail| format!("[{jail}]\nenabled = true\naction =\nbackend = polling\n"));
+    fs::write(folder.join("jail.local"), own.concat() + &more.replace("LOG", &logs)).unwrap();
+}
+
+/// Lines of a log, in order.
+fn generated(host: &Host, profile: &str, lines: usize, more: &[&str]) -> Vec<Vec<u8>> {
+    let log = host.path("generated");
+    let status = Command::new("python3")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/gen_logs.py"))
+        .args(["--quiet", "--profile", profile, "--lines", &lines.to_string()])
+        .args(["--attack-ratio", "0.2", "--hosts", "150", "--out"])
+        .arg(&log)
+        .args(more)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let bytes = fs::read(log).unwrap();
+    bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
+}
+
+/// The same line as of another time, if it has one.
+fn redate(line: &[u8], at: Time) -> Vec<u8> {
+    let utc = at.utc();
+    let (stamp, len) = if line.starts_with(b"Nov ") {
+        (utc.format("%b %e %H:%M:%S").to_string(), 15)
+    } else if line.starts_with(b"@4") {
+        let seconds = (1 << 62) + utc.timestamp() + 10;
+        (format!("@{seconds:016x}{:08x}", utc.timestamp_subsec_nanos()), 25)
+    } else {
+        return line.to_vec();
+    };
+    [stamp.as_bytes(), line.get(len..).unwrap_or(b"\n")].concat()
+}
+
+/// Whoever was banned, as `JAIL HOST`.
+fn were_banned(host: &Host) -> BTreeSet<String> {
+    host.ask("SELECT DISTINCT jail, host FROM bans").into_iter().collect()
+}
+
+#[test]
+fn live_now_and_then_and_afterwards_the_same_hosts_are_banned() {
+    // The same jails once more, with windows that close while it is written.
+    let section = |(jail, log, findtime): (&str, &str, u32)| {
+        format!(
+            "[{jail}-short]\nenabled = true\nfilter = {jail}\nlogpath = LOG/{log}\nbantime = 1d\naction =\nfindtime = {findtime}\n"
+        )
+    };
+    let short =
+        [("password-fail", "maillog", 2), ("vpopmail", "maillog", 3), ("dos-hosts", "current", 1)];
+    let short = short.map(section).concat();
+    let [live, batch, scan] = [(); 3].map(|()| host(&short));
+    let lines = LOGS.map(|(_, profile)| generated(&live, profile, TICKS * LINES_A_TICK, &[]));
+    let other = Fail2ban::start();
+    let daemon = live.start();
+    let mut ticks = Vec::new();
+    for tick in 0..TICKS {
+        let at = now();
+        for ((log, _), lines) in LOGS.iter().zip(&lines) {
+            let lines = &lines[tick * LINES_A_TICK..(tick + 1) * LINES_A_TICK];
+            let lines: Vec<u8> = lines.iter().flat_map(|line| redate(line, at)).collect();
+            for file in [live.log(log), other.host.log(log), scan.log(log)] {
+                append(&file).write_all(&lines).unwrap();
+            }
+        }
+        ticks.push((at, LOGS.map(|(log, _)| fs::metadata(scan.log(log)).unwrap().len())));
+        thread::park_timeout(TICK);
+    }
+    for (at, lens) in ticks.chunks(10).filter_map(<[_]>::last) {
+        for ((log, _), len) in LOGS.iter().zip(lens) {
+            let all = fs::read(scan.log(log)).unwrap();
+            let from = usize::try_from(fs::metadata(batch.log(log)).unwrap().len()).unwrap();
+            let to = usize::try_from(*len).unwrap();
+            append(&batch.log(log)).write_all(&all[from..to]).unwrap();
+        }
+        batch.does(&format!("batch --now {at}"));
+    }
+    scan.does(&format!("scan --jails --ban --quiet --now {}", now()));
+    let expected = were_banned(&scan);
+    assert!(expected.len() > 60, "{expected:?}");
+    eventually("all is stored", || live.failures() == scan.failures());
+    daemon.stop();
+    assert_eq!(were_banned(&live), expected, "live");
+    assert_eq!(batch.failures(), scan.failures());
+    assert_eq!(were_banned(&batch), expected, "now and then");
+    let long = |ban: &String| !ban.contains("-short ");
+    let expected: BTreeSet<String> = expected.into_iter().filter(long).collect();
+    other.bans(&expected);
+}
+
+#[test]
+fn every_five_minutes_and_afterwards_the_same_hosts_are_banned() {
+    let (batch, scan) = (host(""), host(""));
+    let begin = now().plus_micros(-6 * 3_600_000_000);
+    let lines = LOGS.map(|(_, profile)| generated(&scan, profile, 3000, &[]));
+    // Four hours of log, some twelve lines a minute.
+    let at = |number: usize| begin.plus_micros(i64::try_from(number).unwrap() * 4_800_000);
+    for ((log, _), lines) in LOGS.iter().zip(&lines) {
+        let lines = lines.iter().enumerate();
+        let lines: Vec<u8> = lines.flat_map(|(number, line)| redate(line, at(number))).collect();
+        append(&scan.log(log)).write_all(&lines).unwrap();
+    }
+    let mut written = 0;
+    while written < 3000 {
+        // Sixty-two lines are five minutes.
+        let until = (written + 62).min(3000);
+        for ((log, _), lines) in LOGS.iter().zip(&lines) {
+            let lines = lines.iter().enumerate().take(until).skip(written);
+            let lines: Vec<u8> =
+                lines.flat_map(|(number, line)| redate(line, at(number))).collect();
+            append(&batch.log(log)).write_all(&lines).unwrap();
+        }
+        written = until;
+        batch.does(&format!("batch --now {}", at(written)));
+    }
+    scan.does(&format!("scan --jails --ban --quiet --now {}", at(written)));
+    assert_eq!(batch.failures(), scan.failures());
+    let expected = were_banned(&scan);
+    assert!(expected.len() > 30, "{expected:?}");
+    assert_eq!(were_banned(&batch), expected);
+}
+
+/// Debian's fail2ban, with the same jails.
+struct Fail2ban {
+    host: Host,
+    server: Child,
+}
+
+impl Fail2ban {
+    fn start() -> Self {
+        let host = host("");
+        let path = |name: &str| host.path(name).display().to_string();
+        let server = format!(
+            "[DEFAULT]\nloglevel = INFO\nlogtarget = {}\nsyslogsocket = auto\nsocket = {}\npidfile = {}\n\
+             dbfile = None\ndbpurgeage = 1d\ndbmaxmatches = 10\n[Definition]\nallowipv6 = auto\n",
+            path("theirs.log"),
+            path("theirs.sock"),
+            path("theirs.pid"),
+        );
+        fs::write(host.path("fail2ban.conf"), server).unwrap();
+        let mut command = Command::new("fail2ban-server");
+        command.args(["-c", &path(""), "-f", "start"]).env("TZ", "UTC");
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let server = host.host().inside(|| command.spawn().unwrap());
+        let fail2ban = Self { host, server };
+        let has_started = |jail: &&str| fail2ban.said().contains(&format!("Jail '{jail}' started"));
+        eventually("fail2ban is ready", || JAILS.iter().all(|jail| has_started(&jail)));
+        fail2ban
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(self.host.path("theirs.log")).unwrap_or_default()
+    }
+
+    /// Waits until it has banned these hosts, and nobody else.
+    #[track_caller]
+    fn bans(&self, expected: &BTreeSet<String>) {
+        let banned = || -> BTreeSet<String> {
+            let said = self.said();
+            let bans = said.lines().filter_map(|line| line.split_once(" Ban "));
+            let word = |(before, host): (&str, &str)| {
+                let jail = before.rsplit_once('[')?.1.trim_end_matches(']');
+                Some(format!("{jail} {host}"))
+            };
+            bans.filter_map(word).collect()
+        };
+        let start = Instant::now();
+        while banned() != *expected && start.elapsed() < crate::net::DEADLINE {
+            thread::park_timeout(Duration::from_millis(50));
+        }
+        assert_eq!(banned(), *expected, "fail2ban, and f2b");
+    }
+}
+
+impl Drop for Fail2ban {
+    fn drop(&mut self) {
+        // It is a process of this test, whatever came of that.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}

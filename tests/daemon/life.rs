@@ -1,0 +1,141 @@
+//! From the start of the service to its end, and the next start.
+
+use std::fs;
+
+use rustix::process::Signal;
+
+use crate::harness::Host;
+use crate::machines::{V4, V6};
+use crate::net::eventually;
+
+/// Whom nobody bans here.
+const OTHER: &str = "203.0.113.7";
+
+const JAIL: &str = "[j]\nlogpath = LOG/a.log\naction = nftables[port=22]\n";
+
+#[test]
+fn who_fails_too_often_is_kept_out_until_his_time_is_over() {
+    let host = Host::new(&format!("{JAIL}bantime = 3\n"));
+    host.fail("a.log", &[OTHER]);
+    let daemon = host.start();
+    host.fail("a.log", &[V4, V6, V4, V6, OTHER]);
+    eventually("they are counted", || host.failures() == 6);
+    assert!(host.banned().is_empty() && host.lets_in(V4, 22));
+    host.fail("a.log", &[V4, V6]);
+    eventually("they are kept out", || !host.lets_in(V4, 22) && !host.lets_in(V6, 22));
+    assert!(host.lets_in(OTHER, 22));
+    for who in [V4, V6] {
+        daemon.says(&format!("NOTICE  [j] Ban {who}"));
+        eventually("his time is over", || host.lets_in(who, 22));
+        daemon.says(&format!("NOTICE  [j] Unban {who}"));
+    }
+    let ended = "SELECT count(*) FROM bans WHERE end_reason = 'expired' AND ended_us = until_us";
+    assert_eq!(host.ask(ended), ["2"]);
+    eventually("nothing is left in the kernel", || host.kept_out().is_empty());
+    daemon.stop();
+}
+
+#[test]
+fn who_is_unbanned_while_it_runs_can_be_banned_again() {
+    let host = Host::new(JAIL);
+    let daemon = host.start();
+    for round in 1..=2 {
+        host.fail("a.log", &[V4, V4, V4]);
+        eventually("he is kept out", || !host.lets_in(V4, 22));
+        host.does(&format!("unban {V4}"));
+        assert!(host.lets_in(V4, 22), "unban returns when it is done");
+        let bans = host.ask("SELECT end_reason FROM bans ORDER BY at_us");
+        assert_eq!(bans, vec!["unbanned"; round]);
+    }
+    // Two of his failures are not three: what led to the bans doesn't count again.
+    host.fail("a.log", &[V4, V4]);
+    eventually("they are counted", || host.failures() == 8);
+    assert!(host.banned().is_empty());
+    daemon.stop();
+}
+
+#[test]
+fn who_is_banned_by_hand_is_let_in_in_time() {
+    let host = Host::new(JAIL);
+    let daemon = host.start();
+    host.does(&format!("ban -j j -t 2 {V4}"));
+    assert!(!host.lets_in(V4, 22));
+    eventually("his time is over", || host.lets_in(V4, 22));
+    host.fail("a.log", &[V6]);
+    let ended = "SELECT count(*) FROM bans WHERE end_reason = 'expired'";
+    eventually("the store says so", || host.ask(ended) == ["1"]);
+    daemon.stop();
+}
+
+#[test]
+fn bans_outlive_the_service_and_are_taken_over() {
+    let host = Host::new(JAIL);
+    let daemon = host.start();
+    host.fail("a.log", &[V4, V4, V4, V6]);
+    eventually("he is kept out", || !host.lets_in(V4, 22));
+    let rules = host.rules();
+    daemon.stop();
+    assert_eq!(host.rules(), rules, "the end of the service changes nothing");
+    assert!(!host.lets_in(V4, 22));
+    // Written while nobody looks.
+    host.fail("a.log", &[V6, V6]);
+    let daemon = host.start();
+    assert!(!host.lets_in(V4, 22));
+    eventually("the pending failure counted on", || !host.lets_in(V6, 22));
+    host.does(&format!("unban {V6}"));
+    assert_eq!(host.rules(), rules, "nothing is there twice");
+    assert!(!daemon.said().contains(&format!("Ban {V4}\n")), "{}", daemon.said());
+    daemon.stop();
+    assert_eq!(host.failures(), 6);
+    assert_eq!(host.ask("SELECT count(*) FROM bans"), ["2"]);
+}
+
+#[test]
+fn a_reboot_loses_no_ban() {
+    let mut host = Host::new(JAIL);
+    let daemon = host.start();
+    host.fail("a.log", &[V4, V4, V4]);
+    eventually("he is kept out", || !host.lets_in(V4, 22));
+    daemon.kill();
+    host.reboot();
+    assert!(host.lets_in(V4, 22));
+    let daemon = host.start();
+    assert!(!host.lets_in(V4, 22), "they are in force before it says that it is ready");
+    daemon.stop();
+}
+
+#[test]
+fn its_own_log_is_opened_again() {
+    let host = Host::new(JAIL);
+    let daemon = host.start();
+    let old = host.path("f2b.log.1");
+    fs::rename(daemon.own_log(), &old).unwrap();
+    host.fail("a.log", &[V4]);
+    let has = |text: &str| fs::read_to_string(&old).unwrap().contains(text);
+    eventually("the old one is written to", || has(&format!("Found {V4}")));
+    daemon.signal(Signal::USR1);
+    eventually("there is a new one", || daemon.own_log().exists());
+    host.fail("a.log", &[V6]);
+    daemon.says(&format!("Found {V6}"));
+    assert!(!has(&format!("Found {V6}")));
+    daemon.stop();
+}
+
+#[test]
+fn one_store_has_one_service() {
+    let host = Host::new(JAIL);
+    let daemon = host.start();
+    let other = host.f2b("daemon --logtarget STDERR").exits(2);
+    assert!(other.err.contains("follows the logs"), "{}", other.err);
+    host.fail("a.log", &[V4, V4]);
+    eventually("they are counted", || host.failures() == 2);
+    let batch = host.f2b("batch").exits(1);
+    assert!(batch.err.contains("another f2b follows the logs"), "{}", batch.err);
+    host.fail("a.log", &[V4]);
+    eventually("the first goes on", || !host.lets_in(V4, 22));
+    assert_eq!(host.failures(), 3);
+    daemon.stop();
+    // Afterwards anybody may.
+    host.does("batch");
+    host.start().stop();
+}
