@@ -110,6 +110,7 @@ impl Net {
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_f2b"));
         command.env_clear().env("F2B_CONFIG", self.dir.path()).env("F2B_DB", self.path("f2b.db"));
+        command.env("F2B_SOCKET", self.path("f2b.sock"));
         command.env("TZ", "UTC").env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command
     }
