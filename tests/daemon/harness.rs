@@ -181,10 +181,6 @@ impl Daemon {
         self.notified.set_nonblocking(false).unwrap();
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).unwrap();
@@ -251,6 +247,13 @@ impl Drop for Daemon {
 
 pub(crate) fn now() -> Time {
     SystemClock.now()
+}
+
+/// Waits for the next second: dates in logs count as of its beginning, which for a host that is unbanned is in his ban.
+pub(crate) fn next_second() {
+    let second = |time: Time| time.micros() / 1_000_000;
+    let begin = second(now());
+    eventually("time passes", || second(now()) > begin);
 }
 
 /// A failure as it stands in a log.

@@ -3,8 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its helper fails")]
 
-mod agreement;
-mod crash;
 mod faults;
 mod harness;
 mod life;
@@ -16,5 +14,3 @@ mod memory;
 #[path = "../kernel/net.rs"]
 mod net;
 mod reload;
-mod rotation;
-mod traffic;

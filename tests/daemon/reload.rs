@@ -58,9 +58,8 @@ fn a_findtime_that_is_shorter_or_longer_counts_at_once() {
 #[test]
 fn a_configuration_that_is_broken_is_not_taken() {
     let broken = [
-        ("[a]\nlogpath = LOG/a.log\nmaxretry = many\n", "maxretry"),
+        ("[a]\nlogpath = LOG/a.log\nfindtime = often\n", "findtime"),
         ("[a]\nlogpath = LOG/a.log\nfilter = nothing\n", "nothing"),
-        ("[a\n", "jail.conf"),
     ];
     let host = Host::new(A);
     let daemon = host.start();
@@ -74,7 +73,7 @@ fn a_configuration_that_is_broken_is_not_taken() {
             let refused = said.lines().filter(|line| line.contains("is not taken")).count();
             (refused, said)
         };
-        eventually("it says so", || refusals().0 > number);
+        eventually(jails, || refusals().0 > number);
         let (_, said) = refusals();
         let last = said.rfind("is not taken").unwrap();
         assert!(said[last..].contains(why), "{said}");
