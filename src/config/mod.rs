@@ -83,6 +83,15 @@ impl Config {
         Loaded { value: Some(names_of_jails(&merged)), findings }
     }
 
+    /// Those of them that are enabled, or whose section alone doesn't say it. Nothing that a section names is read for
+    /// that.
+    pub fn enabled_names(&self) -> Loaded<Vec<String>> {
+        let (merged, findings) = self.jail_files();
+        let mut names = names_of_jails(&merged);
+        names.retain(|name| !matches!(jail::is_enabled(&merged, name), Ok(Some(false))));
+        Loaded { value: Some(names), findings }
+    }
+
     /// One jail, enabled or not.
     pub fn jail(&self, name: &str) -> Loaded<JailDef> {
         match self.draft(name) {

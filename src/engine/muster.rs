@@ -61,7 +61,7 @@ pub struct LogOf {
 impl Muster {
     /// The jails of `config` that are enabled; of these, those that are named in `only`, if any are.
     pub fn of(config: &Config, only: &[String], now: Time) -> Self {
-        let names = config.jail_names();
+        let names = config.enabled_names();
         let mut muster = Self { findings: names.findings, ..Self::default() };
         let is_wanted = |name: &String| only.is_empty() || only.contains(name);
         let names: Vec<String> =
