@@ -122,13 +122,12 @@ impl Sums {
             let own = |bans: &[Ban]| bans.iter().filter(|ban| ban.jail == *name).count() as u64;
             let (made, ended) = (own(&self.made), own(&self.ended));
             if failures + made + ended > 0 {
-                writeln!(
-                    out,
-                    "{name}: {}, {}, {} over",
-                    counted(failures, "new failure"),
-                    counted(made, "new ban"),
-                    counted(ended, "ban"),
-                )?;
+                let counts =
+                    [(failures, "new failure", ""), (made, "new ban", ""), (ended, "ban", " over")];
+                let counts = counts.into_iter().filter(|(count, ..)| *count > 0);
+                let counts =
+                    counts.map(|(count, what, end)| format!("{}{end}", counted(count, what)));
+                writeln!(out, "{name}: {}", counts.collect::<Vec<_>>().join(", "))?;
             }
         }
         for ban in &self.made {

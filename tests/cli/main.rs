@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bans;
+mod batch;
 mod beside_fail2ban;
 mod check;
 mod check_jail;

@@ -1,0 +1,17 @@
+//! `f2b batch`, as cron runs it.
+
+use crate::harness::World;
+
+const BATCH: &str = "batch --now 2026-11-20T09:01:00Z";
+
+#[test]
+fn it_says_what_is_new_and_nothing_else() {
+    let world = World::with_a_door();
+    world.write("door.log", "2026-11-20T09:00:00Z knock from 192.0.2.1\n".repeat(5));
+    let ran = world.f2b(BATCH).exits(0);
+    assert_eq!(ran.out, "door: 5 new failures, 1 new ban\n  192.0.2.1 is banned in door\n");
+    let ran = world.f2b(BATCH).exits(0);
+    assert_eq!(ran.out, "");
+    let ran = world.f2b("batch --now 2026-11-20T10:00:00Z").exits(0);
+    assert_eq!(ran.out, "door: 1 ban over\n");
+}
