@@ -399,6 +399,10 @@ impl Service<'_> {
             self.log.error("server", what);
             self.notify.tell("READY=1");
         }
+        if let Some(new) = &new {
+            // Who asked is told which jails there are by now.
+            self.begin(new);
+        }
         if let Some(answer) = answer {
             // Who asked may be gone.
             let _ = answer.send(said);
