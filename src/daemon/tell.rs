@@ -67,9 +67,9 @@ impl Teller {
         for ban in made {
             self.made(ban, now);
         }
-        for (place, host) in &step.pursued.already {
-            let host = &host.to_string();
-            self.log.event(&Line::AlreadyBanned { jail: jail(*place), host, age_us: 0 });
+        for (place, host, age_us) in &step.pursued.already {
+            let (host, age_us) = (&host.to_string(), *age_us);
+            self.log.event(&Line::AlreadyBanned { jail: jail(*place), host, age_us });
         }
         self.files(&step.files);
         for (place, off_us) in &step.pursued.odd {

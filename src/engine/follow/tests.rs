@@ -137,6 +137,21 @@ fn a_host_that_fails_too_often_is_banned_at_once() {
 }
 
 #[test]
+fn who_goes_on_failing_is_told_with_how_long_he_is_banned() {
+    let mut world = World::new();
+    let ground = Ground::new(jails(&["j"]), Zone::utc());
+    let mut follower = Follower::new(&ground, Origin::Daemon);
+    follower.follow(&world.path("log"), &[0], Reach::All);
+    let mut writer = Writer::open(&world.path("store")).unwrap();
+    (0..6).for_each(|_| world.append("log", "192.0.2.1"));
+    follower.begin(&mut writer, world.now()).unwrap();
+    let step = follower.step(&mut writer, world.now()).unwrap();
+    // The ban is of the third failure, and the sixth would have led to another.
+    let host = step.pursued.made[0].host.clone();
+    assert_eq!(step.pursued.already, [(0, host, 3_000_000)]);
+}
+
+#[test]
 fn failures_count_on_in_the_next_life() {
     let mut world = World::new();
     for failures in 1..=3 {

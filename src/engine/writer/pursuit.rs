@@ -77,8 +77,9 @@ pub struct Pursued {
     pub made: Vec<Ban>,
     /// Bans whose time was over.
     pub ended: Vec<Ban>,
-    /// Who would have been banned, in which jail by its place, if he weren't.
-    pub already: Vec<(usize, Host)>,
+    /// Who would have been banned, in which jail by its place, if he weren't, and for how long he has been, in
+    /// microseconds.
+    pub already: Vec<(usize, Host, i64)>,
     /// Jails, by their place, whose lines are of another time than they were written at, and how far off in
     /// microseconds: negative if they are late.
     pub odd: Vec<(usize, i64)>,
@@ -195,7 +196,12 @@ impl Pursuit {
             let (reader, host) = (batch.reader(), host.clone());
             match watching.failure(jail, reader, host.clone(), *at, self.origin)? {
                 Verdict::Counted => {}
-                Verdict::AlreadyBanned => pursued.already.push((*place, host)),
+                Verdict::AlreadyBanned => {
+                    let bans = reader.bans_of(&host)?.into_iter();
+                    let since = bans.filter(|ban| ban.jail == jail.name).map(|ban| ban.at).max();
+                    let age_us = at.micros() - since.unwrap_or(*at).micros();
+                    pursued.already.push((*place, host, age_us));
+                }
                 Verdict::Decided => {
                     // At once: whether he is banned is asked of the store at his next failure.
                     let bans = watching.answered(jail, now);
