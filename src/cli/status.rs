@@ -8,7 +8,7 @@ use super::{Context, Error, Status, effect};
 use crate::control::{
     Following, JailFollowing, JailStatus, KILL_CONNECTIONS, LogFollowing, Overview, Question, Reply,
 };
-use crate::model::Host;
+use crate::model::{Host, duration};
 use crate::store::{JailSummary, Trouble};
 use crate::text::{printable, shown};
 
@@ -127,10 +127,10 @@ fn following(context: &Context, out: &mut dyn Write) -> io::Result<()> {
     }
     for JailFollowing { name, lines, matched, off_us, .. } in &jails {
         if let Some(off_us) = off_us {
-            let (secs, side) =
-                (off_us.abs() / 1_000_000, if *off_us < 0 { "ago" } else { "ahead" });
+            let off = duration::spell(off_us.abs());
+            let side = if *off_us < 0 { "ago" } else { "ahead" };
             notes.push(format!(
-                "{name}: lines were just written and say {secs} s {side}; is it the zone (logtimezone) or a clock?"
+                "{name}: lines that were just written say {off} {side}; is it the zone (logtimezone) or a clock?"
             ));
         }
         if *matched == 0 && *lines >= MATCHLESS_MIN {

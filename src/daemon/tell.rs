@@ -7,7 +7,7 @@ use crate::diag::Diagnostic;
 use crate::engine::follow::{Event, News, Step};
 use crate::engine::muster::{Muster, Unusable};
 use crate::engine::writer::FileFate;
-use crate::model::{Ban, Time};
+use crate::model::{Ban, Time, duration};
 use crate::text::printable;
 
 /// Once in so long a jail's odd times are told.
@@ -82,13 +82,13 @@ impl Teller {
     }
 
     fn odd_times(&self, jail: &str, off_us: i64) {
-        let seconds = off_us.abs() / 1_000_000;
-        let side = if off_us < 0 { "before" } else { "after" };
+        let off = duration::spell(off_us.abs());
+        let side = if off_us < 0 { "ago" } else { "ahead" };
         self.log.warning(
             "filter",
             format_args!(
-                "[{jail}] lines that were just written are of {seconds} s {side} the present: they count as of now; \
-                 set the log's zone (logtimezone) or the clock of who writes it"
+                "[{jail}] lines that were just written say {off} {side}: they count as of now, or not at all if that is \
+                 more than a day ago; set the log's zone (logtimezone) or the clock of who writes it"
             ),
         );
     }
@@ -130,7 +130,7 @@ impl Teller {
             let shown = printable(&shown);
             match what {
                 Event::Begun(pos) => {
-                    self.log.event(&Line::LogAdded { path, pos: *pos, hash: "" });
+                    self.log.event(&Line::LogAdded { path, pos: *pos });
                 }
                 Event::Rotated => {
                     self.log.info("filter", format_args!("Log rotation detected for {shown}"));

@@ -46,8 +46,8 @@ pub enum Event<'e> {
     JailStarted { jail: &'e str },
     /// It no longer is.
     JailStopped { jail: &'e str },
-    /// A file is followed, from `pos` on; `hash` is its beginning's.
-    LogAdded { path: &'e Path, pos: u64, hash: &'e str },
+    /// A file is followed, from `pos` on.
+    LogAdded { path: &'e Path, pos: u64 },
     /// A file is no longer followed.
     LogRemoved { path: &'e Path },
 }
@@ -124,8 +124,8 @@ impl Event<'_> {
             Self::JailCreated { jail } => format!("Creating new jail {}", text::quoted(jail)),
             Self::JailStarted { jail } => format!("Jail {} started", text::quoted(jail)),
             Self::JailStopped { jail } => format!("Jail {} stopped", text::quoted(jail)),
-            Self::LogAdded { path, pos, hash } => {
-                format!("Added logfile: {} (pos = {pos}, hash = {hash})", quoted(path))
+            Self::LogAdded { path, pos } => {
+                format!("Added logfile: {} (pos = {pos})", quoted(path))
             }
             Self::LogRemoved { path } => format!("Removed logfile: {}", quoted(path)),
         }
@@ -232,8 +232,8 @@ mod tests {
             (Event::JailStarted { jail }, "jail INFO Jail 'j' started"),
             (Event::JailStopped { jail }, "jail INFO Jail 'j' stopped"),
             (
-                Event::LogAdded { path, pos: 7, hash: "e6" },
-                "filter INFO Added logfile: \"/var/log/a'b.log\" (pos = 7, hash = e6)",
+                Event::LogAdded { path, pos: 7 },
+                "filter INFO Added logfile: \"/var/log/a'b.log\" (pos = 7)",
             ),
             (
                 Event::LogRemoved { path: Path::new(OsStr::from_bytes(b"/l\xff\n")) },
