@@ -215,7 +215,14 @@ fn a_set_is_read_as_it_was_at_one_moment() {
             match nftables.each_element(&HOSTS, |element| keys.push(element.key)) {
                 Ok(()) => {
                     read += 1;
-                    assert!(keys.iter().copied().eq(half(0)) || keys.iter().copied().eq(half(1)));
+                    let is = |start| keys.iter().copied().eq(half(start));
+                    assert!(
+                        is(0) || is(1),
+                        "{} elements, of {:?} to {:?}",
+                        keys.len(),
+                        keys.first(),
+                        keys.last()
+                    );
                 }
                 Err(error) => assert!(matches!(error, NetlinkError::Restless { .. }), "{error}"),
             }

@@ -312,12 +312,13 @@ impl Nftables {
         &mut self,
         mut read: impl FnMut(&mut Socket) -> Result<Option<T>, Failed>,
     ) -> Result<T, Failed> {
-        let mut now = generation(&mut self.socket)?;
         for _ in 0..READINGS {
-            let before = now;
+            // A transaction has its number before its changes are all made: those that have begun are waited for.
+            let before = generation(&mut self.socket)?;
+            self.socket.wait_for_others()?;
             let found = read(&mut self.socket);
             // The kernel marks a piece if there was a change since the one before. None comes after the last one.
-            now = generation(&mut self.socket)?;
+            let now = generation(&mut self.socket)?;
             match found {
                 Ok(Some(found)) if now == before => return Ok(found),
                 Ok(_) | Err(Failed::Interrupted) => {}

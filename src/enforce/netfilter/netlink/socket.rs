@@ -152,6 +152,17 @@ impl Socket {
         }
     }
 
+    /// Returns once all transactions that have begun are through: one that is empty waits for them and changes nothing.
+    pub(super) fn wait_for_others(&mut self) -> Result<(), Failed> {
+        self.forget_replies();
+        let first = self.sequence.wrapping_add(1);
+        self.sequence = first.wrapping_add(1);
+        let mut writer = Writer::default();
+        writer.message(around(kind::BATCH_BEGIN, first), |_| ());
+        writer.message(around(kind::BATCH_END, self.sequence), |_| ());
+        self.send(writer.bytes())
+    }
+
     /// A batch to add messages to, and then to send.
     pub(super) fn begin(&self) -> Batch {
         let first = self.sequence.wrapping_add(1);
