@@ -14,3 +14,5 @@ mod memory;
 #[path = "../kernel/net.rs"]
 mod net;
 mod reload;
+mod rotation;
+mod traffic;

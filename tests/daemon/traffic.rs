@@ -90,7 +90,8 @@ impl<'h> Author<'h> {
         let host = if self.random.below(2) == 0 {
             format!("10.0.0.{}", self.random.below(BUSY))
         } else {
-            format!("10.1.{}.{}", self.next / 250, self.next % 250)
+            let next = self.next;
+            format!("10.{}.{}.{}", 1 + next / 62_500, next / 250 % 250, next % 250)
         };
         let text = line(now(), &format!("{host} #{}", self.next));
         // A line may be written in pieces.
@@ -169,7 +170,7 @@ impl<'h> Author<'h> {
         };
         let is_there =
             |number: &usize| ["", ".gz"].iter().any(|ending| named(*number, ending).exists());
-        let last = (1..).take_while(is_there).count();
+        let last = (1..10_000).take_while(is_there).count();
         for (number, ending) in (1..=last).rev().flat_map(|number| [(number, ""), (number, ".gz")])
         {
             if named(number, ending).exists() {
@@ -209,9 +210,15 @@ impl<'h> Author<'h> {
         let texts = crate::harness::ask(store, "SELECT text FROM failures");
         let number = |text: &String| text.rsplit('#').next().unwrap().parse::<usize>().unwrap();
         let mut times = vec![0; self.next];
-        texts.iter().for_each(|text| times[number(text)] += 1);
-        let odd: Vec<_> = times.iter().enumerate().filter(|(_, times)| **times != 1).collect();
-        assert!(odd.is_empty(), "of {} lines, these are there so often: {odd:?}", self.next);
+        for text in &texts {
+            times[number(text)] += 1;
+        }
+        let mut odd = Vec::new();
+        for stretch in times.chunk_by(|one, next| one == next) {
+            odd.push((stretch.len(), stretch[0]));
+        }
+        // So many lines, and how often each of them is there.
+        assert_eq!(odd, [(self.next, 1)], "{} of {} lines", texts.len(), self.next);
         let busy = self.busy().into_iter().map(|host| format!("j {host}"));
         assert_eq!(crate::harness::banned(store), busy.collect());
     }
