@@ -98,7 +98,7 @@ fn copy(host: &Host, number: usize) -> PathBuf {
     for ending in ["", "-wal", "-shm"] {
         let with = |path: &Path| PathBuf::from(format!("{}{ending}", path.display()));
         let from = with(&host.path("f2b.db"));
-        if from.exists() && (ending != "-shm" || number % 2 == 0) {
+        if from.exists() && (ending != "-shm" || number.is_multiple_of(2)) {
             fs::copy(from, with(&copy)).unwrap();
         }
     }
