@@ -86,6 +86,9 @@ pub(super) fn reload(
     args: &ReloadArgs,
     out: &mut dyn Write,
 ) -> Result<Status, Error> {
+    if let Some(jail) = &args.jail {
+        context.known_jail(jail)?;
+    }
     let mut status = Status::Found;
     context.command(Command::Reload { jail: args.jail.clone() }, |reply| match reply {
         Reply::Reloaded { jails, findings } => {

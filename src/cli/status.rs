@@ -99,6 +99,13 @@ fn following(context: &Context, out: &mut dyn Write) -> io::Result<()> {
         return Ok(());
     };
     let since = civil(since, context.zone);
+    if jails.is_empty() {
+        return writeln!(
+            out,
+            "\nthe daemon (pid {}) follows nothing: no jail is enabled",
+            hello.pid
+        );
+    }
     writeln!(out, "\nthe daemon (pid {}) follows since {since}\n", hello.pid)?;
     let rows = jails
         .iter()

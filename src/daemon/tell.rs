@@ -34,6 +34,10 @@ impl Teller {
             self.findings(findings);
         }
         self.findings(&muster.findings);
+        if muster.members.is_empty() {
+            let what = "no jail is enabled: nothing is followed; f2b check says why";
+            self.log.warning("jail", format_args!("{what}"));
+        }
         for member in &muster.members {
             let jail = &member.jail.name;
             self.log.event(&Line::JailStarted { jail });

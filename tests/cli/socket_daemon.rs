@@ -74,3 +74,18 @@ fn a_daemon_that_hangs_keeps_nobody_from_lifting_a_ban() {
     f2b(&world, "ping").fails_with(&format!("{}: {silent}", world.socket().display()));
     f2b(&world, "unban 198.51.100.1").exits(0);
 }
+
+#[test]
+fn a_reload_takes_what_the_configuration_says_by_then() {
+    let world = world();
+    let daemon = Daemon::start(&world);
+    let none = f2b(&world, "reload nope").exits(2);
+    assert!(none.err.starts_with("f2b: there is no jail 'nope' in "), "{}", none.err);
+    world.write("jail.local", "[door]\nenabled = false\n");
+    let reloaded = f2b(&world, "reload").exits(0);
+    assert_eq!(reloaded.out, "reloaded; the daemon runs with no jail\n");
+    let status = f2b(&world, "status").out;
+    let nothing =
+        format!("the daemon (pid {}) follows nothing: no jail is enabled\n", daemon.pid());
+    assert!(status.ends_with(&nothing), "{status}");
+}
