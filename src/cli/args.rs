@@ -300,6 +300,9 @@ pub enum Format {
 pub struct StatusArgs {
     /// The jail; without it, all of them.
     pub jail: Option<String>,
+    /// All of them as one JSON document.
+    #[arg(long, conflicts_with = "jail")]
+    pub json: bool,
 }
 
 /// Arguments of `f2b bans`.

@@ -1,9 +1,12 @@
 //! `f2b status`: the jails at a glance, or one jail as fail2ban-client shows it.
 
+mod document;
+
 use std::io::{self, Write};
 
+use self::document::Document;
 use super::args::StatusArgs;
-use super::output::{civil, counted, jail_name, scaled, table};
+use super::output::{civil, counted, jail_name, json, scaled, table};
 use super::{Context, Error, Status, effect};
 use crate::control::{
     Following, JailFollowing, JailStatus, KILL_CONNECTIONS, LogFollowing, Overview, Question, Reply,
@@ -21,6 +24,15 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> Result<Status, Error> {
     match &args.jail {
+        None if args.json => {
+            context.ask(Question::Overview, |reply| match reply {
+                Reply::Overview(all) => {
+                    json::document(&Document::new(&all, context.following()), out)
+                }
+                _ => Ok(()),
+            })?;
+            Ok(Status::Found)
+        }
         None => {
             let mut status = Status::Nothing;
             context.ask(Question::Overview, |reply| {

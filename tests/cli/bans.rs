@@ -262,6 +262,23 @@ fn history_shows_lines_failures_and_bans_of_a_host() {
 }
 
 #[test]
+fn status_is_a_document_for_programs() {
+    let world = World::new();
+    world.write("maillog", one_offender());
+    scan_ban(&world, NOW);
+    let ran = world.f2b(&format!("status --json --now {NOW}")).exits(0);
+    let status: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let jails = status["jails"].as_array().unwrap();
+    let jail = jails.iter().find(|jail| jail["name"] == "password-fail").unwrap();
+    assert!(
+        jail["failures"].as_u64().unwrap() > 0 && jail["banned"].as_u64().unwrap() > 0,
+        "{jail}"
+    );
+    assert!(jail["last_failure"].as_str().unwrap().ends_with('Z'), "{jail}");
+    assert_eq!(status["daemon"], serde_json::Value::Null);
+}
+
+#[test]
 fn status_of_a_jail_is_the_tree_that_scripts_know() {
     let world = World::new();
     world.write("maillog", one_offender());
