@@ -127,6 +127,8 @@ pub enum Command {
     Purge(PurgeArgs),
     /// Say everything that is wrong with the configuration, or where a jail's settings come from.
     Check(CheckArgs),
+    /// What the daemon finds and bans, as it happens, until Ctrl-C.
+    Watch,
     /// Ask whether the daemon is there.
     Ping,
     /// Have the daemon read the configuration again.

@@ -24,6 +24,7 @@ mod scan;
 mod session;
 mod status;
 mod target;
+mod watch;
 
 use std::io::{self, IsTerminal, Write};
 use std::mem::ManuallyDrop;
@@ -115,6 +116,7 @@ fn run(cli: Cli, columns: Option<usize>, out: &mut dyn Write) -> Result<Status, 
         Command::Flush(args) => restore::flush(&context, &args, out),
         Command::Purge(args) => purge::run(&context, &args, out),
         Command::Check(args) => check::run(&context, &args, out),
+        Command::Watch => watch::run(&context, out),
         Command::Ping => remote::ping(&context, out),
         Command::Reload(args) => remote::reload(&context, &args, out),
         Command::Stop => remote::stop(&context, out),

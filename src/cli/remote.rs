@@ -55,7 +55,7 @@ impl Context {
         following.filter(|_| asked.is_ok() && self.is_of(&hello)).map(|told| (hello, told))
     }
 
-    fn command(
+    pub(super) fn command(
         &self,
         command: Command,
         take: impl FnMut(Reply) -> io::Result<()>,

@@ -72,6 +72,8 @@ pub enum Command {
     Reopen,
     /// Say what it does: one [`Reply::Following`].
     Status,
+    /// Say what happens from now on, until it ends: a [`Reply::Happened`] for each thing.
+    Watch,
 }
 
 /// What can be told.
@@ -316,6 +318,36 @@ pub enum Reply {
     Stopping,
     /// What the daemon does.
     Following(Following),
+    /// Something happened.
+    Happened(Happening),
+}
+
+/// Something that happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Happening {
+    /// A host failed.
+    Failed {
+        /// In which jail.
+        jail: String,
+        /// Who.
+        host: Host,
+        /// When.
+        at: Time,
+    },
+    /// A host was banned.
+    Banned(Ban),
+    /// A host's ban is over, or was lifted.
+    Over {
+        /// In which jail.
+        jail: String,
+        /// Whose.
+        host: Host,
+        /// When.
+        at: Time,
+    },
+    /// Nothing: it is only found out whether somebody still watches.
+    Nothing,
 }
 
 /// What a daemon does.

@@ -2,19 +2,25 @@
 //!
 //! What concerns the service itself it is called for; of what changes bans it is told.
 
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::audience::Audience;
 use super::log::{Event as Line, Log};
 use super::settings::Settings;
 use super::wake::{Call, Caller};
-use crate::control::{Command, Direct, Failed, Following, JailFolder, Reply, Request, Take};
+use crate::control::{
+    Command, Direct, Failed, Following, Happening, JailFolder, Reply, Request, Take,
+};
 use crate::error::Error;
 use crate::model::{Clock, SystemClock};
 
 /// The service reads a large configuration again in less than this.
 const RELOAD_WITHIN: Duration = Duration::from_mins(1);
+
+/// So often it is found out whether who watches is still there.
+const STILL_THERE: Duration = Duration::from_secs(10);
 
 /// Answers.
 pub(super) struct Desk {
@@ -22,14 +28,21 @@ pub(super) struct Desk {
     caller: Caller,
     log: Log,
     following: Shared,
+    audience: Audience,
 }
 
 /// What the service does, which it keeps true.
 pub(super) type Shared = Arc<Mutex<Following>>;
 
 impl Desk {
-    pub(super) fn new(settings: &Settings, caller: Caller, log: Log, following: Shared) -> Self {
-        Self { settings: settings.clone(), caller, log, following }
+    pub(super) fn new(
+        settings: &Settings,
+        caller: Caller,
+        log: Log,
+        following: Shared,
+        audience: Audience,
+    ) -> Self {
+        Self { settings: settings.clone(), caller, log, following, audience }
     }
 
     /// Answers a request.
@@ -60,14 +73,30 @@ impl Desk {
         match reply {
             Reply::Made(ban) => {
                 self.log.event(&Line::Ban { jail: &ban.jail, host: &ban.host.to_string() });
+                self.audience.tell(&Happening::Banned(ban.clone()));
             }
             Reply::Lifted { host, jails } => {
-                let host = &host.to_string();
+                let at = SystemClock.now();
                 for jail in jails {
-                    self.log.event(&Line::Unban { jail, host });
+                    self.log.event(&Line::Unban { jail, host: &host.to_string() });
+                    let (jail, host) = (jail.clone(), host.clone());
+                    self.audience.tell(&Happening::Over { jail, host, at });
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Who watches says nothing; that he has gone is found out by speaking to him.
+    fn watch(&self, take: &mut Take<'_>) -> Result<(), Failed> {
+        let happens = self.audience.join();
+        loop {
+            let what = match happens.recv_timeout(STILL_THERE) {
+                Ok(what) => what,
+                Err(RecvTimeoutError::Timeout) => Happening::Nothing,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            };
+            take(Reply::Happened(what))?;
         }
     }
 
@@ -98,6 +127,7 @@ impl Desk {
                 self.caller.call(Call::Stop);
                 Ok(())
             }
+            Command::Watch => self.watch(take),
             Command::Status => Ok(take(Reply::Following(following()))?),
             Command::Reopen => {
                 self.caller.call(Call::Reopen);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::audience::Audience;
 use super::desk::{Desk, Shared};
 use super::enforcer::Enforcer;
 use super::error::ServiceError;
@@ -74,8 +75,9 @@ pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
         writer: Writer::open(&settings.store)?,
         notify: Notify::from_environment(),
         enforcer: None,
+        audience: Audience::default(),
     };
-    let desk = Desk::new(settings, caller, log.clone(), following);
+    let desk = Desk::new(settings, caller, log.clone(), following, service.audience.clone());
     let mut desk = Some(desk);
     let mut server = None;
     let mut muster = muster;
@@ -100,6 +102,7 @@ pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
             Err(error) => return Err(error),
         }
     }
+    service.audience.close();
     // Who asked for the end hears of it, and waits for it.
     let stopped = server.map(Server::stop);
     service.end();
@@ -122,6 +125,7 @@ struct Service<'s> {
     notify: Notify,
     enforcer: Option<Enforcer>,
     following: Shared,
+    audience: Audience,
 }
 
 /// The logs of some jails, as long as these stay the same.
@@ -204,7 +208,7 @@ impl Service<'_> {
     ) -> Result<Course<'g>, ServiceError> {
         let now = SystemClock.now();
         let mut follower = Follower::new(ground, Origin::Daemon);
-        let teller = Teller::new(self.log.clone(), muster);
+        let teller = Teller::new(self.log.clone(), self.audience.clone(), muster);
         let mut watch = Watch::new()?;
         watch.set_paths(&muster.patterns());
         muster.follow(&mut follower, Reach::Findtime, End::Follow, now);
@@ -339,7 +343,7 @@ impl Service<'_> {
         if next_end.is_some_and(|end| end <= now) {
             let (ended, files) = self.writer.tick(now).map_err(Error::from)?;
             for ban in &ended {
-                teller.ended(ban);
+                teller.ended(ban, now);
             }
             teller.files(&files);
             has_changed = true;

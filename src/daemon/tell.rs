@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::audience::Audience;
 use super::log::{Event as Line, Log};
+use crate::control::Happening;
 use crate::diag::Diagnostic;
 use crate::engine::follow::{Event, News, Step};
 use crate::engine::muster::{Muster, Unusable};
@@ -16,6 +18,7 @@ const ODD_AGAIN_US: i64 = 86_400_000_000;
 /// Tells.
 pub(super) struct Teller {
     pub(super) log: Log,
+    audience: Audience,
     /// The names of the jails, by place.
     names: Vec<String>,
     /// When odd times were last told of, by jail.
@@ -23,8 +26,8 @@ pub(super) struct Teller {
 }
 
 impl Teller {
-    pub(super) fn new(log: Log, muster: &Muster) -> Self {
-        Self { log, names: muster.names(), odd: BTreeMap::new() }
+    pub(super) fn new(log: Log, audience: Audience, muster: &Muster) -> Self {
+        Self { log, audience, names: muster.names(), odd: BTreeMap::new() }
     }
 
     /// Tells which jails there are, and which can't be.
@@ -61,13 +64,17 @@ impl Teller {
         self.news(&step.news);
         let jail = |place: usize| &*self.names[place];
         for (place, host, at) in &step.pursued.failures {
+            if !self.audience.is_empty() {
+                let (jail, host, at) = (jail(*place).to_owned(), host.clone(), *at);
+                self.audience.tell(&Happening::Failed { jail, host, at });
+            }
             let host = &host.to_string();
             self.log.event(&Line::Found { jail: jail(*place), host, at: *at });
         }
         let (made, ended) = (&step.pursued.made, &step.pursued.ended);
         let is_made =
             |ban: &&Ban| made.iter().any(|made| made.host == ban.host && made.at == ban.at);
-        ended.iter().filter(|ban| !is_made(ban)).for_each(|ban| self.ended(ban));
+        ended.iter().filter(|ban| !is_made(ban)).for_each(|ban| self.ended(ban, now));
         for ban in made {
             self.made(ban, now);
         }
@@ -98,8 +105,12 @@ impl Teller {
     }
 
     /// Tells of a ban that is over.
-    pub(super) fn ended(&self, ban: &Ban) {
-        self.log.event(&Line::Unban { jail: &ban.jail, host: &ban.host.to_string() });
+    pub(super) fn ended(&self, ban: &Ban, now: Time) {
+        let Ban { jail, host, ended, .. } = ban;
+        self.log.event(&Line::Unban { jail, host: &host.to_string() });
+        let at = ended.map_or(now, |(at, _)| at);
+        let (jail, host) = (jail.clone(), host.clone());
+        self.audience.tell(&Happening::Over { jail, host, at });
     }
 
     /// Tells of a ban; of one whose time was over before anybody could carry it out, as fail2ban does, that it is not.
@@ -109,6 +120,7 @@ impl Teller {
             Some(until) if until <= now => Line::Expired { jail, host },
             _ => Line::Ban { jail, host },
         });
+        self.audience.tell(&Happening::Banned(ban.clone()));
     }
 
     /// Tells which exported files don't say who is banned.

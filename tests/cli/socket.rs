@@ -185,6 +185,7 @@ fn ping_reload_and_stop_tell_what_the_daemon_says() {
         let Request::Daemon(command) = request else { unreachable!("{request:?}") };
         take(match command {
             control::Command::Status => Reply::Following(control::Following::default()),
+            control::Command::Watch => Reply::Happened(control::Happening::Nothing),
             control::Command::Ping => Reply::Pong {
                 version: "1.2.3".to_owned(),
                 pid: 812,
