@@ -43,12 +43,13 @@ pub(super) fn run(
         return Ok(Status::Nothing);
     };
     let mut writer = Writer::open(&context.db)?;
-    let mut sums = Sums { names: muster.names(), ..Sums::default() };
+    let is_lacking = !muster.unusable.is_empty();
+    let mut sums = Sums { names: muster.names(), is_lacking, ..Sums::default() };
     let ground = Ground::new(muster.jails(), context.zone);
     let mut follower = Follower::new(&ground, Origin::Batch);
     let reach = if args.all { Reach::All } else { Reach::Findtime };
     muster.follow(&mut follower, reach, End::Last, context.now);
-    Sums::tell(&follower.begin(&mut writer, context.now)?);
+    sums.tell(&follower.begin(&mut writer, context.now)?);
     loop {
         let step = follower.settle(&mut writer, context.now)?;
         let (has_more, is_open) = (step.has_more, step.is_open);
@@ -82,11 +83,13 @@ struct Sums {
     ended: Vec<Ban>,
     files: Vec<FileFate>,
     unenforced: Vec<Unenforced>,
+    /// Whether a jail can't be used, or a log not be read.
+    is_lacking: bool,
 }
 
 impl Sums {
     fn add(&mut self, step: Step) {
-        Self::tell(&step.news);
+        self.tell(&step.news);
         for (jail, ..) in &step.pursued.failures {
             match self.failures.iter_mut().find(|(known, _)| known == jail) {
                 Some((_, failures)) => *failures += 1,
@@ -104,11 +107,14 @@ impl Sums {
     }
 
     /// Says which logs can't be read.
-    fn tell(news: &[News]) {
+    fn tell(&mut self, news: &[News]) {
         for News { path, what } in news {
             let path = printable(&path.to_string_lossy()).into_owned();
             match what {
-                Event::Unreadable(why) => warn(&format!("f2b: {path} can't be read: {why}")),
+                Event::Unreadable(why) => {
+                    self.is_lacking = true;
+                    warn(&format!("f2b: {path} can't be read: {why}"));
+                }
                 Event::Begun(_) | Event::Rotated | Event::Emptied | Event::Finished(_) => {}
             }
         }
@@ -136,6 +142,7 @@ impl Sums {
         }
         let trouble = files::show(&self.files, &mut io::sink())?;
         let trouble = files::warn_unenforced(&self.unenforced, out)?.or(trouble);
+        let trouble = trouble.or(self.is_lacking.then_some(Status::Trouble));
         Ok(trouble.unwrap_or(Status::Found))
     }
 }
