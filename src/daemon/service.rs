@@ -21,7 +21,6 @@ use crate::config::Config;
 use crate::control::socket::{Hello, Listener, Server};
 use crate::control::{Following, JailFollowing, LogFollowing, Take};
 use crate::engine::follow::{Standing, Step};
-use crate::engine::muster::Unusable;
 use crate::engine::projection::{Lock, ProjectionError};
 use crate::engine::{Follower, Ground, Muster, Reach, Writer};
 use crate::error::Error;
@@ -387,12 +386,9 @@ impl Service<'_> {
         self.log.info("server", format_args!("Reload all jails"));
         self.notify.tell("RELOADING=1");
         let new = muster(self.settings).map_err(|error| error.to_string());
-        let new = new.and_then(|new| match new.losing(present) {
+        let new = new.and_then(|new| match new.refusal(present) {
             None => Ok(new),
-            Some(Unusable { jail, findings }) => {
-                let findings: Vec<_> = findings.iter().map(ToString::to_string).collect();
-                Err(format!("jail '{jail}' can't be used: {}", findings.join("\n")))
-            }
+            Some(why) => Err(why),
         });
         let (new, said) = match new {
             Ok(new) => (Some(new), Ok(())),

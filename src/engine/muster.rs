@@ -13,7 +13,7 @@ use super::follow::{Follower, Reach};
 use super::jail::{Calendars, Jail, Overrides};
 use crate::config::{Backend, Config, Draft, JailDef, JournalSource};
 use crate::date::YearWindow;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Severity};
 use crate::model::Time;
 use crate::source;
 use crate::source::journal::{End, JournalPlace, Match};
@@ -119,10 +119,29 @@ impl Muster {
         self.members.iter().any(|member| member.def.backend == Backend::Polling)
     }
 
-    /// A jail that can't be used and is in use among `present`.
-    pub fn losing(&self, present: &Self) -> Option<&Unusable> {
-        let is_present = |name: &str| present.members.iter().any(|member| member.jail.name == name);
-        self.unusable.iter().find(|unusable| is_present(&unusable.jail))
+    /// Why this doesn't take the place of `present`, if it mustn't: a jail that is in use can't be used any more, or there is
+    /// an error that wasn't there before about one, or about the files of all, of which jails or their actions may be missing
+    /// then: taking it would let in whom they keep out.
+    pub fn refusal(&self, present: &Self) -> Option<String> {
+        let in_use = |name: &str| present.members.iter().any(|member| member.jail.name == name);
+        let texts = |findings: &[&Diagnostic]| {
+            findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        if let Some(Unusable { jail, findings }) =
+            self.unusable.iter().find(|unusable| in_use(&unusable.jail))
+        {
+            let findings: Vec<_> = findings.iter().collect();
+            return Some(format!("jail '{jail}' can't be used: {}", texts(&findings)));
+        }
+        let is_same = |one: &Diagnostic, other: &Diagnostic| {
+            (one.id, &one.subject, &one.message) == (other.id, &other.subject, &other.message)
+        };
+        let is_new =
+            |found: &&Diagnostic| !present.findings.iter().any(|other| is_same(found, other));
+        let errors = self.findings.iter().filter(|found| found.severity == Severity::Error);
+        let errors = errors.filter(|found| found.subject.as_deref().is_none_or(in_use));
+        let errors: Vec<_> = errors.filter(is_new).collect();
+        (!errors.is_empty()).then(|| texts(&errors))
     }
 
     /// The logs that the jails follow, as far as there are any by now. A log that is named without a wildcard needs not be

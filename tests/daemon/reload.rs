@@ -60,6 +60,8 @@ fn a_configuration_that_is_broken_is_not_taken() {
     let broken = [
         ("[a]\nlogpath = LOG/a.log\nfindtime = often\n", "findtime"),
         ("[a]\nlogpath = LOG/a.log\nfilter = nothing\n", "nothing"),
+        ("[a]\nlogpath = LOG/a.log\naction = nothing\n", "nothing"),
+        ("[a\n", "jail.conf"),
     ];
     let host = Host::new(A);
     let daemon = host.start();
