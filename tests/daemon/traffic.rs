@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ const MAXRETRY: usize = 5;
 const BUSY: u64 = 200;
 
 /// If nothing more is stored for so long, nothing comes.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The jail whose log is written.
 pub(crate) fn jail() -> String {
@@ -190,7 +190,26 @@ impl<'h> Author<'h> {
 
     /// The same of another store, and of what is stored alone.
     #[track_caller]
-    pub(crate) fn all_is_known_in(&self, store: &std::path::Path) {
+    pub(crate) fn all_is_known_in(&self, store: &Path) {
+        self.all_is_stored_in(store);
+        let texts = crate::harness::ask(store, "SELECT text FROM failures");
+        let number = |text: &String| text.rsplit('#').next().unwrap().parse::<usize>().unwrap();
+        let mut times = vec![0; self.next];
+        for text in &texts {
+            times[number(text)] += 1;
+        }
+        let mut odd = Vec::new();
+        for stretch in times.chunk_by(|one, next| one == next) {
+            odd.push((stretch.len(), stretch[0]));
+        }
+        // So many lines, and how often each of them is there.
+        assert_eq!(odd, [(self.next, 1)], "{} of {} lines", texts.len(), self.next);
+        let busy = self.busy().into_iter().map(|host| format!("j {host}"));
+        assert_eq!(crate::harness::banned(store), busy.collect());
+    }
+
+    /// Waits until all that was written is stored, or until that doesn't go on.
+    pub(crate) fn all_is_stored_in(&self, store: &Path) {
         let stored = || {
             let count = crate::harness::ask(store, "SELECT count(*) FROM failures");
             count[0].parse::<usize>().unwrap()
@@ -207,20 +226,6 @@ impl<'h> Author<'h> {
             }
             last = stored();
         }
-        let texts = crate::harness::ask(store, "SELECT text FROM failures");
-        let number = |text: &String| text.rsplit('#').next().unwrap().parse::<usize>().unwrap();
-        let mut times = vec![0; self.next];
-        for text in &texts {
-            times[number(text)] += 1;
-        }
-        let mut odd = Vec::new();
-        for stretch in times.chunk_by(|one, next| one == next) {
-            odd.push((stretch.len(), stretch[0]));
-        }
-        // So many lines, and how often each of them is there.
-        assert_eq!(odd, [(self.next, 1)], "{} of {} lines", texts.len(), self.next);
-        let busy = self.busy().into_iter().map(|host| format!("j {host}"));
-        assert_eq!(crate::harness::banned(store), busy.collect());
     }
 
     fn busy(&self) -> BTreeSet<String> {
