@@ -1,5 +1,5 @@
 //! The layers of `src/lib.rs`, held to: a module uses those below it, never its neighbours unless
-//! named; none has a circle inside; and `unsafe` stands in one file.
+//! named; none has a circle inside; and `unsafe` stands in two files.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
 
@@ -90,13 +90,14 @@ fn modules_use_only_the_layers_below_them() {
 }
 
 #[test]
-fn unsafe_stands_in_one_file() {
+fn unsafe_stands_in_two_files() {
     for (path, text) in all() {
         let has_unsafe = code(&text)
             .lines()
             .any(|line| !line.trim_start().starts_with("//") && line.contains("unsafe {"));
         if has_unsafe {
-            assert!(path.starts_with("src/source/map") || path == Path::new("src/source/map.rs"));
+            let may = ["src/source/map.rs", "src/daemon/memory.rs"].map(Path::new);
+            assert!(path.starts_with("src/source/map") || may.contains(&path.as_path()));
         }
     }
 }

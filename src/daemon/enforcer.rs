@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use super::log::Log;
+use super::memory;
 use crate::config::JailDef;
 use crate::enforce::{Foreign, Monitor};
 use crate::engine::projection::{Carried, GateFate, Projection, ProjectionError, Unenforced};
@@ -203,6 +204,13 @@ impl Carrying {
                     true
                 }
             };
+            if !matches!(work, Work::Follow(_)) {
+                // All bans were looked at.
+                if let Some(store) = &store {
+                    store.shrink();
+                }
+                memory::give_back();
+            }
             let [first, longest] = RETRY;
             wait = has_failed.then(|| wait.map_or(first, |wait| (wait * 2).min(longest)));
         }

@@ -16,6 +16,7 @@ mod desk;
 mod enforcer;
 mod error;
 pub mod log;
+mod memory;
 mod notify;
 mod service;
 mod settings;

@@ -12,6 +12,7 @@ use super::desk::{Desk, Shared};
 use super::enforcer::Enforcer;
 use super::error::ServiceError;
 use super::log::Log;
+use super::memory;
 use super::notify::Notify;
 use super::settings::Settings;
 use super::signals::Listening;
@@ -186,6 +187,7 @@ impl Service<'_> {
         ready()?;
         *has_begun = true;
         self.notify.tell("READY=1");
+        memory::give_back();
         loop {
             self.step(&mut course, false)?;
             self.wait(&course)?;

@@ -10,7 +10,7 @@
 //! Not seen: a log that is truncated *and* grows beyond its old length between two looks. Its bytes
 //! are read as they are at that moment, like with any other way of reading a file in pieces.
 //!
-//! The only `unsafe` code of the crate is in this file.
+//! The only other `unsafe` of the crate is a call of glibc's in `daemon/memory.rs`.
 
 #![expect(unsafe_code, reason = "memory maps and the SIGBUS guard can't be had without it")]
 

@@ -97,6 +97,11 @@ impl Store {
         self.reader.path()
     }
 
+    /// Forgets what is kept in memory of the file; it is read again when it is needed.
+    pub fn shrink(&self) {
+        open::shrink(&self.reader.conn);
+    }
+
     fn explain(&self, source: rusqlite::Error) -> StoreError {
         StoreError::explain(self.path(), source)
     }

@@ -189,6 +189,12 @@ fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreError> {
     tx.commit().map_err(explain)
 }
 
+/// Forgets the pages that a connection keeps; up to its `cache_size` it would keep them for as long as it lives.
+pub(super) fn shrink(conn: &Connection) {
+    // If it fails, they stay.
+    let _ = conn.execute_batch("PRAGMA shrink_memory");
+}
+
 /// What can only be chosen while the file is empty; without effect later.
 fn lay_out(conn: &Connection) -> rusqlite::Result<()> {
     // Lines are long: fewer, larger pages make shallower trees, and a purge frees more at once. Writing is
