@@ -219,7 +219,7 @@ impl Fail2ban {
         let server = host.host().inside(|| command.spawn().unwrap());
         let fail2ban = Self { host, server };
         let has_started = |jail: &&str| fail2ban.said().contains(&format!("Jail '{jail}' started"));
-        eventually("fail2ban is ready", || JAILS.iter().all(|jail| has_started(jail)));
+        eventually("fail2ban is ready", || JAILS.iter().all(has_started));
         fail2ban
     }
 
