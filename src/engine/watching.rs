@@ -33,17 +33,22 @@ impl Watching {
     }
 
     /// Counts failures that were stored before, in order of time. A ban that they led to was made with them, unless it
-    /// was still being asked whether the host is ignored when the process ended: that is asked again.
+    /// was still being asked whether the host is ignored when the process ended: that is asked again if the last of them
+    /// is of `undecided_since` or later.
     pub(super) fn warm(
         &mut self,
         jail: &Jail,
         store: &Reader,
         failures: Vec<(Time, Host)>,
+        undecided_since: Time,
         origin: Origin,
     ) -> Result<(), StoreError> {
         for (at, host) in failures {
             let weight = weight(jail, store, &host, at)?;
             let Some(ticket) = self.window.failure(host.clone(), at, weight) else { continue };
+            if ticket.last < undecided_since {
+                continue;
+            }
             let bans = store.bans_of(&host)?;
             let is_his = |ban: &Ban| {
                 ban.jail == jail.name

@@ -178,6 +178,14 @@ fn every_five_minutes_and_afterwards_the_same_hosts_are_banned() {
     assert!(bans > 60 && odd.iter().all(Vec::is_empty), "{bans}: {odd:?}");
 }
 
+#[test]
+fn who_fails_slowly_does_not_begin_anew_every_five_minutes() {
+    let (odd, bans) = in_batches("", 4_800_000);
+    let [too_many, too_few] = &odd;
+    // Hosts that were quiet for findtime are forgotten after every hundredth failure, which each process counts anew.
+    assert!(bans > 35 && too_few.is_empty() && too_many.len() < 2, "{bans}: {odd:?}");
+}
+
 /// Who is found and not expected, and who is expected and not found.
 fn odd(found: &BTreeSet<String>, expected: &BTreeSet<String>) -> [Vec<String>; 2] {
     let only = |one: &BTreeSet<String>, other| one.difference(other).cloned().collect();

@@ -21,6 +21,10 @@ const PUNCTUAL_US: i64 = 60_000_000;
 /// or copied, bans no one here.
 const LATE_MAX_US: i64 = 86_400_000_000;
 
+/// What a host did before a findtime goes into the rate at which it fails: where a process begins, so many findtimes are
+/// counted anew, or who fails slowly would begin anew with every batch.
+const WARM_FINDTIMES: i64 = 4;
+
 /// The jails that follow logs, and what they know.
 pub struct Pursuit {
     jails: Vec<Pursuing>,
@@ -110,12 +114,14 @@ impl Pursuit {
         if std::mem::replace(is_warm, true) {
             return Ok(());
         }
-        let since = now.plus_micros(-jail.rule.findtime_us);
+        let findtime_us = jail.rule.findtime_us;
+        let since = now.plus_micros(-findtime_us.saturating_mul(WARM_FINDTIMES));
         let mut failures = store.failures_since(&jail.name, since, logs)?;
         for (at, _) in &mut failures {
             *at = now.min(*at);
         }
-        watching.warm(jail, store, failures, self.origin)
+        let undecided_since = now.plus_micros(-findtime_us);
+        watching.warm(jail, store, failures, undecided_since, self.origin)
     }
 
     /// Whether a decision waits for an answer: it is taken the next time something is stored.
