@@ -68,8 +68,15 @@ pub(crate) enum How {
     Delete,
 }
 
+/// A number from the environment.
+pub(crate) fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |number| number.parse().unwrap())
+}
+
 impl<'h> Author<'h> {
+    /// With a `seed` of its own; `F2B_DAEMON_SEED` is added to it.
     pub(crate) fn new(host: &'h Host, seed: u64) -> Self {
+        let seed = seed + number("F2B_DAEMON_SEED", 0);
         let path = host.log("a.log");
         let file = append(&path);
         let random = Random::new(seed);
