@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::{StoreError, folder_of};
@@ -143,6 +144,9 @@ fn still_uri(path: &Path) -> String {
 /// What every connection needs.
 fn settle(conn: Connection) -> rusqlite::Result<Connection> {
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    // A plan is made once, whatever is asked for. Otherwise SQLite plans some statements, of those on ban two, by the values
+    // of their parameters, and prepares them anew whenever these change: at each run.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // A store may come from elsewhere: its views and triggers call nothing that could do harm.
     conn.pragma_update(None, "trusted_schema", false)?;
     Ok(conn)

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::Fixture;
-use crate::model::{EndReason, Origin};
+use rusqlite::StatementStatus;
+
+use super::{Fixture, at};
+use crate::model::{Ban, EndReason, Host, Origin};
 use crate::store::sql;
 
 /// The tables that grow with the logs.
@@ -63,6 +65,31 @@ fn is_scan_of_a_table(step: &str) -> bool {
     words.next() == Some("SCAN")
         && words.next().is_some_and(|table| BIG.contains(&table) || SMALL.contains(&table))
         && !step.contains("ban_open")
+}
+
+#[test]
+fn no_statement_is_prepared_anew_for_other_values() {
+    let mut fixture = Fixture::new();
+    let hosts = ["198.51.100.1", "198.51.100.2", "198.51.100.3"].map(Host::parse);
+    for host in &hosts {
+        let (host, jail) = (host.clone(), "sshd".to_owned());
+        let (until, origin, ended) = (None, Origin::Daemon, None);
+        let ban = Ban { host, jail, at: at(1), until, origin, failures: 1, ended };
+        fixture.store.add_ban(&ban).unwrap();
+    }
+    let reader = fixture.store.reader();
+    for host in &hosts {
+        assert_eq!(reader.bans_of(host).unwrap().len(), 1);
+        assert_eq!(reader.earlier_bans(host, Some("sshd"), at(2)).unwrap().count, 1);
+        assert!(reader.is_banned(host, "sshd", at(2)).unwrap());
+    }
+    let mut ran = 0;
+    for (file, text) in sql::ALL {
+        let statement = reader.conn.prepare_cached(text).unwrap();
+        ran += i32::from(statement.get_status(StatementStatus::Run) > 1);
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{file}");
+    }
+    assert!(ran >= 3, "{ran}");
 }
 
 fn head(text: &str) -> String {
