@@ -1,7 +1,14 @@
 //! What was found in a part of a log, as the store takes it.
 
+use super::super::jail::Jail;
 use crate::model::{Match, Matches};
-use crate::store::{Batch, Record, Scanned, StoreError, Written};
+use crate::store::{Batch, FilterId, JailId, Record, Scanned, Store, StoreError, Written};
+
+/// Makes a jail and its filter known to the store.
+pub(super) fn introduce(jail: &Jail, store: &mut Store) -> Result<(FilterId, JailId), StoreError> {
+    let filter = store.filter(&jail.filter_name, &jail.definition)?;
+    Ok((filter, store.jail(&jail.name)?))
+}
 
 /// Stores what `source` says, in the order of the log.
 pub(super) fn write<'m>(

@@ -16,7 +16,7 @@ use super::super::deciding::{Decided, Deciding, failures};
 use super::super::jail::Jail;
 use super::super::line::may_be_cut;
 use super::super::outcome::LogInfo;
-use super::found::write;
+use super::found::{introduce, write};
 use crate::model::{Ban, Host, Matches, Origin, Time};
 use crate::store::{Batch, FilterId, JailId, LogId, Reader, Scanned, Store, StoreError, Written};
 
@@ -239,7 +239,9 @@ impl Intake {
             return Ok(());
         }
         for attended in &mut self.jails {
-            attended.introduce(store)?;
+            if attended.ids.is_none() {
+                attended.ids = Some(introduce(&attended.jail, store)?);
+            }
         }
         let Self { jails, origin, now, expired, .. } = self;
         // Many records at once are quicker than as many in the order of their coming.
@@ -260,15 +262,6 @@ impl Intake {
 }
 
 impl Attended {
-    /// Makes the jail and its filter known to the store.
-    fn introduce(&mut self, store: &mut Store) -> Result<(), StoreError> {
-        if self.ids.is_none() {
-            let filter = store.filter(&self.jail.filter_name, &self.jail.definition)?;
-            self.ids = Some((filter, store.jail(&self.jail.name)?));
-        }
-        Ok(())
-    }
-
     fn store(
         &mut self,
         batch: &mut Batch<'_>,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::super::deciding::failures;
 use super::super::jail::Jail;
 use super::super::watching::{Verdict, Watching};
-use super::found::write;
+use super::found::{introduce, write};
 use super::uncarried::Pending;
 use crate::model::{Ban, Host, Matches, Origin, Time};
 use crate::store::{
@@ -137,7 +137,9 @@ impl Pursuit {
         now: Time,
     ) -> Result<(Pursued, [Pending; 2]), StoreError> {
         for pursuing in &mut self.jails {
-            pursuing.introduce(store)?;
+            if pursuing.ids.is_none() {
+                pursuing.ids = Some(introduce(&pursuing.jail, store)?);
+            }
         }
         store.transact(|batch| {
             let before = batch.reader().pending()?;
@@ -222,16 +224,6 @@ impl Pursuit {
                 batch.add_bans(&bans)?;
                 pursued.made.extend(bans);
             }
-        }
-        Ok(())
-    }
-}
-
-impl Pursuing {
-    fn introduce(&mut self, store: &mut Store) -> Result<(), StoreError> {
-        if self.ids.is_none() {
-            let filter = store.filter(&self.jail.filter_name, &self.jail.definition)?;
-            self.ids = Some((filter, store.jail(&self.jail.name)?));
         }
         Ok(())
     }
