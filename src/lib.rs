@@ -18,14 +18,16 @@
 //! 3. [`engine`], [`check`]
 //! 4. [`error`]
 //! 5. [`control`]
-//! 6. [`daemon`]
-//! 7. [`cli`]
+//! 6. [`compat`]
+//! 7. [`daemon`]
+//! 8. [`cli`]
 //!
 //! Start reading at [`engine`], which runs the path, or at `docs/architecture.md`.
 
 pub mod check;
 pub mod cli;
 pub mod command;
+pub mod compat;
 pub mod config;
 pub mod control;
 pub mod daemon;

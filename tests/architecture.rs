@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with its layer, and the neighbours it may use all the same.
-const LAYERS: [(&str, u8, &[&str]); 20] = [
+const LAYERS: [(&str, u8, &[&str]); 21] = [
     ("model", 0, &["text"]),
     ("diag", 0, &["text"]),
     ("text", 0, &[]),
@@ -26,9 +26,10 @@ const LAYERS: [(&str, u8, &[&str]); 20] = [
     ("error", 4, &[]),
     ("control", 5, &[]),
     ("insight", 5, &[]),
-    ("daemon", 6, &[]),
-    ("cli", 7, &[]),
-    ("main", 8, &[]),
+    ("compat", 6, &[]),
+    ("daemon", 7, &[]),
+    ("cli", 8, &[]),
+    ("main", 9, &[]),
 ];
 
 fn layer(module: &str) -> (u8, &'static [&'static str]) {
