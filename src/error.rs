@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use crate::config::ConfigError;
 use crate::diag::Diagnostic;
 use crate::engine::projection::ProjectionError;
+use crate::engine::tuning::Refusal;
 use crate::engine::writer::WriterError;
 use crate::exchange::{FileError, ListError};
 use crate::source::SourceError;
@@ -78,6 +79,9 @@ pub enum Error {
     /// A daemon goes on with the configuration that it has.
     #[error("the configuration is not taken, all goes on as it was: {0}")]
     NotReloaded(String),
+    /// Something of a running jail, or of the server, can't be changed or told.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// A daemon is to do what only a daemon can.
     #[error("no daemon is running; start it with f2b daemon")]
     NoDaemon,

@@ -90,7 +90,8 @@ pub(super) fn reload(
         context.known_jail(jail)?;
     }
     let mut status = Status::Found;
-    context.command(Command::Reload { jail: args.jail.clone() }, |reply| match reply {
+    let reload = Command::Reload { jail: args.jail.clone(), restart: false, unban: false };
+    context.command(reload, |reply| match reply {
         Reply::Reloaded { jails, findings } => {
             writeln!(out, "reloaded; the daemon runs with {}", list(&jails))?;
             // What was done stands above what wasn't.

@@ -20,6 +20,7 @@ mod question;
 pub mod socket;
 #[cfg(test)]
 mod tests;
+mod tuning;
 
 use std::io;
 use std::path::PathBuf;
@@ -31,7 +32,12 @@ pub use self::direct::Direct;
 pub use self::enforce::follow;
 pub use self::jails::{JailFolder, Jails};
 pub use self::question::ask;
+pub use self::tuning::{ServerSettings, ServerTuning};
 pub use crate::engine::projection::{Cause, GateFate, KILL_CONNECTIONS, Mode, Unenforced};
+pub use crate::engine::tuning::{
+    ActionSettings, CacheSettings, DateSettings, Deed, IncrementValue, JailSettings, JailState,
+    Refusal, RefusalKind, Tuning,
+};
 pub use crate::engine::writer::{Exported, FileFate};
 use crate::error::Error;
 use crate::exchange::Format;
@@ -61,17 +67,67 @@ pub enum Request {
 pub enum Command {
     /// Say that it is there: one [`Reply::Pong`].
     Ping,
-    /// Read the configuration again: one [`Reply::Reloaded`].
+    /// Read the configuration again: one [`Reply::Reloaded`]. Jails are as it says then, whatever was changed in them
+    /// since: those that were added are gone, those that were stopped are back.
     Reload {
-        /// That of one jail; `None`: all of it.
+        /// Those of one jail; `None`: all of it.
         jail: Option<String>,
+        /// Begin anew: what its actions have done is undone, and done again.
+        #[serde(default)]
+        restart: bool,
+        /// Lift all bans, of the jail or of all, for good.
+        #[serde(default)]
+        unban: bool,
     },
     /// End: one [`Reply::Stopping`].
     Stop,
-    /// Open its own log again, after it was renamed: no reply.
+    /// Open its own log again, after it was renamed: one [`Reply::Reopened`].
     Reopen,
     /// Say what it does: one [`Reply::Following`].
     Status,
+    /// Say what a jail is set to: one [`Reply::Settings`].
+    Settings {
+        /// Which.
+        jail: String,
+    },
+    /// Change something in a jail: one [`Reply::Settings`], when that is in force.
+    Tune {
+        /// In which.
+        jail: String,
+        /// What.
+        what: Tuning,
+    },
+    /// Add a jail that isn't configured: one [`Reply::Settings`]. It has to be started.
+    AddJail {
+        /// Its name.
+        name: String,
+        /// How its logs are watched, as `backend` has it; `None`: `auto`.
+        backend: Option<String>,
+    },
+    /// Start a jail that was added; one that runs goes on. One [`Reply::Settings`], when it runs.
+    StartJail {
+        /// Which.
+        name: String,
+    },
+    /// Stop a jail and forget it until the configuration is read again: one [`Reply::Done`]. Its bans are lifted where
+    /// they were carried out, and stay in the store.
+    StopJail {
+        /// Which; `None`: all of them.
+        name: Option<String>,
+    },
+    /// Have an action do something: one [`Reply::Done`].
+    CallAction {
+        /// The jail.
+        jail: String,
+        /// The action's name in it.
+        action: String,
+        /// What.
+        deed: Deed,
+    },
+    /// Say what the server is set to: one [`Reply::Server`].
+    Server,
+    /// Change something in the server: one [`Reply::Server`].
+    TuneServer(ServerTuning),
     /// Say what happens from now on, until it ends: a [`Reply::Happened`] for each thing.
     Watch,
 }
@@ -316,6 +372,15 @@ pub enum Reply {
     },
     /// The daemon ends; it may go on for a moment.
     Stopping,
+    /// The daemon's log was opened again, in fail2ban's words: `rolled over`, or `flushed` if it has no name to be opened
+    /// by.
+    Reopened(String),
+    /// What a jail is set to.
+    Settings(Box<JailSettings>),
+    /// What the server is set to.
+    Server(ServerSettings),
+    /// It is done.
+    Done,
     /// What the daemon does.
     Following(Following),
     /// Something happened.

@@ -228,7 +228,19 @@ fn requests_and_replies_go_through_json_and_come_back_as_they_were() {
         Request::Change(Change::Export { file: "/a".into(), format: Format::IpDeny, jail: None }),
         Request::Change(Change::Export { file: odd(), format: Format::IpDeny, jail: None }),
         Request::Daemon(Command::Ping),
-        Request::Daemon(Command::Reload { jail: Some("mail".to_owned()) }),
+        Request::Daemon(Command::Reload {
+            jail: Some("mail".to_owned()),
+            restart: true,
+            unban: false,
+        }),
+        Request::Daemon(Command::Tune {
+            jail: "mail".to_owned(),
+            what: Tuning::SetAction {
+                action: "a".to_owned(),
+                properties: vec![("actionban".to_owned(), "true".to_owned())],
+            },
+        }),
+        Request::Daemon(Command::TuneServer(ServerTuning::Loglevel("debug".to_owned()))),
     ];
     for request in requests {
         let text = serde_json::to_string(&request).unwrap();

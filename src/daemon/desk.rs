@@ -11,7 +11,8 @@ use super::log::{Event as Line, Log};
 use super::settings::Settings;
 use super::wake::{Call, Caller};
 use crate::control::{
-    Command, Direct, Failed, Following, Happening, JailFolder, Reply, Request, Take,
+    Command, Direct, Failed, Following, Happening, JailFolder, Refusal, RefusalKind, Reply,
+    Request, Take,
 };
 use crate::error::Error;
 use crate::model::{Clock, SystemClock};
@@ -130,9 +131,21 @@ impl Desk {
             Command::Watch => self.watch(take),
             Command::Status => Ok(take(Reply::Following(following()))?),
             Command::Reopen => {
-                self.caller.call(Call::Reopen);
-                Ok(())
+                let reopened = self.log.reopen().map_err(not_yet)?;
+                Ok(take(Reply::Reopened(reopened.to_string()))?)
             }
+            Command::Settings { .. }
+            | Command::Tune { .. }
+            | Command::AddJail { .. }
+            | Command::StartJail { .. }
+            | Command::StopJail { .. }
+            | Command::CallAction { .. }
+            | Command::Server
+            | Command::TuneServer(_) => Err(not_yet("f2b can't do that yet")),
         }
     }
+}
+
+fn not_yet(why: impl std::fmt::Display) -> Failed {
+    Error::from(Refusal::new(RefusalKind::Other, why.to_string())).into()
 }
