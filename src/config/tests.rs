@@ -380,7 +380,9 @@ fn err_what_should_make_bans_longer_and_cannot_be_read() {
 fn a_journalmatch_is_read_wherever_it_is_written() {
     let filter = "[Definition]\nfailregex = ^<HOST>$\njournalmatch = _A=1 + _B=2\n  _C='x\n";
     let read = |jail: &str| {
-        let folder = Folder::new(&[("jail.conf", jail), ("filter.d/g.conf", filter)]);
+        let clear = "[Definition]\nfailregex = ^<HOST>$\njournalmatch = _A=1\n";
+        let filters = [("filter.d/g.conf", filter), ("filter.d/clear.conf", clear)];
+        let folder = Folder::new(&[("jail.conf", jail), filters[0], filters[1]]);
         let draft = folder.config().draft("j").expect("there is one");
         let severe = draft.findings.iter().any(|found| found.severity == Severity::Error);
         let wanted = draft.jail.filter.journalmatch;
@@ -396,6 +398,14 @@ fn a_journalmatch_is_read_wherever_it_is_written() {
     let found = unclosed("filter.d/g.conf:4");
     let files = read("[j]\nfilter = g\n");
     assert_eq!(files, (true, false, found.clone(), vec![(2, 3)], fails));
+    let clear = |jail: &str, without_logs| {
+        let read = read(&format!("[j]\nfilter = clear\n{jail}"));
+        assert_eq!(read.4, without_logs, "{jail}");
+    };
+    clear("", WithoutLogs::ReadsJournal);
+    clear("systemd_if_nologs = no\n", fails);
+    clear("backend = polling\n", fails);
+    clear("journalmatch =\n", fails);
     let journal = read("[j]\nfilter = g\nbackend = systemd\n");
     assert_eq!(journal, (false, true, found, vec![(2, 3)], fails));
     // A jail's own takes the place of the filter's; what can't be read is nothing to fall back upon.

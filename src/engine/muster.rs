@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::follow::{Follower, Reach};
 use super::jail::{Calendars, Jail, Overrides};
-use crate::config::{Backend, Config, Draft, JailDef, JournalSource};
+use crate::config::{Backend, Config, Draft, JailDef, JournalSource, WithoutLogs};
 use crate::date::YearWindow;
 use crate::diag::{Diagnostic, Severity};
 use crate::model::Time;
@@ -168,17 +168,18 @@ impl Muster {
 
 impl Mustered {
     /// The journal that the jail follows, and what it wants of it: its own if it says so, and the machine's where none of
-    /// its logs exists and its filter knows the journal. The latter is fail2ban 1.1's; with 1.0 such a jail, of which the
-    /// `sshd` of a Debian without rsyslog is the best known, keeps the whole server from starting.
+    /// its logs exists and it reads the journal then.
     pub fn journal(&self) -> Option<(JournalPlace, Match)> {
-        let wanted = &self.def.filter.journalmatch;
         let source = match &self.def.backend {
             Backend::Journal(source) => source.clone(),
-            _ if wanted.is_empty() || self.has_a_log() => return None,
+            _ if self.def.without_logs != WithoutLogs::ReadsJournal || self.has_a_log() => {
+                return None;
+            }
             _ => JournalSource::default(),
         };
         let JournalSource { path, files, flags, namespace, .. } = source;
-        let groups = wanted.iter().flat_map(|wanted| wanted.groups.clone());
+        let wanted = self.def.filter.journalmatch.iter();
+        let groups = wanted.flat_map(|wanted| wanted.groups.clone());
         Some((JournalPlace { path, files, flags, namespace }, Match::new(groups.collect())))
     }
 

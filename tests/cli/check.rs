@@ -159,6 +159,12 @@ fn a_jail_without_logs_may_be_left_out_or_read_the_journal() {
     check("journalmatch = _COMM=x", 1, "the jail reads the journal, as systemd_if_nologs says");
     check("journalmatch = _COMM=x\nsystemd_if_nologs = no", 2, "error: no log");
     check("journalmatch = _COMM=x\nbackend = polling", 2, "error: no log");
+    // As Debian's sshd, on a machine without rsyslog.
+    let filter = "[Definition]\nfailregex = ^<HOST>$\njournalmatch = _COMM=sshd\n";
+    world.write("filter.d/good.conf", filter);
+    check("", 1, "the jail reads the journal, as systemd_if_nologs says");
+    check("systemd_if_nologs = no", 2, "error: no log");
+    check("systemd_if_nologs = no\nskip_if_nologs = yes", 1, "the jail is left out");
 }
 
 #[test]

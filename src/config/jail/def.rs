@@ -90,7 +90,7 @@ pub struct JailDef {
     pub unread_logpath: Option<Text>,
     /// The logs.
     pub logpaths: Vec<LogPath>,
-    /// What if none of them exists.
+    /// What if none of them exists; without the filter it isn't known that the journal is read then.
     pub without_logs: WithoutLogs,
     /// How many failures make a ban.
     pub maxretry: u32,

@@ -113,7 +113,8 @@ impl<'c> Loader<'c> {
             self.filter(source.as_ref(), filter.as_ref(), backend.logtype(), &values)
         };
         let settings = self.settings(&scope);
-        let parts = Parts { filter, backend, settings, ..Parts::default() };
+        let journal_is_clear = !self.findings.iter().any(|found| found.id == journal::BAD);
+        let parts = Parts { filter, journal_is_clear, backend, settings, ..Parts::default() };
         let jail = self.read(&values, parts, wrong);
         self.indented();
         jail
