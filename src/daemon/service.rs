@@ -212,8 +212,8 @@ impl Service<'_> {
         let teller = Teller::new(self.log.clone(), self.audience.clone(), muster);
         let mut watch = Watch::new()?;
         watch.set_paths(&muster.patterns());
-        muster.follow(&mut follower, Reach::Findtime, End::Follow, now);
-        teller.muster(muster);
+        let instead = muster.follow(&mut follower, Reach::Findtime, End::Follow, now);
+        teller.muster(muster, &instead);
         teller.news(&follower.begin(&mut self.writer, now)?);
         // Whatever comes after the watch is noticed, and the first step reads what came before.
         let _ = watch.set_files(follower.files());

@@ -30,8 +30,9 @@ impl Teller {
         Self { log, audience, names: muster.names(), odd: BTreeMap::new() }
     }
 
-    /// Tells which jails there are, and which can't be.
-    pub(super) fn muster(&self, muster: &Muster) {
+    /// Tells which jails there are, which of them, by place, follow the journal in the place of their logs, and which
+    /// can't be.
+    pub(super) fn muster(&self, muster: &Muster, instead: &[usize]) {
         for Unusable { jail, findings } in &muster.unusable {
             self.log.error("jail", format_args!("jail '{jail}' can't be used, the others are"));
             self.findings(findings);
@@ -41,10 +42,10 @@ impl Teller {
             let what = "no jail is enabled: nothing is followed; f2b check says why";
             self.log.warning("jail", format_args!("{what}"));
         }
-        for member in &muster.members {
+        for (place, member) in muster.members.iter().enumerate() {
             let jail = &member.jail.name;
             self.log.event(&Line::JailStarted { jail });
-            if member.falls_through() {
+            if instead.contains(&place) {
                 self.log.notice(
                     "jail",
                     format_args!("[{jail}] none of its logs exists: it follows the journal"),

@@ -3,6 +3,7 @@
 //! A jail that can't be used keeps no other from running. fail2ban (1.0.2) lets one expression that doesn't compile, or
 //! one jail without a log, end all of them.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -103,14 +104,32 @@ impl Muster {
         named.map(|named| PathBuf::from(&named.glob)).collect()
     }
 
-    /// Has all of it followed; journals up to their `end`.
-    pub fn follow(&self, follower: &mut Follower<'_>, reach: Reach, end: End, now: Time) {
-        self.logs().iter().for_each(|log| log.follow(follower, reach));
+    /// Has all of it followed; journals up to their `end`. Which jails, by their places, follow the journal because none of
+    /// their logs exists.
+    pub fn follow(
+        &self,
+        follower: &mut Follower<'_>,
+        reach: Reach,
+        end: End,
+        now: Time,
+    ) -> Vec<usize> {
+        let logs = self.logs();
+        for log in &logs {
+            log.follow(follower, reach);
+        }
+        let there = |log: &&LogOf| log.path.exists();
+        let with_a_log: HashSet<usize> =
+            logs.iter().filter(there).flat_map(|log| log.jails.iter().copied()).collect();
+        let mut instead = Vec::new();
         for (place, member) in self.members.iter().enumerate() {
-            if let Some((journal, wanted)) = member.journal() {
+            if let Some((journal, wanted)) = member.journal(with_a_log.contains(&place)) {
                 follower.follow_journal(&journal, place, wanted, end, now);
+                if !member.def.backend.reads_journal() {
+                    instead.push(place);
+                }
             }
         }
+        instead
     }
 
     /// Whether a jail wants its logs looked at again and again (`backend = polling`): where the system says nothing of
@@ -169,28 +188,16 @@ impl Muster {
 impl Mustered {
     /// The journal that the jail follows, and what it wants of it: its own if it says so, and the machine's where none of
     /// its logs exists and it reads the journal then.
-    pub fn journal(&self) -> Option<(JournalPlace, Match)> {
-        let source = match &self.def.backend {
-            Backend::Journal(source) => source.clone(),
-            _ if self.def.without_logs != WithoutLogs::ReadsJournal || self.has_a_log() => {
-                return None;
-            }
-            _ => JournalSource::default(),
+    fn journal(&self, has_a_log: bool) -> Option<(JournalPlace, Match)> {
+        let source = match (&self.def.backend, self.def.without_logs) {
+            (Backend::Journal(source), _) => source.clone(),
+            (_, WithoutLogs::ReadsJournal) if !has_a_log => JournalSource::default(),
+            _ => return None,
         };
         let JournalSource { path, files, flags, namespace, .. } = source;
         let wanted = self.def.filter.journalmatch.iter();
         let groups = wanted.flat_map(|wanted| wanted.groups.clone());
         Some((JournalPlace { path, files, flags, namespace }, Match::new(groups.collect())))
-    }
-
-    /// Whether the journal is read in the place of logs that don't exist.
-    pub fn falls_through(&self) -> bool {
-        !self.def.backend.reads_journal() && self.journal().is_some()
-    }
-
-    fn has_a_log(&self) -> bool {
-        let named = &self.def.logpaths;
-        named.iter().any(|named| source::expand(std::slice::from_ref(&named.glob)).is_ok())
     }
 }
 
@@ -216,4 +223,43 @@ fn compile(draft: Draft, calendars: &Calendars) -> Result<(Mustered, Vec<Diagnos
 fn is_same(a: &Path, b: &Path) -> bool {
     let file = |path| source::FileId::of(path).ok();
     a == b || file(a).is_some_and(|a| file(b) == Some(a))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::Ground;
+    use super::*;
+    use crate::model::{Origin, Zone};
+
+    #[test]
+    fn the_journal_is_read_in_the_place_of_logs_that_are_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("filter.d")).unwrap();
+        let filter = "[Definition]\nfailregex = ^<HOST>$\njournalmatch = _COMM=x\n";
+        fs::write(at("filter.d/f.conf"), filter).unwrap();
+        let jails = [
+            ("none", "logpath = FOLDER/none\n FOLDER/none.*"),
+            ("one", "logpath = FOLDER/none\n FOLDER/there*"),
+            ("waits", "logpath = FOLDER/none\nsystemd_if_nologs = no"),
+            ("own", "logpath = FOLDER/there.log\nbackend = systemd"),
+        ];
+        let jails = jails.map(|(name, text)| format!("[{name}]\n{text}\n"));
+        let jails = format!("[DEFAULT]\nenabled = true\nfilter = f\n{}", jails.concat());
+        let jails = jails.replace("FOLDER", &folder.path().display().to_string());
+        fs::write(at("jail.conf"), jails).unwrap();
+        fs::write(at("there.log"), "").unwrap();
+        let config = Config::open(folder.path()).unwrap();
+        let muster = Muster::of(&config, &[], Time::from_secs(1_800_000_000));
+        assert_eq!(muster.names(), ["none", "one", "waits", "own"]);
+        let ground = Ground::new(muster.jails(), Zone::utc());
+        let mut follower = Follower::new(&ground, Origin::Daemon);
+        let now = Time::from_secs(1_800_000_000);
+        assert_eq!(muster.follow(&mut follower, Reach::Findtime, End::Follow, now), [0]);
+        let paths: Vec<_> = follower.logs().map(|log| log.path.into_owned()).collect();
+        let path = |name: &str| at(name).display().to_string();
+        assert_eq!(paths, [&path("none"), &path("there.log"), "systemd-journal"]);
+    }
 }
