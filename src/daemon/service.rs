@@ -263,7 +263,7 @@ impl Service<'_> {
 
     /// Does what it is called for; why that ends the course, if it does.
     fn obey(&mut self, course: &mut Course<'_>) -> Result<Option<Ended>, ServiceError> {
-        for call in self.calls.take() {
+        while let Some(call) = self.calls.next() {
             let ended = match call {
                 Call::Stop => Some(Ended::Stop),
                 Call::Reload(answer) => self.reload(course.muster, answer).map(Ended::Reloaded),
@@ -292,8 +292,10 @@ impl Service<'_> {
         while let Some(limit) = until.checked_duration_since(Instant::now()) {
             wait(&[self.calls.fd()], Some(limit))?;
             self.notify.tell("WATCHDOG=1");
-            if self.calls.take().iter().any(|call| matches!(call, Call::Stop)) {
-                return Ok(true);
+            while let Some(call) = self.calls.next() {
+                if matches!(call, Call::Stop) {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)

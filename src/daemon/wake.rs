@@ -58,10 +58,34 @@ impl Calls {
         self.wake.as_fd()
     }
 
-    /// The calls that there are, in their order.
-    pub(super) fn take(&self) -> Vec<Call> {
-        // Before the calls are: one that comes meanwhile wakes again.
-        let _ = rustix::io::read(&self.wake, &mut [0; 8]);
-        self.receiver.try_iter().collect()
+    /// The next call, if there is one. As long as there may be another, [`Self::fd`] stays readable.
+    pub(super) fn next(&self) -> Option<Call> {
+        self.receiver.try_recv().ok().or_else(|| {
+            let _ = rustix::io::read(&self.wake, &mut [0; 8]);
+            // One that came just before that wakes nobody any more.
+            self.receiver.try_recv().ok()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    use super::*;
+
+    #[test]
+    fn a_call_behind_another_is_heard_though_only_the_first_is_taken() {
+        let (caller, calls) = calls().unwrap();
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let wakes = || {
+            let mut fd = [PollFd::from_borrowed_fd(calls.fd(), PollFlags::IN)];
+            poll(&mut fd, Some(&now)).unwrap() > 0
+        };
+        assert!(!wakes());
+        assert!(caller.call(Call::Reload(None)) && caller.call(Call::Stop));
+        assert!(matches!(calls.next(), Some(Call::Reload(_))) && wakes());
+        assert!(matches!(calls.next(), Some(Call::Stop)));
+        assert!(calls.next().is_none() && !wakes());
     }
 }
