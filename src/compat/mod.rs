@@ -4,6 +4,7 @@
 //! made into [`Request`](crate::control::Request)s, and answered in kind: values in the order and of the types that those
 //! tools read by position. [`Value`] is what travels.
 
+pub mod python;
 mod value;
 
 pub use self::value::Value;
