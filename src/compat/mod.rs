@@ -5,6 +5,7 @@
 //! tools read by position. [`Value`] is what travels.
 
 pub mod python;
+pub mod show;
 mod value;
 
 pub use self::value::Value;
