@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::opcode::{Instruction, instruction, number, op};
+use super::text::{quoted, raw_unicode};
 use super::{DEPTH_MAX, Malformed, PROTOCOL_MAX, REQUEST_MAX, VALUES_MAX};
 use crate::compat::Value;
 
@@ -202,6 +203,8 @@ fn plain(code: u8, argument: &[u8]) -> Result<Value, Malformed> {
         op::BININT | op::LONG1 | op::LONG4 => twos_complement(argument).map(Value::Int),
         op::FLOAT => parsed(argument).map(Value::Float),
         op::BINFLOAT => argument.try_into().ok().map(f64::from_be_bytes).map(Value::Float),
+        op::UNICODE => raw_unicode(argument).map(Value::Text),
+        op::STRING => quoted(argument).map(|bytes| text(&bytes)),
         op::BINSTRING
         | op::SHORT_BINSTRING
         | op::SHORT_BINUNICODE

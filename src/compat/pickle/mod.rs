@@ -7,6 +7,7 @@
 
 mod decode;
 mod opcode;
+mod text;
 
 #[cfg(test)]
 mod tests;

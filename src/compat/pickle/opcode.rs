@@ -15,8 +15,10 @@ pub(super) mod op {
     pub(crate) const LONG: u8 = b'L';
     pub(crate) const BININT2: u8 = b'M';
     pub(crate) const NONE: u8 = b'N';
+    pub(crate) const STRING: u8 = b'S';
     pub(crate) const BINSTRING: u8 = b'T';
     pub(crate) const SHORT_BINSTRING: u8 = b'U';
+    pub(crate) const UNICODE: u8 = b'V';
     pub(crate) const BINUNICODE: u8 = b'X';
     pub(crate) const APPEND: u8 = b'a';
     pub(crate) const DICT: u8 = b'd';

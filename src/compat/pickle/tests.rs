@@ -20,6 +20,7 @@ fn requests_of_fail2bans_client_are_read() {
         ("8005950d000000000000005d948c0673746174757394612e", texts(&["status"])),
         ("80059513000000000000005d94288c06737461747573948c026a3194652e", texts(&["status", "j1"])),
         (banip, texts(&["set", "j1", "banip", "192.0.2.1"])),
+        ("286c70300a5670696e670a70310a612e", texts(&["ping"])),
         ("80025d7100580400000070696e677101612e", texts(&["ping"])),
         (
             "80059515000000000000005d94288c0470696e6794473fb999999999999a652e",
@@ -67,5 +68,59 @@ fn malformed_pickles_say_what_python_says() {
     ];
     for (pickle, text) in malformed {
         assert_eq!(decode(pickle).unwrap_err().to_string(), text, "{pickle:?}");
+    }
+}
+
+#[test]
+fn a_list_that_repeats_lists_is_counted_as_what_it_becomes() {
+    // A billion laughs: ten times ten times…
+    let mut laughs = b"]q\x00(Vlol\nq\x01".to_vec();
+    laughs.extend(b"h\x01".repeat(9));
+    laughs.extend(b"lq\x02");
+    for level in 3..12_u8 {
+        laughs.push(b'(');
+        laughs.extend([b'h', level - 1].repeat(10));
+        laughs.extend([b'l', b'q', level]);
+    }
+    laughs.push(b'.');
+    assert_eq!(decode(&laughs), Err(Malformed::TooMany));
+
+    let mut long = b"(X".to_vec();
+    long.extend(1_000_000_u32.to_le_bytes());
+    long.extend(b"x".repeat(1_000_000));
+    long.extend(b"q\x00");
+    let most = REQUEST_MAX / 1_000_000;
+    let told = |times| [&long, b"h\x00".repeat(times).as_slice(), b"l."].concat();
+    assert_eq!(decode(&told(most)), Err(Malformed::TooMany));
+    assert!(decode(&told(most - 1)).is_ok());
+}
+
+#[test]
+fn many_and_deep_values_have_an_end() {
+    let many = |count| [b"(".as_slice(), &b"N".repeat(count), b"l."].concat();
+    assert!(decode(&many(VALUES_MAX - 1)).is_ok());
+    assert_eq!(decode(&many(VALUES_MAX)), Err(Malformed::TooMany));
+    assert_eq!(decode(&b"(".repeat(VALUES_MAX + 1)), Err(Malformed::TooMany));
+    let deep = |depth: usize| [b"N".as_slice(), &b"\x85".repeat(depth), b"."].concat();
+    assert!(decode(&deep(DEPTH_MAX - 1)).is_ok());
+    assert_eq!(decode(&deep(DEPTH_MAX)), Err(Malformed::TooDeep));
+    assert_eq!(decode(b"]q\x00h\x00a."), Err(Malformed::TooDeep), "it contains itself");
+}
+
+#[test]
+fn texts_of_the_first_protocols_are_unescaped() {
+    let texts: [(&[u8], &str); 9] = [
+        (b"Va\\u005cb\\u000ac\n.", "a\\b\nc"),
+        (b"V\xe9\\u20ac\\U0001f600\n.", "\u{e9}\u{20ac}\u{1f600}"),
+        (b"V\\ud83d\\ude00 \\ud83d\n.", "\u{1f600} \u{fffd}"),
+        (b"V\\\\u0041\n.", "\\\\u0041"),
+        (b"S'it\\'s \\x41\\n\\\\'\n.", "it's A\n\\"),
+        (b"S\"q\"\n.", "q"),
+        (b"U\x02\xc3\xa9.", "\u{e9}"),
+        (b"T\x02\x00\x00\x00ab.", "ab"),
+        (b"\x8c\x04a\xed\xb2\x80.", "a\u{fffd}\u{fffd}\u{fffd}"),
+    ];
+    for (pickle, text) in texts {
+        assert_eq!(decode(pickle), Ok(text.into()), "{pickle:?}");
     }
 }
