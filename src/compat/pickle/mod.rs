@@ -2,10 +2,11 @@
 //!
 //! Python's pickles are programs for a small machine that can call anything; fail2ban's server unpickles whatever it is
 //! sent, and so runs what its clients like. Here only those instructions are followed that make plain values
-//! ([`decode`]). None of the values that are
+//! ([`decode`]); [`encode`] writes the replies. None of the values that are
 //! read shares anything: what a pickle says once and repeats is copied, and counted each time.
 
 mod decode;
+mod encode;
 mod opcode;
 mod text;
 
@@ -13,9 +14,13 @@ mod text;
 mod tests;
 
 pub use self::decode::decode;
+pub use self::encode::encode;
 
 /// The newest protocol of pickles, of Python 3.8.
 pub const PROTOCOL_MAX: u8 = 5;
+
+/// The oldest protocol that replies are written in: that of Python 2, of Go's readers.
+pub const PROTOCOL_MIN: u8 = 2;
 
 /// A request has so many bytes at most. fail2ban has no limit; the longest that its client can be told to send is a
 /// command line, of 2 MiB.

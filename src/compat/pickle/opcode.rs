@@ -15,12 +15,14 @@ pub(super) mod op {
     pub(crate) const LONG: u8 = b'L';
     pub(crate) const BININT2: u8 = b'M';
     pub(crate) const NONE: u8 = b'N';
+    pub(crate) const REDUCE: u8 = b'R';
     pub(crate) const STRING: u8 = b'S';
     pub(crate) const BINSTRING: u8 = b'T';
     pub(crate) const SHORT_BINSTRING: u8 = b'U';
     pub(crate) const UNICODE: u8 = b'V';
     pub(crate) const BINUNICODE: u8 = b'X';
     pub(crate) const APPEND: u8 = b'a';
+    pub(crate) const GLOBAL: u8 = b'c';
     pub(crate) const DICT: u8 = b'd';
     pub(crate) const EMPTY_DICT: u8 = b'}';
     pub(crate) const APPENDS: u8 = b'e';
@@ -52,6 +54,7 @@ pub(super) mod op {
     pub(crate) const BINBYTES8: u8 = 0x8e;
     pub(crate) const EMPTY_SET: u8 = 0x8f;
     pub(crate) const ADDITEMS: u8 = 0x90;
+    pub(crate) const STACK_GLOBAL: u8 = 0x93;
     pub(crate) const MEMOIZE: u8 = 0x94;
     pub(crate) const FRAME: u8 = 0x95;
 }

@@ -1,3 +1,6 @@
+mod python;
+mod reader;
+
 use super::*;
 use crate::compat::Value;
 
