@@ -2,11 +2,12 @@
 //!
 //! Python's pickles are programs for a small machine that can call anything; fail2ban's server unpickles whatever it is
 //! sent, and so runs what its clients like. Here only those instructions are followed that make plain values
-//! ([`decode`]); [`encode`] writes the replies. None of the values that are
+//! ([`decode`]). [`Frames`] cuts what arrives into requests, [`encode`] writes the replies. None of the values that are
 //! read shares anything: what a pickle says once and repeats is copied, and counted each time.
 
 mod decode;
 mod encode;
+mod frame;
 mod opcode;
 mod text;
 
@@ -15,6 +16,7 @@ mod tests;
 
 pub use self::decode::decode;
 pub use self::encode::encode;
+pub use self::frame::{CLOSE, Frame, Frames, MARKER, TooLong};
 
 /// The newest protocol of pickles, of Python 3.8.
 pub const PROTOCOL_MAX: u8 = 5;

@@ -163,6 +163,11 @@ pub(super) fn instruction(bytes: &[u8], at: usize) -> Result<Option<Instruction<
     Ok(found.map(|argument| Instruction { code, argument, end }))
 }
 
+/// Whether what follows an instruction's byte ends with a line.
+pub(super) fn is_in_lines(code: u8) -> bool {
+    matches!(shape(code), Some(Shape::Lines(_)))
+}
+
 /// Little-endian, eight bytes at most; `None` beyond what can be addressed.
 pub(super) fn number(bytes: &[u8]) -> Option<usize> {
     let mut wide = [0; 8];

@@ -1,6 +1,8 @@
 mod python;
 mod reader;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::compat::Value;
 
@@ -11,6 +13,36 @@ fn bytes(hex: &str) -> Vec<u8> {
 
 fn texts(texts: &[&str]) -> Value {
     Value::List(texts.iter().copied().map(Value::from).collect())
+}
+
+fn request(value: Value, protocol: u8) -> Frame {
+    Frame::Request { value: Ok(value), protocol }
+}
+
+fn refused(why: Malformed, protocol: u8) -> Frame {
+    Frame::Request { value: Err(why), protocol }
+}
+
+fn frames(frames: &mut Frames) -> Vec<Frame> {
+    std::iter::from_fn(|| frames.frame().unwrap()).collect()
+}
+
+/// What comes of bytes that arrive at once, and one by one.
+fn arrived(bytes: &[u8]) -> Vec<Frame> {
+    let mut whole = Frames::default();
+    whole.feed(bytes);
+    let whole = frames(&mut whole);
+    let mut slow = Frames::default();
+    let slow = bytes.iter().flat_map(|byte| {
+        slow.feed(&[*byte]);
+        frames(&mut slow)
+    });
+    assert_eq!(slow.collect::<Vec<_>>(), whole);
+    whole
+}
+
+fn framed(pickles: &[&[u8]]) -> Vec<u8> {
+    pickles.iter().flat_map(|pickle| [pickle, MARKER].concat()).collect()
 }
 
 /// The bytes of `fail2ban-client` 1.0.2, and of other protocols.
@@ -32,6 +64,74 @@ fn requests_of_fail2bans_client_are_read() {
     ];
     for (hex, value) in requests {
         assert_eq!(decode(&bytes(hex)), Ok(value), "{hex}");
+    }
+}
+
+#[test]
+fn frames_end_behind_their_pickle_not_at_a_marker_in_it() {
+    let line = "log <F2B_END_COMMAND>(Vstop\nl.<F2B_END_COMMAND>";
+    let attempt = texts(&["set", "j", "attempt", "198.51.100.1", line]);
+    let ping = texts(&["ping"]);
+    for protocol in 2..=5 {
+        let stream = framed(&[&encode(&attempt, protocol), &encode(&ping, protocol)]);
+        assert_eq!(
+            arrived(&stream),
+            [request(attempt.clone(), protocol), request(ping.clone(), protocol)]
+        );
+    }
+    // What is not read for what it says has an end too: nobody gets a part of it obeyed.
+    let called = [b"(V".as_slice(), &line.as_bytes()[..22], b"\ncos\nsystem\nl."].concat();
+    assert_eq!(
+        arrived(&framed(&[&called, &encode(&ping, 2)])),
+        [refused(Malformed::Forbidden(b'c'), 2), request(ping, 2)]
+    );
+}
+
+#[test]
+fn what_is_no_pickle_ends_at_the_next_marker() {
+    let ping = encode(&texts(&["ping"]), 4);
+    let stream =
+        framed(&[b"", b"{}", &ping, CLOSE, &ping[..4], &[&ping, b"more".as_slice()].concat()]);
+    assert_eq!(
+        arrived(&stream),
+        [
+            refused(Malformed::Empty, 2),
+            refused(Malformed::Unknown(b'{'), 2),
+            request(texts(&["ping"]), 4),
+            Frame::Close,
+            refused(Malformed::Truncated, 4),
+            request(texts(&["ping"]), 4),
+        ]
+    );
+}
+
+#[test]
+fn a_truncated_pickle_that_awaits_more_can_be_given_up() {
+    let ping = encode(&texts(&["ping"]), 4);
+    // Its text is to have as many bytes as the beginning of the marker is as a number, and more.
+    let mut frames = Frames::default();
+    frames.feed(&framed(&[&ping[..5]]));
+    assert_eq!(frames.frame(), Ok(None));
+    assert_eq!(frames.give_up(), Some(refused(Malformed::Truncated, 4)));
+    frames.feed(&framed(&[&ping]));
+    assert_eq!(frames.frame(), Ok(Some(request(texts(&["ping"]), 4))));
+    assert!(frames.is_empty());
+    assert_eq!(frames.give_up(), None);
+}
+
+#[test]
+fn a_request_without_an_end_is_too_long_at_some_time() {
+    for start in [b"V".as_slice(), b"B\xff\xff\xff\x00", b"N.", b"{"] {
+        let mut frames = Frames::default();
+        frames.feed(start);
+        let piece = vec![b'x'; 1 << 20];
+        let pieces = std::iter::repeat_n((), 20);
+        let outcome = pieces.map(|()| {
+            frames.feed(&piece);
+            frames.frame()
+        });
+        let ends = outcome.take_while(|outcome| *outcome == Ok(None)).count();
+        assert_eq!(ends, 15, "{start:?}");
     }
 }
 
@@ -125,5 +225,88 @@ fn texts_of_the_first_protocols_are_unescaped() {
     ];
     for (pickle, text) in texts {
         assert_eq!(decode(pickle), Ok(text.into()), "{pickle:?}");
+    }
+}
+
+fn values(value: &Value) -> usize {
+    match value {
+        Value::List(members) | Value::Tuple(members) | Value::Set(members) => {
+            1 + members.iter().map(values).sum::<usize>()
+        }
+        Value::Dict(pairs) => {
+            1 + pairs.iter().map(|(key, value)| values(key) + values(value)).sum::<usize>()
+        }
+        _ => 1,
+    }
+}
+
+/// Instructions that fit each other now and then.
+fn program() -> impl Strategy<Value = Vec<u8>> {
+    let instructions: Vec<&'static [u8]> = vec![
+        b"N",
+        b"(",
+        b"]",
+        b"}",
+        b")",
+        b"\x8f",
+        b"l",
+        b"t",
+        b"d",
+        b"a",
+        b"e",
+        b"s",
+        b"u",
+        b"\x90",
+        b"\x85",
+        b"\x86",
+        b"\x87",
+        b"\x94",
+        b"h\x00",
+        b"h\x01",
+        b"q\x00",
+        b"q\x01",
+        b"K\x07",
+        b"\x8c\x01x",
+        b"Vy\n",
+        b"I01\n",
+        b"\x8a\x01\xff",
+        b"C\x01z",
+        b".",
+        b"\x80\x04",
+        b"p1\n",
+        b"g1\n",
+        b"<",
+        b"S'",
+        b"X\x01",
+    ];
+    let pieces = proptest::collection::vec(proptest::sample::select(instructions), 0..200);
+    pieces.prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_a_value_or_refused(
+        pickle in prop_oneof![proptest::collection::vec(any::<u8>(), 0..300), program()],
+        cut in 0_usize..300,
+    ) {
+        if let Ok(value) = decode(&pickle) {
+            prop_assert!(values(&value) <= VALUES_MAX);
+            for protocol in PROTOCOL_MIN..=PROTOCOL_MAX {
+                let again = decode(&encode(&value, protocol));
+                // A number that is none is never equal to itself.
+                let shown = format!("{value:?}");
+                prop_assert_eq!(again.map(|again| format!("{again:?}")), Ok(shown));
+            }
+        }
+        let stream = [&pickle, MARKER, &pickle, MARKER].concat();
+        let mut at_once = Frames::default();
+        at_once.feed(&stream);
+        let mut in_two = Frames::default();
+        let (first, second) = stream.split_at(cut.min(stream.len()));
+        in_two.feed(first);
+        let mut parts = frames(&mut in_two);
+        in_two.feed(second);
+        parts.extend(frames(&mut in_two));
+        prop_assert_eq!(format!("{parts:?}"), format!("{:?}", frames(&mut at_once)));
     }
 }

@@ -1,6 +1,6 @@
 //! Python's own `pickle` on the other side.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use super::*;
@@ -17,6 +17,78 @@ fn python(program: &str, args: &[&str], with: impl FnOnce(ChildStdin, ChildStdou
     with(child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Sends random values in each protocol, and compares with them what comes back.
+const RANDOM: &str = r#"
+import pickle, random, sys
+MARKER = b'<F2B_END_COMMAND>'
+TEXTS = ['', 'ping', '198.51.100.1', 'a\nb\\c\\u0041\0\r\x1a', 'é€😀\x7f\xff', '<F2B_END_COMMAND>', 'x' * 300, 'y' * 70000,
+         "it's \"q\"", '\\', '\\\\u0041']
+chance = random.Random(int(sys.argv[1]))
+
+def value(protocol, depth):
+    kinds = ['none', 'bool', 'int', 'float', 'text'] + ['list', 'tuple', 'dict', 'twice'] * (depth > 0)
+    if protocol >= 3: kinds.append('bytes')
+    if protocol >= 4: kinds.append('set')
+    kind = chance.choice(kinds)
+    inner = lambda: [value(protocol, depth - 1) for _ in range(chance.choice([0, 1, 1, 2, 3, 4, 9]))]
+    if kind == 'none': return None
+    if kind == 'bool': return chance.random() < .5
+    if kind == 'int': return chance.choice([-1, 1]) * (1 << chance.randrange(63)) + chance.randrange(-1, 2)
+    if kind == 'float': return chance.choice([0.1, -0.0, 1e300, 5e-324, float('inf'), chance.random()])
+    if kind == 'text': return chance.choice(TEXTS)
+    if kind == 'bytes': return bytes(chance.randrange(256) for _ in range(chance.choice([0, 3, 300])))
+    if kind == 'set': return set(chance.sample(TEXTS, chance.randrange(4)))
+    if kind == 'list': return inner()
+    if kind == 'tuple': return tuple(inner())
+    if kind == 'dict': return dict(zip(chance.sample(TEXTS, 8), inner()))
+    one = value(protocol, depth - 1)
+    return [one, [one], one]
+
+def same(a, b):
+    if type(a) is not type(b): return False
+    if isinstance(a, (list, tuple)): return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, dict): return same(list(a.items()), list(b.items()))
+    return a == b if isinstance(a, set) else repr(a) == repr(b)
+
+for number in range(150):
+    for protocol in range(6):
+        said = value(protocol, 4)
+        sys.stdout.buffer.write(pickle.dumps(said, protocol) + MARKER)
+        sys.stdout.buffer.flush()
+        heard = pickle.load(sys.stdin.buffer)
+        if sys.stdin.buffer.read(len(MARKER)) != MARKER: sys.exit('no marker')
+        if not same(said, heard): sys.exit(f'protocol {protocol}: {said!r} became {heard!r}')
+"#;
+
+#[test]
+fn python_and_f2b_understand_each_other() {
+    for seed in ["1", "2"] {
+        let mut protocols = [0; 6];
+        python(RANDOM, &[seed], |mut stdin, mut stdout| {
+            let mut frames = Frames::default();
+            let mut piece = vec![0; 4096];
+            loop {
+                let len = stdout.read(&mut piece).unwrap();
+                if len == 0 {
+                    break;
+                }
+                frames.feed(&piece[..len]);
+                while let Some(frame) = frames.frame().unwrap() {
+                    let Frame::Request { value, protocol } = frame else { panic!("{frame:?}") };
+                    protocols[usize::from(protocol)] += 1;
+                    let reply = [encode(&value.unwrap(), protocol).as_slice(), MARKER].concat();
+                    // Who found something wrong has gone, and says what.
+                    if stdin.write_all(&reply).is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        // The highest of a connection counts: the first round has them all.
+        assert_eq!(protocols, [0, 0, 3, 1, 1, 895]);
+    }
 }
 
 /// Compares pairs of pickles, by what they are to Python.
