@@ -22,6 +22,16 @@ pub struct JournalMatch {
 pub(super) const BAD: &str = "bad-journalmatch";
 
 impl JournalMatch {
+    /// Of words that are given while the program runs, as of a `journalmatch`.
+    ///
+    /// # Errors
+    /// What can't be read of them.
+    pub fn of_words(words: &[String]) -> Result<Self, Vec<Diagnostic>> {
+        // A NUL, which no shell can quote, is in no field.
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        Self::read(Text::at_run_time(&shlex::try_join(words).unwrap_or_default()))
+    }
+
     /// Reads a line.
     ///
     /// # Errors

@@ -206,6 +206,30 @@ impl IgnoreList {
     }
 }
 
+/// The words of values of `ignoreip` as fail2ban lists them: networks and names as they come, then addresses; each in
+/// canonical form, and once.
+pub fn spelled<'w>(values: impl IntoIterator<Item = &'w str>) -> Vec<String> {
+    let (mut hosts, mut others) = (Vec::new(), Vec::new());
+    for word in values.into_iter().flat_map(words) {
+        let (text, is_host) = canonical(word);
+        let list = if is_host { &mut hosts } else { &mut others };
+        if !list.contains(&text) {
+            list.push(text);
+        }
+    }
+    others.extend(hosts);
+    others
+}
+
+/// A word of `ignoreip` in canonical form, and whether it is a single address.
+fn canonical(word: &str) -> (String, bool) {
+    let inner = word.strip_prefix('[').and_then(|word| word.strip_suffix(']')).unwrap_or(word);
+    match inner.parse::<Addr>() {
+        Ok(addr) => (addr.to_string(), addr.is_host()),
+        Err(_) => (word.to_owned(), false),
+    }
+}
+
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty())
 }
@@ -415,5 +439,13 @@ mod tests {
         let (list, findings) = parse("10.0.0.1/user");
         assert!(findings.is_empty());
         assert_eq!(rule(&list, "10.0.0.1/user"), "10.0.0.1/user");
+    }
+
+    #[test]
+    fn words_are_listed_as_fail2ban_lists_them() {
+        let values =
+            ["10.1.2.3/8 localhost, 192.0.2.1", "2001:DB8::1 ::ffff:198.51.100.4 10.0.0.0/8"];
+        let wanted = ["10.0.0.0/8", "localhost", "192.0.2.1", "2001:db8::1", "198.51.100.4"];
+        assert_eq!(spelled(values), wanted);
     }
 }

@@ -21,7 +21,7 @@ mod window;
 use std::hash::Hash;
 
 pub use formula::{Formula, FormulaError, Variables};
-pub use ignore::{IGNORESELF, IgnoreList, Listed};
+pub use ignore::{IGNORESELF, IgnoreList, Listed, spelled};
 pub use increment::{Increment, IncrementOptions};
 pub use window::{FailureWindow, Ticket};
 

@@ -38,4 +38,5 @@ pub use literal::Candidates;
 pub use matcher::{Matcher, Mode, Verdict};
 pub use pattern::Pattern;
 pub use session::{Merged, Said, Sessions};
+pub use tags::expanded;
 pub use window::LineWindow;

@@ -16,6 +16,8 @@ const IP4: &str = r"(?:::f{4,6}:)?(?P<ip4>(?:\d{1,3}\.){3}\d{1,3})";
 /// What `<IP6>` stands for. Every round of the repetition ends in a colon, so the one that may end the
 /// address needs no look-behind.
 const IP6: &str = r"(?P<ip6>(?:[0-9a-fA-F]{1,4}::?|::){1,7}(?:[0-9a-fA-F]{1,4}|:))";
+/// The same as fail2ban 1.0.2 has it.
+const WRITTEN_IP6: &str = r"(?P<ip6>(?:[0-9a-fA-F]{1,4}::?|::){1,7}(?:[0-9a-fA-F]{1,4}|(?<=:):))";
 const DNS: &str = r"(?P<dns>[\w\-.^_]*\w)";
 const CIDR: &str = r"(?P<cidr>\d+)";
 
@@ -23,6 +25,15 @@ const CIDR: &str = r"(?P<cidr>\d+)";
 ///
 /// With `usedns = no` a `<HOST>` is an address only; the other values let it be a name.
 pub(super) fn expand(text: &str, usedns: UseDns) -> String {
+    expand_with(text, usedns, IP6)
+}
+
+/// The same, to the letter as fail2ban 1.0.2 shows it.
+pub fn expanded(text: &str, usedns: UseDns) -> String {
+    expand_with(text, usedns, WRITTEN_IP6)
+}
+
+fn expand_with(text: &str, usedns: UseDns, ip6: &str) -> String {
     let mut out = String::with_capacity(text.len() + 256);
     let mut rest = text;
     let mut opened: Vec<&str> = Vec::new();
@@ -32,7 +43,7 @@ pub(super) fn expand(text: &str, usedns: UseDns) -> String {
         rest = &rest[start..];
         let tag = rest.find('>').map(|end| &rest[..=end]);
         let replaced = tag.and_then(|tag| {
-            let text = replacement(tag, usedns, &mut opened, &mut skiplines)?;
+            let text = replacement(tag, usedns, ip6, &mut opened, &mut skiplines)?;
             Some((tag.len(), text))
         });
         if let Some((len, text)) = replaced {
@@ -50,19 +61,20 @@ pub(super) fn expand(text: &str, usedns: UseDns) -> String {
 fn replacement<'t>(
     tag: &'t str,
     usedns: UseDns,
+    ip6: &str,
     opened: &mut Vec<&'t str>,
     skiplines: &mut u32,
 ) -> Option<String> {
-    let addr = || format!(r"\[?(?:{IP4}|{IP6})\]?");
+    let addr = || format!(r"\[?(?:{IP4}|{ip6})\]?");
     Some(match tag {
         "<IP4>" | "<F-IP4/>" => IP4.to_owned(),
-        "<IP6>" | "<F-IP6/>" => IP6.to_owned(),
+        "<IP6>" | "<F-IP6/>" => ip6.to_owned(),
         "<ADDR>" | "<F-ADDR/>" => addr(),
         "<HOST>" if usedns == UseDns::No => addr(),
         "<HOST>" => format!("(?:{}|{DNS})", addr()),
         "<DNS>" | "<F-DNS/>" => DNS.to_owned(),
         "<CIDR>" | "<F-CIDR/>" => CIDR.to_owned(),
-        "<SUBNET>" | "<F-SUBNET/>" => format!(r"\[?(?:{IP4}|{IP6})(?:/{CIDR})?\]?"),
+        "<SUBNET>" | "<F-SUBNET/>" => format!(r"\[?(?:{IP4}|{ip6})(?:/{CIDR})?\]?"),
         "<F-ID/>" => r"(?P<fid>\S+)".to_owned(),
         "<F-PORT/>" => r"(?P<fport>\w+)".to_owned(),
         "<SKIPLINES>" => {
@@ -118,6 +130,14 @@ mod tests {
         assert!(raw("^<HOST>$").contains("(?P<dns>"));
         assert!(!expand("^<HOST>$", UseDns::No).contains("(?P<dns>"));
         assert!(raw("<ADDR>").contains("(?P<ip6>"));
+    }
+
+    #[test]
+    fn what_is_shown_is_fail2bans_to_the_letter() {
+        let addr = r"\[?(?:(?:::f{4,6}:)?(?P<ip4>(?:\d{1,3}\.){3}\d{1,3})|(?P<ip6>(?:[0-9a-fA-F]{1,4}::?|::){1,7}(?:[0-9a-fA-F]{1,4}|(?<=:):)))\]?";
+        assert_eq!(expanded("^<HOST>$", UseDns::No), format!("^{addr}$"));
+        let host = format!(r"(?:{addr}|(?P<dns>[\w\-.^_]*\w))");
+        assert_eq!(expanded("<HOST>", UseDns::Warn), host);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod def;
 mod increment;
 mod read;
+mod set;
 mod values;
 
 use std::cell::Cell;

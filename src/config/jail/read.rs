@@ -72,13 +72,13 @@ pub(super) fn jail(values: &mut Values<'_>, parts: Parts) -> JailDef {
     }
 }
 
-fn bantime(values: &mut Values<'_>) -> BanTime {
+pub(super) fn bantime(values: &mut Values<'_>) -> BanTime {
     let parse = |text: &str| BanTime::parse(text).ok();
     values.read("bantime", parse, |value| values::bad_time("bantime", value))
 }
 
 /// An encoding that nobody knows keeps a jail from being used: its filter would look for other letters.
-fn logencoding(values: &mut Values<'_>) -> &'static Encoding {
+pub(super) fn logencoding(values: &mut Values<'_>) -> &'static Encoding {
     values.read("logencoding", model::encoding, |value| {
         let message = format!("unknown encoding '{}'", text::shown(&value.value));
         Diagnostic::new("unknown-encoding", Severity::Error, message)
@@ -89,7 +89,7 @@ fn logencoding(values: &mut Values<'_>) -> &'static Encoding {
 }
 
 /// A zone that can't be read keeps a jail from being used: with times hours off, bans would be wrong.
-fn logtimezone(values: &mut Values<'_>) -> Option<Zone> {
+pub(super) fn logtimezone(values: &mut Values<'_>) -> Option<Zone> {
     let value = values.filled("logtimezone")?;
     let zone = Zone::parse(&value.value);
     if zone.is_none() {
@@ -104,7 +104,7 @@ fn logtimezone(values: &mut Values<'_>) -> Option<Zone> {
 
 /// How answers of the ignorecommand are kept. What is written wrong is a warning: without it, all is
 /// decided as well, only slower.
-fn ignorecache(values: &mut Values<'_>) -> Option<IgnoreCache> {
+pub(super) fn ignorecache(values: &mut Values<'_>) -> Option<IgnoreCache> {
     let value = values.filled("ignorecache")?;
     let bad = |message: String| {
         Diagnostic::new("bad-ignorecache", Severity::Warning, message)
