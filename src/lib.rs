@@ -14,7 +14,7 @@
 //!
 //! 0. [`model`], [`diag`], [`text`]: nouns, findings, showing strangers' bytes
 //! 1. [`config`], [`source`], [`date`], [`store`], [`command`]
-//! 2. [`filter`] (uses `config`, `date`), [`decide`], [`enforce`], [`exchange`]
+//! 2. [`filter`] (uses `config`, `date`), [`decide`], [`enforce`], [`exchange`], [`logline`]
 //! 3. [`engine`], [`check`]
 //! 4. [`error`]
 //! 5. [`control`]
@@ -39,6 +39,7 @@ pub mod engine;
 pub mod error;
 pub mod exchange;
 pub mod filter;
+pub mod logline;
 pub mod model;
 pub mod source;
 pub mod store;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with its layer, and the neighbours it may use all the same.
-const LAYERS: [(&str, u8, &[&str]); 21] = [
+const LAYERS: [(&str, u8, &[&str]); 22] = [
     ("model", 0, &["text"]),
     ("diag", 0, &["text"]),
     ("text", 0, &[]),
@@ -21,6 +21,7 @@ const LAYERS: [(&str, u8, &[&str]); 21] = [
     ("decide", 2, &[]),
     ("enforce", 2, &[]),
     ("exchange", 2, &[]),
+    ("logline", 2, &[]),
     ("check", 3, &["engine"]),
     ("engine", 3, &[]),
     ("error", 4, &[]),

@@ -9,11 +9,8 @@
 //! file system that is gone. What can't be written is counted, and told when something can. Threads
 //! don't survive a fork: start the log after it.
 
-mod event;
 mod lines;
-mod pen;
 mod queue;
-mod record;
 mod socket;
 mod writer;
 
@@ -25,14 +22,12 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-pub use event::Event;
-pub use record::{Facts, Record};
-
 use crate::config::Server;
 pub use crate::config::{Level, LogTarget, LogTo};
+pub use crate::logline::{Event, Facts, Record};
+use crate::logline::{Pen, without_bans};
 use crate::model::{Clock, Zone};
 use crate::text;
-use pen::Pen;
 use queue::Queue;
 use writer::{Losses, Sink, Work, Writer};
 
@@ -198,7 +193,7 @@ impl Log {
     pub fn tell(&self, level: Level, logger: &'static str, message: fmt::Arguments<'_>) {
         if self.tells(level) {
             let message = message.to_string();
-            let message = record::without_bans(&message);
+            let message = without_bans(&message);
             self.0.push(Record::new(self.0.clock.now(), logger, level, &message));
         }
     }

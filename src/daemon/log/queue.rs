@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::record::Record;
 use crate::config::Level;
+use crate::logline::Record;
 
 /// Records on their way to one target.
 #[derive(Debug)]

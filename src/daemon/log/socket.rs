@@ -5,9 +5,8 @@ use std::io::{self, Write as _};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
 
-use super::pen::logger;
-use super::record::Record;
 use crate::config::{Facility, Level};
+use crate::logline::{Record, logger};
 
 /// A socket that takes a message at a time.
 #[derive(Debug)]
@@ -114,7 +113,7 @@ mod tests {
 
     use super::*;
     use crate::config::{LogTarget, LogTo};
-    use crate::daemon::log::record::Facts;
+    use crate::logline::Facts;
     use crate::model::Time;
 
     fn record(level: Level) -> Record {

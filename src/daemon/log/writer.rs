@@ -9,12 +9,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::lines::{Lines, Unwritten};
-use super::pen::Pen;
 use super::queue::{Next, Queue};
-use super::record::Record;
 use super::socket::{self, Socket};
 use super::{SharedClock, Sockets};
 use crate::config::{Facility, Level, LogTarget, LogTo};
+use crate::logline::{Pen, Record};
 
 /// How long until it is tried again to tell what was lost, if nothing else is to be told.
 const RETRY: Duration = Duration::from_secs(5);

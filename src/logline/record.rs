@@ -25,9 +25,9 @@ pub struct Record {
     /// The same for programs, where it is an event of a jail.
     pub facts: Option<Facts>,
     /// Who tells it.
-    pub(super) thread: Thread,
+    pub thread: Thread,
     /// The same, as the kernel counts.
-    pub(super) thread_number: i32,
+    pub thread_number: i32,
 }
 
 /// What happened to whom.
@@ -57,7 +57,7 @@ impl Record {
     }
 
     /// What it takes of the queue.
-    pub(super) fn len_bytes(&self) -> usize {
+    pub fn len_bytes(&self) -> usize {
         let facts = self.facts.as_ref();
         let host = facts.and_then(|facts| facts.host.as_ref()).map_or(0, String::len);
         size_of::<Self>() + self.message.len() + host + facts.map_or(0, |facts| facts.jail.len())
@@ -66,7 +66,7 @@ impl Record {
 
 /// `message` with nothing in it that `recidive` and its like take for a ban: to them `] Ban 192.0.2.1` is one,
 /// wherever it stands, and a message may quote what a stranger wrote.
-pub(super) fn without_bans(message: &str) -> Cow<'_, str> {
+pub fn without_bans(message: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut from = 0;
     for (at, _) in message.match_indices("Ban") {

@@ -54,7 +54,7 @@ pub enum Event<'e> {
 
 impl Event<'_> {
     /// Which part of the server tells it.
-    pub(super) fn logger(&self) -> &'static str {
+    pub fn logger(&self) -> &'static str {
         match self {
             Self::Found { .. }
             | Self::Attempt { .. }
@@ -76,7 +76,7 @@ impl Event<'_> {
     }
 
     /// How much it matters.
-    pub(super) fn level(&self) -> Level {
+    pub fn level(&self) -> Level {
         match self {
             Self::Ban { .. }
             | Self::RestoreBan { .. }
@@ -93,7 +93,7 @@ impl Event<'_> {
     }
 
     /// The message, with times in `zone`.
-    pub(super) fn message(&self, zone: Zone) -> String {
+    pub fn message(&self, zone: Zone) -> String {
         let at = |time| civil(time, zone, "%Y-%m-%d %H:%M:%S");
         match *self {
             Self::Found { jail, host, at: time } => {
@@ -132,7 +132,7 @@ impl Event<'_> {
     }
 
     /// The same for programs; nothing if it isn't about a jail.
-    pub(super) fn facts(&self) -> Option<Facts> {
+    pub fn facts(&self) -> Option<Facts> {
         let (event, jail, host) = match *self {
             Self::Found { jail, host, .. } => ("found", jail, Some(host)),
             Self::Attempt { jail, host, .. } => ("attempt", jail, Some(host)),

@@ -9,13 +9,13 @@ use crate::model::{Time, Zone};
 
 /// How lines are written.
 #[derive(Clone, Debug)]
-pub(super) struct Pen {
+pub struct Pen {
     /// How they look.
-    pub(super) layout: Layout,
+    pub layout: Layout,
     /// Where times are told.
-    pub(super) zone: Zone,
+    pub zone: Zone,
     /// The number of this process.
-    pub(super) process: u32,
+    pub process: u32,
 }
 
 /// A record for programs.
@@ -32,7 +32,7 @@ struct Object<'r> {
 
 impl Pen {
     /// The line of a record, without an end.
-    pub(super) fn line(&self, record: &Record) -> String {
+    pub fn line(&self, record: &Record) -> String {
         match &self.layout {
             Layout::Pieces(pieces) => {
                 let mut line = String::with_capacity(record.message.len() + 80);
@@ -83,7 +83,7 @@ impl Pen {
 }
 
 /// The logger's whole name, by which fail2ban's filters and other programs know the log.
-pub(super) fn logger(record: &Record) -> String {
+pub fn logger(record: &Record) -> String {
     format!("fail2ban.{}", record.logger)
 }
 
