@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use f2b::model::{Ban, EndReason, Head, Host, Origin, Time};
+use f2b::model::{Ban, EndReason, Head, Host, Origin, Prolongation, Time};
 use f2b::store::{Record, Scanned, Store};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
@@ -50,6 +50,19 @@ fn filled() -> (TempDir, Connection) {
         ended,
     };
     store.add_bans(&[ban(0, Some((hour_ago, EndReason::Unbanned))), ban(1, None)]).unwrap();
+    let finite = Ban { until: Some(hour_ago), ..ban(2, None) };
+    store.add_ban(&finite).unwrap();
+    let longer = Prolongation {
+        host: finite.host,
+        jail: finite.jail,
+        ban_at: finite.at,
+        at: hour_ago.plus_micros(3),
+        until_before: hour_ago,
+        until: Some(hour_ago.plus_micros(60_000_000)),
+        origin: Origin::Scan,
+        failures: 2,
+    };
+    assert_eq!(store.transact(|batch| batch.prolong(&[longer])).unwrap().len(), 1);
     (folder, Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap())
 }
 

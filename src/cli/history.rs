@@ -8,7 +8,7 @@ use super::{Context, Error, Status};
 use crate::control::{Question, Reply};
 use crate::exchange::array::Array;
 use crate::exchange::table::Table;
-use crate::model::{Ban, Host, duration};
+use crate::model::{Ban, Host, Prolongation, Time, duration};
 use crate::store::{Event, HostTotals};
 
 pub(super) fn run(
@@ -148,6 +148,7 @@ fn merged(events: &[Event]) -> Vec<Told<'_>> {
         let jail = match event {
             Event::Match(line) => line.failure.as_ref().map(|(jail, _)| jail),
             Event::Ban(ban) => Some(&ban.jail),
+            Event::Prolongation(longer) => Some(&longer.jail),
         };
         let same = told.last_mut().filter(|last| is_same_line(last.event, event));
         let last = match same {
@@ -188,8 +189,21 @@ fn row(context: &Context, host: &Host, told: &Told<'_>) -> (Vec<String>, String)
             let by = format!("by {}", ban.origin.name());
             (vec![time, "ban".to_owned(), jails, by], network + &fate(context, ban))
         }
+        Event::Prolongation(longer) => {
+            let Prolongation { host: of, until_before, until, origin, failures, .. } = longer;
+            let network = if of == host { String::new() } else { format!("{of}: ") };
+            let by = format!("by {}", origin.name());
+            let (until, before) =
+                (until_when(*until, context.zone), civil(*until_before, context.zone));
+            let failures = counted(u64::from(*failures), "failure");
+            let text = format!("{network}{until} instead of {before}; {failures}");
+            (vec![time, PROLONGED.to_owned(), jails, by], text)
+        }
     }
 }
+
+/// What happened to a ban that lasts longer since.
+const PROLONGED: &str = "prolonged";
 
 /// A failure, or a match that is none.
 fn what(is_failure: bool) -> &'static str {
@@ -233,6 +247,11 @@ impl Rows<'_> {
                 let network =
                     if ban.host == *self.host { String::new() } else { ban.host.to_string() };
                 [&*time, "ban", &ban.jail, "", "", &network].map(str::to_owned)
+            }
+            Event::Prolongation(longer) => {
+                let until = longer.until.as_ref().map_or("for ever".to_owned(), Time::to_string);
+                let text = format!("until {until} instead of {}", longer.until_before);
+                [&*time, PROLONGED, &longer.jail, "", "", &text].map(str::to_owned)
             }
         };
         self.rows.row(row)

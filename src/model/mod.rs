@@ -19,6 +19,6 @@ pub use encoding::encoding;
 pub use head::{HEAD_MAX_BYTES, Head};
 pub use journal::JournalTerm;
 pub use matched::{Match, Matches, NoFailure, Place};
-pub use record::{Ban, EndReason, Origin};
+pub use record::{Ban, EndReason, Origin, Prolongation};
 pub use time::{Clock, SystemClock, Time};
 pub use zone::Zone;

@@ -92,6 +92,27 @@ pub struct Ban {
     pub ended: Option<(Time, EndReason)>,
 }
 
+/// A ban lasts longer, as its host went on failing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prolongation {
+    /// Who is banned.
+    pub host: Host,
+    /// The jail that banned.
+    pub jail: String,
+    /// When the ban began.
+    pub ban_at: Time,
+    /// When the last of the failures was; later than [`ban_at`](Self::ban_at).
+    pub at: Time,
+    /// When the ban's time would have been over.
+    pub until_before: Time,
+    /// When it is since then; `None` if the ban is permanent.
+    pub until: Option<Time>,
+    /// Who decided it.
+    pub origin: Origin,
+    /// How many failures led to it (after extrapolation).
+    pub failures: u32,
+}
+
 impl Ban {
     /// Whether it is in force at `now`.
     pub fn is_active(&self, now: Time) -> bool {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::block::BlockId;
 use super::read::{count, origin_at, time_at};
 use super::{Reader, StoreError, sql};
-use crate::model::{Ban, Host, Origin, Time};
+use crate::model::{Ban, Host, Origin, Prolongation, Time};
 
 /// Something that is known of a host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub enum Event {
     Match(MatchedLine),
     /// A ban.
     Ban(Ban),
+    /// A ban lasts longer.
+    Prolongation(Prolongation),
 }
 
 /// A line that a filter matched and, if it counted, where.
@@ -65,6 +67,7 @@ impl Event {
         match self {
             Self::Match(line) => line.time,
             Self::Ban(ban) => Some(ban.at),
+            Self::Prolongation(longer) => Some(longer.at),
         }
     }
 }
@@ -87,31 +90,46 @@ impl Reader {
         Ok(HostTotals { lines, bans })
     }
 
-    /// Hands over what is known of `host`: its bans and those of networks that it is in, and what was found in
-    /// its last `limit` lines, in time order; what has no date comes first, a ban after the lines of the same
-    /// instant, which led to it. What was found in one line comes one after the other.
+    /// Hands over what is known of `host`: its bans and those of networks that it is in, what made them longer, and
+    /// what was found in its last `limit` lines, in time order; what has no date comes first, a ban after the lines
+    /// of the same instant, which led to it. What was found in one line comes one after the other.
     ///
-    /// Only the bans are kept in memory.
+    /// Only the bans and what made them longer are kept in memory.
     pub fn each_event<E: From<StoreError>>(
         &self,
         host: &Host,
         limit: usize,
         mut take: impl FnMut(Event) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut bans = self.bans_over(host)?.into_iter().peekable();
+        let mut bans = self.ban_events(host)?.into_iter().peekable();
         let Some(id) = self.id(host)? else {
-            return bans.try_for_each(|ban| take(Event::Ban(ban)));
+            return bans.try_for_each(take);
         };
         for Line { time, place } in self.last_lines(id, limit)? {
             let time = time.map(Time::from_micros);
-            while let Some(ban) = bans.next_if(|ban| Some(ban.at) < time) {
-                take(Event::Ban(ban))?;
+            while let Some(ban) = bans.next_if(|ban| ban.time() < time) {
+                take(ban)?;
             }
             for found in self.all(sql::MATCH_SELECT_OF_LINE, (place, id), matched_line)? {
                 take(Event::Match(found))?;
             }
         }
-        bans.try_for_each(|ban| take(Event::Ban(ban)))
+        bans.try_for_each(take)
+    }
+
+    /// The bans of `host` and of networks that it is in, and what made them longer, in time order.
+    fn ban_events(&self, host: &Host) -> Result<Vec<Event>, StoreError> {
+        let bans = self.bans_over(host)?;
+        let mut hosts: Vec<&Host> = bans.iter().map(|ban| &ban.host).collect();
+        hosts.sort();
+        hosts.dedup();
+        let mut longer = Vec::new();
+        for host in hosts {
+            longer.extend(self.prolongations_of(host)?.into_iter().map(Event::Prolongation));
+        }
+        let mut events: Vec<Event> = bans.into_iter().map(Event::Ban).chain(longer).collect();
+        events.sort_by_key(Event::time);
+        Ok(events)
     }
 
     /// The bans of `host` and of networks that it is in, in the order in which they began.

@@ -3,7 +3,8 @@
 //! [`Store`] is the one writer's connection, [`Reader`] answers questions and never blocks it. In go
 //! [`Record`]s, in batches, each batch one transaction; out come [`Ban`](crate::model::Ban)s and the
 //! summaries of [`read`]. Writing the same thing twice changes nothing: a line is known by its log's
-//! first bytes and its offset, a match by line, filter, jail and host, a ban by jail, host and begin. So a scan may be repeated at any time, and is how to repair a loss.
+//! first bytes and its offset, a match by line, filter, jail and host, a ban by jail, host and begin,
+//! what makes it longer by its time. So a scan may be repeated at any time, and is how to repair a loss.
 //!
 //! Nothing here decides, matches or asks the kernel. The schema is public: `docs/schema.md`.
 
@@ -16,6 +17,7 @@ mod installation;
 mod log;
 mod open;
 mod position;
+mod prolong;
 mod purge;
 pub mod read;
 mod record;
@@ -34,6 +36,7 @@ pub use history::{Event, HostTotals, MatchedLine};
 pub use installation::{Installation, Told, Trouble};
 pub use log::Look;
 pub use position::{LogPosition, Position};
+pub use prolong::InForce;
 pub use purge::Purged;
 pub use read::{Export, JailSummary, Reader, Totals};
 pub use record::{Record, Scanned};

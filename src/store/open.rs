@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0004_installation.sql"),
     include_str!("../../migrations/0005_enforced.sql"),
     include_str!("../../migrations/0006_position.sql"),
+    include_str!("../../migrations/0007_prolongation.sql"),
 ];
 
 /// The version of the schema that this program writes.

@@ -21,11 +21,13 @@ statements! {
     BAN_INSERT = "ban/insert.sql";
     BAN_IS_ACTIVE = "ban/is_active.sql";
     BAN_NEXT_END = "ban/next_end.sql";
+    BAN_PROLONG = "ban/prolong.sql";
     BAN_SELECT_ACTIVE = "ban/select_active.sql";
     BAN_SELECT_ACTIVE_BY_HOST = "ban/select_active_by_host.sql";
     BAN_SELECT_ALL = "ban/select_all.sql";
     BAN_SELECT_BY_HOST = "ban/select_by_host.sql";
     BAN_SELECT_BY_ID = "ban/select_by_id.sql";
+    BAN_SELECT_LAST_TO_END = "ban/select_last_to_end.sql";
     BAN_SELECT_REACHING = "ban/select_reaching.sql";
     BAN_SELECT_UNENFORCED = "ban/select_unenforced.sql";
     BAN_SELECT_WITHOUT_EFFECT = "ban/select_without_effect.sql";
@@ -90,6 +92,8 @@ statements! {
     POSITION_DELETE_BEFORE = "position/delete_before.sql";
     POSITION_SELECT = "position/select.sql";
     POSITION_UPSERT = "position/upsert.sql";
+    PROLONGATION_INSERT = "prolongation/insert.sql";
+    PROLONGATION_SELECT_BY_HOST = "prolongation/select_by_host.sql";
     TALLY_COUNT_BY_HOST = "tally/count_by_host.sql";
     TALLY_DELETE = "tally/delete.sql";
     TALLY_RECOUNT = "tally/recount.sql";

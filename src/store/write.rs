@@ -209,7 +209,7 @@ fn find_or_insert(
 }
 
 /// The number of an origin in table `origin`.
-fn origin_id(origin: Origin) -> u8 {
+pub(super) fn origin_id(origin: Origin) -> u8 {
     match origin {
         Origin::Scan => 0,
         Origin::Daemon => 1,

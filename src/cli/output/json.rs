@@ -169,6 +169,25 @@ pub enum Event<'e> {
     },
     /// A ban.
     Ban(Ban),
+    /// A ban lasts longer.
+    Prolongation {
+        /// When the last of the failures was.
+        time: String,
+        /// Who is banned.
+        host: String,
+        /// In which jail.
+        jail: &'e str,
+        /// When the ban began.
+        banned_at: String,
+        /// When it would have been over.
+        banned_until_before: String,
+        /// When it is; null: for ever.
+        banned_until: Option<String>,
+        /// Who decided it.
+        origin: &'static str,
+        /// How many failures led to it.
+        failures: u32,
+    },
 }
 
 impl<'e> Event<'e> {
@@ -176,6 +195,16 @@ impl<'e> Event<'e> {
     pub fn new(event: &'e store::Event, now: Time) -> Self {
         match event {
             store::Event::Ban(ban) => Self::Ban(Ban::new(ban, now)),
+            store::Event::Prolongation(longer) => Self::Prolongation {
+                time: longer.at.to_string(),
+                host: longer.host.to_string(),
+                jail: &longer.jail,
+                banned_at: longer.ban_at.to_string(),
+                banned_until_before: longer.until_before.to_string(),
+                banned_until: longer.until.map(|until| until.to_string()),
+                origin: longer.origin.name(),
+                failures: longer.failures,
+            },
             store::Event::Match(line) => Self::Match {
                 time: line.time.map(|time| time.to_string()),
                 failure: line.failure.is_some(),

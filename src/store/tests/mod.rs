@@ -4,6 +4,7 @@ mod bans;
 mod identity;
 mod opening;
 mod position;
+mod prolong;
 mod statements;
 mod writing;
 

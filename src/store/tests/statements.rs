@@ -11,7 +11,8 @@ use crate::model::{Ban, EndReason, Host, Origin};
 use crate::store::sql;
 
 /// The tables that grow with the logs.
-const BIG: &[&str] = &["line", "match", "block", "tally", "host", "ban", "log", "jail", "filter"];
+const BIG: &[&str] =
+    &["line", "match", "block", "tally", "host", "ban", "prolongation", "log", "jail", "filter"];
 
 /// The others that have rows without number.
 const SMALL: &[&str] = &["export", "installation", "pending", "position", "told", "trouble"];
