@@ -9,7 +9,8 @@ use super::args::StatusArgs;
 use super::output::{civil, counted, jail_name, json, scaled, table};
 use super::{Context, Error, Status, effect};
 use crate::control::{
-    Following, JailFollowing, JailStatus, KILL_CONNECTIONS, LogFollowing, Overview, Question, Reply,
+    Following, JailFollowing, JailStatus, KILL_CONNECTIONS, LogFollowing, Overview, Question,
+    Reply, UnusableJail,
 };
 use crate::model::{Host, duration};
 use crate::store::{JailSummary, Trouble};
@@ -107,36 +108,48 @@ fn overview(context: &Context, all: &Overview, out: &mut dyn Write) -> io::Resul
 
 /// What the daemon does, if one does something.
 fn following(context: &Context, out: &mut dyn Write) -> io::Result<()> {
-    let Some((hello, Following { since, jails, logs })) = context.following() else {
+    let Some((hello, following)) = context.following() else {
         return Ok(());
     };
-    let since = civil(since, context.zone);
+    let Following { since, jails, unusable, .. } = &following;
+    let pid = hello.pid;
     if jails.is_empty() {
-        return writeln!(
-            out,
-            "\nthe daemon (pid {}) follows nothing: no jail is enabled",
-            hello.pid
-        );
+        let why = if unusable.is_empty() { "no jail is enabled" } else { "no jail can be used" };
+        writeln!(out, "\nthe daemon (pid {pid}) follows nothing: {why}")?;
+    } else {
+        let since = civil(*since, context.zone);
+        writeln!(out, "\nthe daemon (pid {pid}) follows since {since}\n")?;
+        let rows = jails
+            .iter()
+            .map(|jail| {
+                let counts = [jail.lines, jail.matched, jail.ignored, jail.failures];
+                let counts = counts.iter().map(ToString::to_string);
+                std::iter::once(jail_name(&jail.name).to_owned()).chain(counts).collect()
+            })
+            .collect();
+        let columns = [
+            table::left("jail"),
+            table::right("lines read"),
+            table::right("matched"),
+            table::right("ignored"),
+            table::right("failures"),
+        ];
+        write!(out, "{}", table::render(&columns, rows, context.columns))?;
     }
-    writeln!(out, "\nthe daemon (pid {}) follows since {since}\n", hello.pid)?;
-    let rows = jails
-        .iter()
-        .map(|jail| {
-            let counts = [jail.lines, jail.matched, jail.ignored, jail.failures];
-            let counts = counts.iter().map(ToString::to_string);
-            std::iter::once(jail_name(&jail.name).to_owned()).chain(counts).collect()
-        })
-        .collect();
-    let columns = [
-        table::left("jail"),
-        table::right("lines read"),
-        table::right("matched"),
-        table::right("ignored"),
-        table::right("failures"),
-    ];
-    write!(out, "{}", table::render(&columns, rows, context.columns))?;
+    let notes = notes(&following);
+    if !notes.is_empty() {
+        writeln!(out)?;
+    }
+    notes.iter().try_for_each(|note| writeln!(out, "{note}"))
+}
+
+/// What is to be said of what it does: what it can't do first.
+fn notes(following: &Following) -> Vec<String> {
     let mut notes = Vec::new();
-    for LogFollowing { path, unread_bytes, trouble } in &logs {
+    for UnusableJail { name, why } in &following.unusable {
+        notes.push(format!("{} can't be used: {}", shown(name), printable(why)));
+    }
+    for LogFollowing { path, unread_bytes, trouble } in &following.logs {
         let path = printable(path);
         if let Some(why) = trouble {
             notes.push(format!("{path} can't be read: {}", shown(why)));
@@ -144,7 +157,7 @@ fn following(context: &Context, out: &mut dyn Write) -> io::Result<()> {
             notes.push(format!("{path}: {} not read yet", scaled(*unread_bytes as f64, "B")));
         }
     }
-    for JailFollowing { name, lines, matched, off_us, .. } in &jails {
+    for JailFollowing { name, lines, matched, off_us, .. } in &following.jails {
         if let Some(off_us) = off_us {
             let off = duration::spell(off_us.abs());
             let side = if *off_us < 0 { "ago" } else { "ahead" };
@@ -158,10 +171,7 @@ fn following(context: &Context, out: &mut dyn Write) -> io::Result<()> {
             ));
         }
     }
-    if !notes.is_empty() {
-        writeln!(out)?;
-    }
-    notes.iter().try_for_each(|note| writeln!(out, "{note}"))
+    notes
 }
 
 /// What of the bans is not in force.

@@ -69,6 +69,7 @@ pub enum Command {
     Ping,
     /// Read the configuration again: one [`Reply::Reloaded`]. Jails are as it says then, whatever was changed in them
     /// since: those that were added are gone, those that were stopped are back.
+    /// Read the configuration again: one [`Reply::Reloaded`], when it is in force.
     Reload {
         /// Those of one jail; `None`: all of it.
         jail: Option<String>,
@@ -422,8 +423,19 @@ pub struct Following {
     pub since: Time,
     /// The jails that it runs, in the order of the configuration.
     pub jails: Vec<JailFollowing>,
+    /// Those that are enabled and that it can't run.
+    pub unusable: Vec<UnusableJail>,
     /// The logs and journals that they follow.
     pub logs: Vec<LogFollowing>,
+}
+
+/// A jail that is enabled and can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnusableJail {
+    /// Its name.
+    pub name: String,
+    /// Why, in one line: the first thing that is wrong with it.
+    pub why: String,
 }
 
 /// What a jail has read since the daemon was started.

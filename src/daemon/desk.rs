@@ -12,10 +12,11 @@ use super::settings::Settings;
 use super::wake::{Call, Caller};
 use crate::control::{
     Command, Direct, Failed, Following, Happening, JailFolder, Refusal, RefusalKind, Reply,
-    Request, Take,
+    Request, Take, UnusableJail,
 };
 use crate::error::Error;
 use crate::model::{Clock, SystemClock};
+use crate::text::shown;
 
 /// The service reads a large configuration again in less than this.
 const RELOAD_WITHIN: Duration = Duration::from_mins(1);
@@ -116,12 +117,21 @@ impl Desk {
                 let (sender, receiver) = channel();
                 self.caller.call(Call::Reload(Some(sender)));
                 let said = receiver.recv_timeout(RELOAD_WITHIN);
-                let findings = match said {
-                    Ok(Ok(())) => Vec::new(),
-                    Ok(Err(why)) => return Err(Error::NotReloaded(why).into()),
-                    Err(_) => return Err(Error::NotReloaded("it takes too long".to_owned()).into()),
-                };
-                Ok(take(Reply::Reloaded { jails: names(following()), findings })?)
+                said.unwrap_or_else(|error| {
+                    Err(match error {
+                        RecvTimeoutError::Timeout => "it takes too long".to_owned(),
+                        RecvTimeoutError::Disconnected => "the daemon ends".to_owned(),
+                    })
+                })
+                .map_err(Error::NotReloaded)?;
+                let following = following();
+                let unusable = following.unusable.iter();
+                let findings = unusable
+                    .map(|UnusableJail { name, why }| {
+                        format!("jail '{}' can't be used: {why}", shown(name))
+                    })
+                    .collect();
+                Ok(take(Reply::Reloaded { jails: names(following), findings })?)
             }
             Command::Stop => {
                 take(Reply::Stopping)?;

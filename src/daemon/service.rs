@@ -20,7 +20,7 @@ use super::tell::Teller;
 use super::wake::{Call, Calls, calls};
 use crate::config::Config;
 use crate::control::socket::{Hello, Listener, Server};
-use crate::control::{Following, JailFollowing, LogFollowing, Take};
+use crate::control::{Following, JailFollowing, LogFollowing, Take, UnusableJail};
 use crate::engine::follow::{Standing, Step};
 use crate::engine::projection::{Lock, ProjectionError};
 use crate::engine::{Follower, Ground, Muster, Reach, Writer};
@@ -76,6 +76,7 @@ pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
         notify: Notify::from_environment(),
         enforcer: None,
         audience: Audience::default(),
+        reloading: None,
     };
     let desk = Desk::new(settings, caller, log.clone(), following, service.audience.clone());
     let mut desk = Some(desk);
@@ -126,6 +127,8 @@ struct Service<'s> {
     enforcer: Option<Enforcer>,
     following: Shared,
     audience: Audience,
+    /// Who waits for another configuration to be in force.
+    reloading: Option<Answer>,
 }
 
 /// The logs of some jails, as long as these stay the same.
@@ -187,6 +190,10 @@ impl Service<'_> {
         ready()?;
         *has_begun = true;
         self.notify.tell("READY=1");
+        if let Some(answer) = self.reloading.take() {
+            // Who asked may be gone.
+            let _ = answer.send(Ok(()));
+        }
         memory::give_back();
         loop {
             self.step(&mut course, false)?;
@@ -305,7 +312,12 @@ impl Service<'_> {
     fn begin(&self, muster: &Muster) {
         let jails = muster.names().into_iter();
         let jails = jails.map(|name| JailFollowing { name, ..JailFollowing::default() });
-        self.following.lock().unwrap_or_else(PoisonError::into_inner).jails = jails.collect();
+        let unusable = muster.unusable.iter();
+        let unusable =
+            unusable.map(|jail| UnusableJail { name: jail.jail.clone(), why: jail.why() });
+        let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+        following.jails = jails.collect();
+        following.unusable = unusable.collect();
     }
 
     /// Keeps true what others are told.
@@ -385,8 +397,9 @@ impl Service<'_> {
         Ok(())
     }
 
-    /// The jails of the configuration as it is by now, if it can be used; what is wrong with it is the answer.
-    fn reload(&self, present: &Muster, answer: Option<Answer>) -> Option<Muster> {
+    /// The jails of the configuration as it is by now, if it can be used; what is wrong with it is the answer. That it is
+    /// taken is answered when it is in force.
+    fn reload(&mut self, present: &Muster, answer: Option<Answer>) -> Option<Muster> {
         self.log.info("server", format_args!("Reload all jails"));
         self.notify.tell("RELOADING=1");
         let new = muster(self.settings).map_err(|error| error.to_string());
@@ -394,24 +407,23 @@ impl Service<'_> {
             None => Ok(new),
             Some(why) => Err(why),
         });
-        let (new, said) = match new {
-            Ok(new) => (Some(new), Ok(())),
-            Err(why) => (None, Err(why)),
-        };
-        if let Err(why) = &said {
-            let what = format_args!("the configuration is not taken, all goes on as it was: {why}");
-            self.log.error("server", what);
-            self.notify.tell("READY=1");
+        match new {
+            Ok(new) => {
+                self.reloading = answer;
+                Some(new)
+            }
+            Err(why) => {
+                let what =
+                    format_args!("the configuration is not taken, all goes on as it was: {why}");
+                self.log.error("server", what);
+                self.notify.tell("READY=1");
+                if let Some(answer) = answer {
+                    // Who asked may be gone.
+                    let _ = answer.send(Err(why));
+                }
+                None
+            }
         }
-        if let Some(new) = &new {
-            // Who asked is told which jails there are by now.
-            self.begin(new);
-        }
-        if let Some(answer) = answer {
-            // Who asked may be gone.
-            let _ = answer.send(said);
-        }
-        new
     }
 
     fn reopen(&self) {

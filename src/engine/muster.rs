@@ -201,6 +201,15 @@ impl Mustered {
     }
 }
 
+impl Unusable {
+    /// Why, in one line: the first error, or whatever was found first.
+    pub fn why(&self) -> String {
+        let is_error = |found: &&Diagnostic| found.severity == Severity::Error;
+        let first = self.findings.iter().find(is_error).or(self.findings.first());
+        first.map_or_else(|| "f2b check says why".to_owned(), ToString::to_string)
+    }
+}
+
 impl LogOf {
     /// Has it followed; of what was written before, `reach` says what is read.
     pub fn follow(&self, follower: &mut Follower<'_>, reach: Reach) {

@@ -89,3 +89,30 @@ fn a_reload_takes_what_the_configuration_says_by_then() {
         format!("the daemon (pid {}) follows nothing: no jail is enabled\n", daemon.pid());
     assert!(status.ends_with(&nothing), "{status}");
 }
+
+#[test]
+fn a_jail_that_cannot_be_used_is_told_after_a_reload_and_in_the_status() {
+    let world = world();
+    let _daemon = Daemon::start(&world);
+    let broken = "[broken]\nenabled = true\nlogpath = /none\nfailregex = ^(\nusedns = maybe\n";
+    world.write("jail.local", broken);
+    let reloaded = f2b(&world, "reload").exits(2);
+    assert_eq!(reloaded.out, "reloaded; the daemon runs with 1 jail: door\n");
+    let at = world.path("jail.local").display().to_string();
+    let why = format!("{at}:4: invalid regex '^(': a ( is never closed");
+    assert_eq!(reloaded.err, format!("f2b: jail 'broken' can't be used: {why}\n"));
+    let status = f2b(&world, "status").out;
+    assert!(status.ends_with(&format!("\n\nbroken can't be used: {why}\n")), "{status}");
+    let json = f2b(&world, "status --json").out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let unusable = &json["daemon"]["unusable"];
+    assert_eq!(*unusable, serde_json::json!([{ "name": "broken", "why": why }]));
+    // The only one that is enabled.
+    world.write("jail.local", format!("{broken}[door]\nenabled = false\n"));
+    f2b(&world, "reload").exits(2);
+    let status = f2b(&world, "status").out;
+    assert!(status.contains("follows nothing: no jail can be used\n\nbroken can't"), "{status}");
+    world.write("jail.local", "");
+    f2b(&world, "reload").exits(0);
+    assert!(!f2b(&world, "status").out.contains("broken"));
+}

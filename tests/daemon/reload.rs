@@ -108,6 +108,23 @@ fn who_is_banned_by_a_jail_that_is_removed_is_let_in() {
 }
 
 #[test]
+fn a_reload_is_answered_when_it_is_in_force() {
+    let host = Host::new(&format!("{A}{B}"));
+    let daemon = host.start();
+    host.fail("b.log", &[V6, V6, V6]);
+    eventually("he is kept out", || !host.lets_in(V6, 25));
+    for _ in 0..3 {
+        host.configure(A);
+        host.does("reload");
+        assert!(host.lets_in(V6, 25));
+        host.configure(&format!("{A}{B}"));
+        host.does("reload");
+        assert!(!host.lets_in(V6, 25));
+    }
+    daemon.stop();
+}
+
+#[test]
 fn an_action_that_is_new_is_told_of_those_who_are_banned() {
     let host = Host::new(A);
     let told = host.path("told");

@@ -45,7 +45,15 @@ struct Daemon {
     version: String,
     since: String,
     jails: Vec<Running>,
+    /// Jails that are enabled and can't be used.
+    unusable: Vec<Unusable>,
     logs: Vec<Log>,
+}
+
+#[derive(Serialize)]
+struct Unusable {
+    name: String,
+    why: String,
 }
 
 #[derive(Serialize)]
@@ -99,7 +107,7 @@ impl Document {
 
 impl Daemon {
     fn new(hello: Hello, following: Following) -> Self {
-        let Following { since, jails, logs } = following;
+        let Following { since, jails, unusable, logs } = following;
         let jails = jails.into_iter().map(|jail| Running {
             name: jail.name,
             lines: jail.lines,
@@ -118,6 +126,10 @@ impl Daemon {
             version: hello.f2b,
             since: since.to_string(),
             jails: jails.collect(),
+            unusable: unusable
+                .into_iter()
+                .map(|jail| Unusable { name: jail.name, why: jail.why })
+                .collect(),
             logs: logs.collect(),
         }
     }
