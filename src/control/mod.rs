@@ -488,7 +488,7 @@ pub struct Overview {
 pub struct JailStatus {
     /// Its name.
     pub name: String,
-    /// Failures within its findtime; none if it is not configured.
+    /// Hosts that have failed within its findtime and were not banned for it; none if it is not configured.
     pub failed_lately: u64,
     /// Its logs, as they are configured.
     pub logs: Vec<String>,

@@ -140,12 +140,14 @@ fn jail(
         // A jail that is configured but can't be used has a status too.
         jails.configuring(name)?;
     }
-    let findtime_us = definition.as_ref().map_or(0, |draft| draft.jail.findtime_us);
-    let recent = reader.count_failures(name, now.plus_micros(-findtime_us), now.plus_micros(1))?;
+    let (findtime_us, maxretry) =
+        definition.as_ref().map_or((0, 1), |draft| (draft.jail.findtime_us, draft.jail.maxretry));
+    let since = now.plus_micros(-findtime_us);
+    let failed_lately = reader.count_failing(name, since, now.plus_micros(1), maxretry)?;
     let logs = definition.iter().flat_map(|draft| &draft.jail.logpaths);
     take(Reply::Jail(JailStatus {
         name: name.to_owned(),
-        failed_lately: recent,
+        failed_lately,
         logs: logs.map(|log| log.glob.clone()).collect(),
         summary: summary.unwrap_or_default(),
     }))?;

@@ -112,15 +112,36 @@ impl Reader {
             .collect())
     }
 
-    /// How many failures `jail` had from `from` to just before `to`.
-    pub fn count_failures(&self, jail: &str, from: Time, to: Time) -> Result<u64, StoreError> {
-        let mut failures = 0;
+    /// How many hosts have failures in `jail`, from `from` to just before `to`, that have led to nothing yet: neither to a
+    /// ban, nor, `maxretry` at a time, to one that was there already. Of failures of the instant of a ban those that are
+    /// too many for it are later.
+    pub fn count_failing(
+        &self,
+        jail: &str,
+        from: Time,
+        to: Time,
+        maxretry: u32,
+    ) -> Result<u64, StoreError> {
+        let mut failures: HashMap<i64, Vec<i64>, foldhash::fast::RandomState> = HashMap::default();
         for (block, filter) in self.blocks_between(jail, from, to)? {
             let (first, next) = block.places();
             let params = (first, next, filter, jail, from.micros(), to.micros());
-            failures += self.one(sql::MATCH_COUNT_FAILURES, params, |row| count(row, 0))?;
+            let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(2)?));
+            self.each::<_, StoreError>(sql::MATCH_SELECT_FAILURES, params, row, |(time, host)| {
+                failures.entry(host).or_default().push(time);
+                Ok(())
+            })?;
         }
-        Ok(failures)
+        let mut failing = 0;
+        for (host, times) in failures {
+            let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            let (last, led): (Option<i64>, i64) =
+                self.one(sql::BAN_SUM_OF_HOST, (jail, host, from.micros()), row)?;
+            let later = times.iter().filter(|time| last.is_none_or(|last| **time > last)).count();
+            let open = (times.len() as u64).saturating_sub(led.unsigned_abs()).max(later as u64);
+            failing += u64::from(open % u64::from(maxretry.max(1)) > 0);
+        }
+        Ok(failing)
     }
 
     /// Whether the store knows a jail of this name.

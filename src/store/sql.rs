@@ -31,6 +31,7 @@ statements! {
     BAN_SELECT_REACHING = "ban/select_reaching.sql";
     BAN_SELECT_UNENFORCED = "ban/select_unenforced.sql";
     BAN_SELECT_WITHOUT_EFFECT = "ban/select_without_effect.sql";
+    BAN_SUM_OF_HOST = "ban/sum_of_host.sql";
     BLOCK_COUNT_BEFORE = "block/count_before.sql";
     BLOCK_COUNT_BY_JAIL = "block/count_by_jail.sql";
     BLOCK_COUNT_FAILURES = "block/count_failures.sql";
@@ -76,7 +77,6 @@ statements! {
     LOG_TOTALS = "log/totals.sql";
     LOG_UPDATE_HEAD = "log/update_head.sql";
     LOG_UPDATE_SEEN = "log/update_seen.sql";
-    MATCH_COUNT_FAILURES = "match/count_failures.sql";
     MATCH_COUNT_LINES = "match/count_lines.sql";
     MATCH_DELETE = "match/delete.sql";
     MATCH_DELETE_BEFORE = "match/delete_before.sql";

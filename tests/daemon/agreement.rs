@@ -140,6 +140,18 @@ fn live_now_and_then_and_afterwards_the_same_hosts_are_banned() {
     assert_eq!(batch.failures(), scan.failures());
     same(&long(were_banned(&batch)), &expected, "now and then");
     other.bans(&expected);
+    for jail in JAILS {
+        let status = format!("status {jail}");
+        let (ours, theirs) = (live.does(&status).out, other.asked(&status));
+        assert_eq!(currently_failed(&ours), currently_failed(&theirs), "{jail}");
+    }
+}
+
+/// What a tree of a jail's status says of that.
+#[track_caller]
+fn currently_failed(tree: &str) -> &str {
+    let line = tree.lines().find_map(|line| line.strip_prefix("|  |- Currently failed:\t"));
+    line.unwrap_or_else(|| unreachable!("{tree}"))
 }
 
 /// Runs `f2b batch` every five minutes of the logs' time while they are written, in lines so many seconds apart, and one
@@ -229,6 +241,14 @@ impl Fail2ban {
         let has_started = |jail: &&str| fail2ban.said().contains(&format!("Jail '{jail}' started"));
         eventually("fail2ban is ready", || JAILS.iter().all(has_started));
         fail2ban
+    }
+
+    /// What its client says.
+    fn asked(&self, line: &str) -> String {
+        let mut command = Command::new("fail2ban-client");
+        command.arg("-c").arg(self.host.path("")).args(line.split(' '));
+        let out = self.host.host().output(&mut command);
+        String::from_utf8(out.stdout).unwrap()
     }
 
     fn said(&self) -> String {

@@ -248,13 +248,50 @@ fn jails_and_hosts_are_summed_up() {
         bans: 2,
     };
     assert_eq!(reader.jails(at(10)).unwrap(), [idle, sshd]);
-    assert_eq!(reader.count_failures("sshd", at(1), at(3)).unwrap(), 2);
     assert_eq!(
         reader.failures_between("sshd", at(2), at(9), &[]).unwrap(),
         [(at(2), host("192.0.2.2")), (at(3), host("192.0.2.2"))]
     );
     let totals = Totals { logs: 1, lines: 3, matches: 3, failures: 3, hosts: 2, bans: 2 };
     assert_eq!(reader.totals().unwrap(), totals);
+}
+
+#[test]
+fn hosts_whose_failures_led_to_nothing_yet_are_counted() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    let jailed = Scanned { jail: f.store.jail("sshd").unwrap(), ..source };
+    f.store.jail("other").unwrap();
+    // In two blocks.
+    let far = 5 << 20;
+    let records = [
+        failure(0, 1, "198.51.100.1", "a"),
+        failure(100, 2, "198.51.100.2", "b"),
+        failure(200, 2, "198.51.100.3", "c"),
+        failure(far, 3, "198.51.100.1", "d"),
+        failure(far + 100, 4, "198.51.100.2", "e"),
+        failure(far + 200, 5, "198.51.100.3", "f"),
+        failure(far + 300, 6, "198.51.100.4", "g"),
+    ];
+    f.store.write(jailed, &records).unwrap();
+    let failing = |f: &Fixture, from, to| {
+        f.store.reader().count_failing("sshd", at(from), at(to), 3).unwrap()
+    };
+    assert_eq!((failing(&f, 1, 7), failing(&f, 2, 4), failing(&f, 7, 9)), (4, 3, 0));
+    // One for all of it, one for its beginning, one elsewhere.
+    let led =
+        |host: &str, failures, jail: &str, secs| Ban { failures, ..ban(host, jail, secs, None) };
+    f.store.add_ban(&led("198.51.100.2", 2, "sshd", 4)).unwrap();
+    f.store.add_ban(&led("198.51.100.3", 1, "sshd", 2)).unwrap();
+    f.store.add_ban(&led("198.51.100.4", 1, "other", 6)).unwrap();
+    assert_eq!((failing(&f, 1, 7), failing(&f, 1, 5)), (3, 1));
+    // More of the same instant; three more, for which he would have been banned if he weren't.
+    let more = |offset, secs, host| failure(far + offset, secs, host, "more");
+    f.store.write(jailed, &[more(400, 4, "198.51.100.2")]).unwrap();
+    assert_eq!(failing(&f, 1, 7), 4);
+    let two = [more(500, 5, "198.51.100.2"), more(600, 5, "198.51.100.2")];
+    f.store.write(jailed, &two).unwrap();
+    assert_eq!(failing(&f, 1, 7), 3);
 }
 
 #[test]
