@@ -28,6 +28,27 @@ pub struct ActionDef {
 }
 
 impl ActionDef {
+    /// An action that nothing configures; it has no command yet.
+    pub fn bare(name: &str) -> Self {
+        let (name, file) = (name.to_owned(), PathBuf::new());
+        Self { name, file, properties: BTreeMap::new(), shape: None }
+    }
+
+    /// Sets a command or a parameter, as its file or its brackets would. With another command it isn't what it was.
+    pub fn set(&mut self, property: &str, value: &str) {
+        self.properties.insert(property.to_owned(), Text::at_run_time(value));
+        self.shape = self.shape.filter(|_| !COMMANDS.contains(&property));
+    }
+
+    /// Whether it does anything.
+    pub fn has_commands(&self) -> bool {
+        let is_set = |name: &str| {
+            self.properties.get(name).is_some_and(|text| !text.value.trim().is_empty())
+        };
+        // A Python program has none that could be seen.
+        !self.file.as_os_str().is_empty() || COMMANDS.iter().any(|name| is_set(name))
+    }
+
     /// Whether a switch such as `norestored` is on; what is neither yes nor no is no, as in fail2ban.
     pub fn is_on(&self, switch: &str) -> bool {
         self.properties.get(switch).and_then(|text| truth(&text.value)).unwrap_or(false)

@@ -81,6 +81,12 @@ impl FilterDef {
         Self { failregex, ..Self::default() }
     }
 
+    /// How dates look, as it is written.
+    pub fn datepattern_text(&self) -> String {
+        let lines: Vec<&str> = self.datepattern.iter().map(|text| &*text.value).collect();
+        lines.join("\n")
+    }
+
     /// Takes over a value of one of the [`OPTIONS`]; lists that are there already get longer.
     pub(super) fn apply(&mut self, name: &str, value: &Traced, findings: &mut Vec<Diagnostic>) {
         match name {

@@ -32,6 +32,12 @@ impl JournalMatch {
         Self::read(Text::at_run_time(&shlex::try_join(words).unwrap_or_default()))
     }
 
+    /// Its groups, each by itself.
+    pub fn split(self) -> impl Iterator<Item = Self> {
+        let Self { text, groups } = self;
+        groups.into_iter().map(move |group| Self { text: text.clone(), groups: vec![group] })
+    }
+
     /// Reads a line.
     ///
     /// # Errors

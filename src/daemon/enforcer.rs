@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,7 @@ const RETRY: [Duration; 2] = [Duration::from_secs(1), Duration::from_mins(1)];
 /// Carries out.
 pub(super) struct Enforcer {
     store: PathBuf,
-    jails: Vec<JailDef>,
+    jails: Vec<Arc<JailDef>>,
     runs_commands: bool,
     log: Log,
     /// The jails that have a thread each.
@@ -61,7 +62,7 @@ impl Enforcer {
     /// soon.
     pub(super) fn start(
         store: &Path,
-        jails: Vec<JailDef>,
+        jails: Vec<Arc<JailDef>>,
         runs_commands: bool,
         log: Log,
     ) -> Result<Self, ProjectionError> {
@@ -74,7 +75,7 @@ impl Enforcer {
                 None
             }
         };
-        let mut projection = Projection::new(&jails, runs_commands);
+        let mut projection = Projection::new(jails.iter().map(Arc::as_ref), runs_commands);
         let carried = projection.restore_filters(&mut Store::open(store)?, SystemClock.now())?;
         let scripted = projection.scripted();
         let needs_polling = projection.needs_polling();
@@ -149,7 +150,7 @@ impl Enforcer {
                 whose: whose.clone(),
                 scripted: scripted.clone(),
                 store: store.clone(),
-                projection: Projection::new(&*jails, *runs_commands),
+                projection: Projection::new(jails.iter().map(Arc::as_ref), *runs_commands),
                 log: log.clone(),
                 told: BTreeSet::new(),
             };

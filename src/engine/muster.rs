@@ -31,12 +31,14 @@ pub struct Muster {
 }
 
 /// A jail that is ready.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Mustered {
     /// What its section says.
-    pub def: JailDef,
+    pub def: Arc<JailDef>,
     /// The same, compiled.
     pub jail: Arc<Jail>,
+    /// Whether it reads nothing for now; its bans are carried out all the same.
+    pub is_idle: bool,
 }
 
 /// A jail that is not.
@@ -100,7 +102,7 @@ impl Muster {
 
     /// The names and patterns of all logs.
     pub fn patterns(&self) -> Vec<PathBuf> {
-        let named = self.members.iter().flat_map(|member| &member.def.logpaths);
+        let named = self.reading().flat_map(|(_, member)| &member.def.logpaths);
         named.map(|named| PathBuf::from(&named.glob)).collect()
     }
 
@@ -121,7 +123,7 @@ impl Muster {
         let with_a_log: HashSet<usize> =
             logs.iter().filter(there).flat_map(|log| log.jails.iter().copied()).collect();
         let mut instead = Vec::new();
-        for (place, member) in self.members.iter().enumerate() {
+        for (place, member) in self.reading() {
             if let Some((journal, wanted)) = member.journal(with_a_log.contains(&place)) {
                 follower.follow_journal(&journal, place, wanted, end, now);
                 if !member.def.backend.reads_journal() {
@@ -135,7 +137,12 @@ impl Muster {
     /// Whether a jail wants its logs looked at again and again (`backend = polling`): where the system says nothing of
     /// them, and f2b can't know.
     pub fn polls(&self) -> bool {
-        self.members.iter().any(|member| member.def.backend == Backend::Polling)
+        self.reading().any(|(_, member)| member.def.backend == Backend::Polling)
+    }
+
+    /// The jails that read something, with their places.
+    fn reading(&self) -> impl Iterator<Item = (usize, &Mustered)> {
+        self.members.iter().enumerate().filter(|(_, member)| !member.is_idle)
     }
 
     /// Why this doesn't take the place of `present`, if it mustn't: a jail that is in use can't be used any more, or there is
@@ -167,7 +174,7 @@ impl Muster {
     /// there yet. What is compressed is not written to, and not followed.
     pub fn logs(&self) -> Vec<LogOf> {
         let mut logs: Vec<LogOf> = Vec::new();
-        for (place, member) in self.members.iter().enumerate() {
+        for (place, member) in self.reading() {
             for named in &member.def.logpaths {
                 for path in source::followed(OsStr::new(&named.glob)).unwrap_or_default() {
                     match logs.iter_mut().find(|log| is_same(&log.path, &path)) {
@@ -220,11 +227,12 @@ impl LogOf {
 
 fn compile(draft: Draft, calendars: &Calendars) -> Result<(Mustered, Vec<Diagnostic>), Unusable> {
     let Draft { jail: def, mut findings, .. } = draft;
+    let def = Arc::new(def);
     let (jail, more) = Jail::compile(&def, &Overrides::default(), calendars);
     findings.extend(more);
     match jail {
-        Some(jail) => Ok((Mustered { def, jail }, findings)),
-        None => Err(Unusable { jail: def.name, findings }),
+        Some(jail) => Ok((Mustered { def, jail, is_idle: false }, findings)),
+        None => Err(Unusable { jail: def.name.clone(), findings }),
     }
 }
 

@@ -151,7 +151,8 @@ impl Projection {
         let mut cuts = BTreeSet::new();
         let fronts = jails.into_iter().flat_map(|jail| {
             cuts.extend(jail.kill_connections.then(|| jail.name.clone()));
-            jail.actions.iter().map(move |action| Front {
+            let actions = jail.actions.iter().filter(|action| action.has_commands());
+            actions.map(move |action| Front {
                 jail: jail.name.clone(),
                 action: action.name.clone(),
                 how: How::of(jail, action, runs_commands),
