@@ -6,6 +6,7 @@
 
 mod change;
 mod read;
+mod settings;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use self::read::refused;
 use super::jail::{Calendars, Jail, Overrides};
 use super::muster::{Muster, Mustered, Unusable};
-use super::tuning::{JailState, Refusal, RefusalKind, Tuning};
+use super::tuning::{JailSettings, JailState, Refusal, RefusalKind, Tuning};
 use crate::config::{FilterDef, JailDef, Text};
 use crate::date::YearWindow;
 use crate::diag::Diagnostic;
@@ -105,6 +106,15 @@ impl Roster {
     /// The jails that were stopped since the configuration was read.
     pub fn stopped(&self) -> &BTreeSet<String> {
         &self.stopped
+    }
+
+    /// What a jail is set to.
+    ///
+    /// # Errors
+    /// There is no such jail.
+    pub fn settings(&self, name: &str) -> Result<JailSettings, Refusal> {
+        let Entry { def, state, .. } = &self.entries[self.place(name)?];
+        Ok(settings::of(def, *state))
     }
 
     /// Changes something in a jail.
@@ -202,3 +212,6 @@ fn compiled(def: &JailDef, now: Time) -> Result<Arc<Jail>, Refusal> {
     };
     jail.ok_or_else(|| refused(def, &findings))
 }
+
+#[cfg(test)]
+mod tests;
