@@ -40,13 +40,12 @@ impl ActionDef {
         self.shape = self.shape.filter(|_| !COMMANDS.contains(&property));
     }
 
-    /// Whether it does anything.
-    pub fn has_commands(&self) -> bool {
+    /// Whether it can be told of bans: one that nothing configures can't before it has a command for them.
+    pub fn is_ready(&self) -> bool {
         let is_set = |name: &str| {
             self.properties.get(name).is_some_and(|text| !text.value.trim().is_empty())
         };
-        // A Python program has none that could be seen.
-        !self.file.as_os_str().is_empty() || COMMANDS.iter().any(|name| is_set(name))
+        !self.file.as_os_str().is_empty() || is_set("actionban") || is_set("actionstart")
     }
 
     /// Whether a switch such as `norestored` is on; what is neither yes nor no is no, as in fail2ban.

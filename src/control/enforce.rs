@@ -92,8 +92,9 @@ fn projection(
     let mut found = Vec::new();
     let mut kept = BTreeSet::new();
     let mut unknown = Vec::new();
-    for name in names {
-        let is_gone = known.as_ref().is_some_and(|known| !known.contains(&name));
+    for name in names.into_iter().filter(|name| !jails.is_stopped(name)) {
+        let is_gone =
+            !jails.is_running(&name) && known.as_ref().is_some_and(|known| !known.contains(&name));
         let draft = if is_gone { None } else { jails.draft(&name)?.ok() };
         let is_usable = draft.as_ref().is_some_and(|draft| draft.is_usable);
         found.extend(draft);

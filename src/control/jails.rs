@@ -4,8 +4,9 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
-use crate::config::{Config, Draft};
+use crate::config::{Config, Draft, JailDef};
 use crate::diag::{Diagnostic, nearest};
 use crate::error::Error;
 use crate::model::BanTime;
@@ -18,12 +19,29 @@ pub struct JailFolder {
     path: PathBuf,
     config: OnceCell<Config>,
     drafts: RefCell<HashMap<String, Rc<Draft>>>,
+    /// Jails that are otherwise in a running daemon, or not at all in its configuration.
+    running: HashMap<String, Arc<JailDef>>,
+    /// Jails that it has stopped.
+    stopped: Vec<String>,
 }
 
 impl JailFolder {
     /// The folder at `path`.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), config: OnceCell::new(), drafts: RefCell::default() }
+        Self {
+            path: path.to_owned(),
+            config: OnceCell::new(),
+            drafts: RefCell::default(),
+            running: HashMap::new(),
+            stopped: Vec::new(),
+        }
+    }
+
+    /// The same, where a daemon's jails are as it runs them by now, and some are stopped.
+    #[must_use]
+    pub fn running(self, jails: Vec<Arc<JailDef>>, stopped: Vec<String>) -> Self {
+        let running = jails.into_iter().map(|jail| (jail.name.clone(), jail)).collect();
+        Self { running, stopped, ..self }
     }
 
     /// What is in it.
@@ -82,7 +100,17 @@ impl<'c> Jails<'c> {
         if let Some(known) = self.folder.drafts.borrow().get(name) {
             return Ok(Ok(Rc::clone(known)));
         }
-        Ok(self.config()?.draft_without_filter(name).map(|draft| {
+        let running = self.folder.running.get(name).map(|jail| Draft {
+            jail: JailDef::clone(jail),
+            is_clear: true,
+            is_usable: true,
+            findings: Vec::new(),
+        });
+        let draft = match running {
+            Some(draft) => Ok(draft),
+            None => self.config()?.draft_without_filter(name),
+        };
+        Ok(draft.map(|draft| {
             let draft = Rc::new(draft);
             self.folder.drafts.borrow_mut().insert(name.to_owned(), Rc::clone(&draft));
             draft
@@ -95,14 +123,28 @@ impl<'c> Jails<'c> {
     ///
     /// [`Error::UnknownJail`] with the nearest name, or all; the folder can't be used.
     pub fn configuring(self, name: &str) -> Result<(), Error> {
+        if self.folder.running.contains_key(name) {
+            return Ok(());
+        }
         let config = self.config()?;
-        let names = config.jail_names().value.unwrap_or_default();
+        let mut names = config.jail_names().value.unwrap_or_default();
+        names.retain(|name| !self.is_stopped(name));
         if names.iter().any(|known| known == name) {
             return Ok(());
         }
         let nearest = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
         let (name, config) = (name.to_owned(), self.folder.path.clone());
         Err(Error::UnknownJail { name, config, nearest, known: names })
+    }
+
+    /// Whether a daemon has stopped the jail: nobody is kept out for it until the configuration is read again.
+    pub(super) fn is_stopped(self, name: &str) -> bool {
+        self.folder.stopped.iter().any(|stopped| stopped == name)
+    }
+
+    /// The jails that the configuration doesn't have, or has otherwise.
+    pub(super) fn is_running(self, name: &str) -> bool {
+        self.folder.running.contains_key(name)
     }
 
     /// Whether there is such a jail, if one is named: configured, or known to the store from when it was.

@@ -76,8 +76,11 @@ impl Enforcer {
             }
         };
         let mut projection = Projection::new(jails.iter().map(Arc::as_ref), runs_commands);
-        let carried = projection.restore_filters(&mut Store::open(store)?, SystemClock.now())?;
-        let scripted = projection.scripted();
+        let mut opened = Store::open(store)?;
+        let carried = projection.restore_filters(&mut opened, SystemClock.now())?;
+        let mut scripted = projection.scripted();
+        scripted.extend(projection.forsaken(opened.reader())?);
+        drop(opened);
         let needs_polling = projection.needs_polling();
         let mut enforcer = Self {
             store: store.to_owned(),

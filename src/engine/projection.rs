@@ -151,7 +151,7 @@ impl Projection {
         let mut cuts = BTreeSet::new();
         let fronts = jails.into_iter().flat_map(|jail| {
             cuts.extend(jail.kill_connections.then(|| jail.name.clone()));
-            let actions = jail.actions.iter().filter(|action| action.has_commands());
+            let actions = jail.actions.iter().filter(|action| action.is_ready());
             actions.map(move |action| Front {
                 jail: jail.name.clone(),
                 action: action.name.clone(),
@@ -175,6 +175,18 @@ impl Projection {
         let is_gate = |front: &&Front| matches!(front.how, How::Gates(_));
         let scripted = self.fronts.iter().filter(|front| !is_gate(front));
         scripted.map(|front| front.jail.clone()).collect()
+    }
+
+    /// The jails that have actions which have run commands and are wanted no more.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub fn forsaken(&self, reader: &Reader) -> Result<BTreeSet<String>, StoreError> {
+        let books = Books::read(reader)?;
+        let is_front = |front: &Front| self.fronts.iter().any(|known| known.is_same(front));
+        let scripts = books.scripts_of(None).map(|(key, _)| key);
+        let gone = scripts.filter(|(jail, action)| !is_front(&Front::unknown(jail, action)));
+        Ok(gone.map(|(jail, _)| jail.clone()).collect())
     }
 
     /// Finds the actions that stay as they are.
