@@ -2,24 +2,22 @@
 //!
 //! What concerns the service itself it is called for; of what changes bans it is told.
 
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::audience::Audience;
 use super::log::{Event as Line, Log};
 use super::settings::Settings;
+use super::tuner::Tuner;
 use super::wake::{Call, Caller};
 use crate::control::{
-    Command, Direct, Failed, Following, Happening, JailFolder, Refusal, RefusalKind, Reply,
-    Request, Take, UnusableJail,
+    Change, Command, Direct, Failed, Following, Happening, JailFolder, Jails, Mode, Refusal,
+    RefusalKind, Reply, Request, Take, UnusableJail, Whose,
 };
 use crate::error::Error;
 use crate::model::{Clock, SystemClock};
 use crate::text::shown;
-
-/// The service reads a large configuration again in less than this.
-const RELOAD_WITHIN: Duration = Duration::from_mins(1);
 
 /// So often it is found out whether who watches is still there.
 const STILL_THERE: Duration = Duration::from_secs(10);
@@ -31,6 +29,7 @@ pub(super) struct Desk {
     log: Log,
     following: Shared,
     audience: Audience,
+    tuner: Tuner,
 }
 
 /// What the service does, which it keeps true.
@@ -43,8 +42,9 @@ impl Desk {
         log: Log,
         following: Shared,
         audience: Audience,
+        tuner: Tuner,
     ) -> Self {
-        Self { settings: settings.clone(), caller, log, following, audience }
+        Self { settings: settings.clone(), caller, log, following, audience, tuner }
     }
 
     /// Answers a request.
@@ -56,7 +56,8 @@ impl Desk {
         let Settings { config, store, enforces, runs_commands, .. } = &self.settings;
         let (enforces, runs_commands) = (*enforces, *runs_commands);
         let now = SystemClock.now();
-        let folder = JailFolder::new(config);
+        let (jails, stopped) = self.tuner.jails();
+        let folder = JailFolder::new(config).running(jails, stopped);
         let direct = Direct { folder: &folder, store, now, enforces, runs_commands };
         let is_change = matches!(request, Request::Change(_));
         let answered = direct.answer(request, &mut |reply| {
@@ -89,6 +90,28 @@ impl Desk {
         }
     }
 
+    fn settings(&self, jail: &str, take: &mut Take<'_>) -> Result<(), Failed> {
+        Ok(take(Reply::Settings(Box::new(self.tuner.settings(jail)?)))?)
+    }
+
+    /// Has the configuration read again, and done what else is asked for of its jails once that is in force.
+    fn reload(&self, jail: Option<&str>, restart: bool, unban: bool) -> Result<(), Failed> {
+        if let Some(name) = jail {
+            let folder = JailFolder::new(&self.settings.config);
+            Jails::new(&folder).configuring(name)?;
+        }
+        self.tuner.reload(jail)?;
+        let jail = || jail.map(str::to_owned);
+        let mode = Mode::Do;
+        let unban = unban.then(|| Change::Unban { hosts: Whose::Everyone, jail: jail() });
+        let again = [Change::Flush { jail: jail(), mode }, Change::Restore { jail: jail(), mode }];
+        let again = again.into_iter().filter(|_| restart && self.settings.enforces);
+        for change in unban.into_iter().chain(again) {
+            self.answer(Request::Change(change), &mut |_| Ok(()))?;
+        }
+        Ok(())
+    }
+
     /// Who watches says nothing; that he has gone is found out by speaking to him.
     fn watch(&self, take: &mut Take<'_>) -> Result<(), Failed> {
         let happens = self.audience.join();
@@ -113,17 +136,8 @@ impl Desk {
                 let since = following.since;
                 Ok(take(Reply::Pong { version, pid, since, jails: names(following) })?)
             }
-            Command::Reload { .. } => {
-                let (sender, receiver) = channel();
-                self.caller.call(Call::Reload(Some(sender)));
-                let said = receiver.recv_timeout(RELOAD_WITHIN);
-                said.unwrap_or_else(|error| {
-                    Err(match error {
-                        RecvTimeoutError::Timeout => "it takes too long".to_owned(),
-                        RecvTimeoutError::Disconnected => "the daemon ends".to_owned(),
-                    })
-                })
-                .map_err(Error::NotReloaded)?;
+            Command::Reload { jail, restart, unban } => {
+                self.reload(jail.as_deref(), *restart, *unban)?;
                 let following = following();
                 let unusable = following.unusable.iter();
                 let findings = unusable
@@ -144,14 +158,27 @@ impl Desk {
                 let reopened = self.log.reopen().map_err(not_yet)?;
                 Ok(take(Reply::Reopened(reopened.to_string()))?)
             }
-            Command::Settings { .. }
-            | Command::Tune { .. }
-            | Command::AddJail { .. }
-            | Command::StartJail { .. }
-            | Command::StopJail { .. }
-            | Command::CallAction { .. }
-            | Command::Server
-            | Command::TuneServer(_) => Err(not_yet("f2b can't do that yet")),
+            Command::Settings { jail } => self.settings(jail, take),
+            Command::Tune { jail, what } => {
+                self.tuner.tune(jail, what)?;
+                self.settings(jail, take)
+            }
+            Command::AddJail { name, backend } => {
+                self.tuner.add(name, backend.as_deref())?;
+                self.log.event(&Line::JailCreated { jail: name });
+                self.settings(name, take)
+            }
+            Command::StartJail { name } => {
+                self.tuner.start(name)?;
+                self.settings(name, take)
+            }
+            Command::StopJail { name } => {
+                self.tuner.stop(name.as_deref())?;
+                Ok(take(Reply::Done)?)
+            }
+            Command::CallAction { .. } | Command::Server | Command::TuneServer(_) => {
+                Err(not_yet("f2b can't do that yet"))
+            }
         }
     }
 }

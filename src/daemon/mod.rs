@@ -22,6 +22,7 @@ mod service;
 mod settings;
 mod signals;
 mod tell;
+mod tuner;
 mod wake;
 
 pub use error::ServiceError;

@@ -1,6 +1,8 @@
 //! The thread that reads, decides and stores, from the start to the end of the service.
 
+use std::collections::BTreeSet;
 use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,19 +13,20 @@ use super::audience::Audience;
 use super::desk::{Desk, Shared};
 use super::enforcer::Enforcer;
 use super::error::ServiceError;
-use super::log::Log;
+use super::log::{Event as Line, Log};
 use super::memory;
 use super::notify::Notify;
 use super::settings::Settings;
 use super::signals::Listening;
 use super::tell::Teller;
-use super::wake::{Call, Calls, calls};
+use super::tuner::{Jails, Tuner};
+use super::wake::{Answer, Call, Calls, calls};
 use crate::config::Config;
 use crate::control::socket::{Hello, Listener, Server};
 use crate::control::{Following, JailFollowing, LogFollowing, Take, UnusableJail};
-use crate::engine::follow::{Standing, Step};
+use crate::engine::follow::{Event, News, Standing, Step};
 use crate::engine::projection::{Lock, ProjectionError};
-use crate::engine::{Follower, Ground, Muster, Reach, Writer};
+use crate::engine::{Follower, Ground, Muster, Reach, Roster, Writer};
 use crate::error::Error;
 use crate::model::{Clock, Origin, SystemClock, Time};
 use crate::source::Watch;
@@ -40,15 +43,14 @@ const STORE_WAIT: Duration = Duration::from_secs(5);
 /// For so long what is being carried out is waited for at the end.
 const END_WAIT: Duration = Duration::from_millis(500);
 
-/// Where it is said what is wrong with a configuration.
-type Answer = std::sync::mpsc::Sender<Result<(), String>>;
-
 /// Why a part of the service has ended.
 enum Ended {
     /// It is to stop.
     Stop,
     /// It goes on with another configuration.
     Reloaded(Muster),
+    /// It goes on with jails that were changed while it ran, and the same actions.
+    Tuned(Muster),
 }
 
 /// Runs until it is told to stop.
@@ -76,9 +78,12 @@ pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
         notify: Notify::from_environment(),
         enforcer: None,
         audience: Audience::default(),
-        reloading: None,
+        roster: Arc::new(Mutex::new(Roster::of(&muster))),
+        answers: Vec::new(),
+        former: Former::default(),
     };
-    let desk = Desk::new(settings, caller, log.clone(), following, service.audience.clone());
+    let tuner = Tuner::new(Arc::clone(&service.roster), caller.clone());
+    let desk = Desk::new(settings, caller, log.clone(), following, service.audience.clone(), tuner);
     let mut desk = Some(desk);
     let mut server = None;
     let mut muster = muster;
@@ -94,8 +99,13 @@ pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
     loop {
         match service.run(&muster, &mut ready, &mut has_begun) {
             Ok(Ended::Stop) => break,
-            Ok(Ended::Reloaded(new)) => muster = new,
+            Ok(Ended::Reloaded(new)) => {
+                muster = new;
+                service.former.is_enforced = false;
+            }
+            Ok(Ended::Tuned(new)) => muster = new,
             Err(ServiceError::Domain(error)) if has_begun => {
+                service.former.is_enforced = false;
                 if service.pauses(&error)? {
                     break;
                 }
@@ -127,8 +137,20 @@ struct Service<'s> {
     enforcer: Option<Enforcer>,
     following: Shared,
     audience: Audience,
-    /// Who waits for another configuration to be in force.
-    reloading: Option<Answer>,
+    roster: Jails,
+    /// Who waits until what he has changed is in force.
+    answers: Vec<Answer>,
+    former: Former,
+}
+
+/// What was so with the jails before, and needs not be done or told again.
+#[derive(Default)]
+struct Former {
+    /// Whether their bans are carried out by the actions that they have now.
+    is_enforced: bool,
+    /// Whether it was told what is wrong with their configuration.
+    is_told: bool,
+    logs: BTreeSet<PathBuf>,
 }
 
 /// The logs of some jails, as long as these stay the same.
@@ -165,6 +187,10 @@ impl Service<'_> {
     /// Has the bans of these jails carried out.
     fn enforce(&mut self, muster: &Muster) -> Result<(), ServiceError> {
         let Settings { store, enforces, runs_commands, .. } = self.settings;
+        if std::mem::replace(&mut self.former.is_enforced, true) {
+            return Ok(());
+        }
+        self.former.is_enforced = false;
         if let Some(former) = self.enforcer.take() {
             former.end(END_WAIT);
         }
@@ -172,6 +198,7 @@ impl Service<'_> {
             let jails = muster.members.iter().map(|member| member.def.clone()).collect();
             self.enforcer = Some(Enforcer::start(store, jails, *runs_commands, self.log.clone())?);
         }
+        self.former.is_enforced = true;
         Ok(())
     }
 
@@ -189,11 +216,11 @@ impl Service<'_> {
         let mut course = self.course(muster, &ground)?;
         ready()?;
         *has_begun = true;
-        self.notify.tell("READY=1");
-        if let Some(answer) = self.reloading.take() {
+        for answer in self.answers.drain(..) {
             // Who asked may be gone.
             let _ = answer.send(Ok(()));
         }
+        self.notify.tell("READY=1");
         memory::give_back();
         loop {
             self.step(&mut course, false)?;
@@ -220,8 +247,18 @@ impl Service<'_> {
         let mut watch = Watch::new()?;
         watch.set_paths(&muster.patterns());
         let instead = muster.follow(&mut follower, Reach::Findtime, End::Follow, now);
-        teller.muster(muster, &instead);
-        teller.news(&follower.begin(&mut self.writer, now)?);
+        if !std::mem::replace(&mut self.former.is_told, true) {
+            teller.muster(muster, &instead);
+        }
+        let mut news = follower.begin(&mut self.writer, now)?;
+        news.retain(|News { path, what }| {
+            !matches!(what, Event::Begun(_)) || !self.former.logs.contains(path)
+        });
+        teller.news(&news);
+        let logs = follower.logs().map(|log| PathBuf::from(&*log.path)).collect();
+        for gone in std::mem::replace(&mut self.former.logs, logs).difference(&self.former.logs) {
+            self.log.event(&Line::LogRemoved { path: gone });
+        }
         // Whatever comes after the watch is noticed, and the first step reads what came before.
         let _ = watch.set_files(follower.files());
         let next_end = self.writer.reader().next_end()?;
@@ -273,7 +310,13 @@ impl Service<'_> {
         while let Some(call) = self.calls.next() {
             let ended = match call {
                 Call::Stop => Some(Ended::Stop),
-                Call::Reload(answer) => self.reload(course.muster, answer).map(Ended::Reloaded),
+                Call::Reload(jail, answer) => {
+                    self.reload(course.muster, jail.as_deref(), answer).map(Ended::Reloaded)
+                }
+                Call::Tuned { actions, answer } => {
+                    self.answers.push(answer);
+                    Some(self.tuned(course.muster, actions))
+                }
                 Call::Reopen => {
                     self.reopen();
                     None
@@ -300,8 +343,12 @@ impl Service<'_> {
             wait(&[self.calls.fd()], Some(limit))?;
             self.notify.tell("WATCHDOG=1");
             while let Some(call) = self.calls.next() {
-                if matches!(call, Call::Stop) {
-                    return Ok(true);
+                match call {
+                    Call::Stop => return Ok(true),
+                    Call::Reload(_, Some(answer)) | Call::Tuned { answer, .. } => {
+                        let _ = answer.send(Err("the store can't be used".to_owned()));
+                    }
+                    _ => {}
                 }
             }
         }
@@ -310,13 +357,16 @@ impl Service<'_> {
 
     /// Begins anew with these jails.
     fn begin(&self, muster: &Muster) {
-        let jails = muster.names().into_iter();
-        let jails = jails.map(|name| JailFollowing { name, ..JailFollowing::default() });
+        let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = std::mem::take(&mut following.jails);
+        let jails = muster.names().into_iter().map(|name| {
+            let before = known.iter().find(|jail| jail.name == name).cloned();
+            before.unwrap_or_else(|| JailFollowing { name, ..JailFollowing::default() })
+        });
+        following.jails = jails.collect();
         let unusable = muster.unusable.iter();
         let unusable =
             unusable.map(|jail| UnusableJail { name: jail.jail.clone(), why: jail.why() });
-        let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
-        following.jails = jails.collect();
         following.unusable = unusable.collect();
     }
 
@@ -397,33 +447,57 @@ impl Service<'_> {
         Ok(())
     }
 
-    /// The jails of the configuration as it is by now, if it can be used; what is wrong with it is the answer. That it is
-    /// taken is answered when it is in force.
-    fn reload(&mut self, present: &Muster, answer: Option<Answer>) -> Option<Muster> {
-        self.log.info("server", format_args!("Reload all jails"));
+    /// The jails of the configuration as it is by now, if it can be used; what is wrong with it is the answer. Of one jail,
+    /// if one is named, and the others as they are.
+    fn reload(
+        &mut self,
+        present: &Muster,
+        jail: Option<&str>,
+        answer: Option<Answer>,
+    ) -> Option<Muster> {
+        match jail {
+            Some(jail) => self.log.info("server", format_args!("Reload jail {jail}")),
+            None => self.log.info("server", format_args!("Reload all jails")),
+        }
         self.notify.tell("RELOADING=1");
         let new = muster(self.settings).map_err(|error| error.to_string());
-        let new = new.and_then(|new| match new.refusal(present) {
-            None => Ok(new),
-            Some(why) => Err(why),
+        let new = new.and_then(|mut new| {
+            if let Some(jail) = jail {
+                new.keep_only(jail);
+            }
+            new.refusal(present).map_or(Ok(new), Err)
         });
         match new {
             Ok(new) => {
-                self.reloading = answer;
-                Some(new)
+                let mut roster = self.roster.lock().unwrap_or_else(PoisonError::into_inner);
+                roster.reload(&new, jail);
+                self.answers.extend(answer);
+                self.former.is_told = jail.is_some();
+                Some(roster.muster())
             }
             Err(why) => {
                 let what =
                     format_args!("the configuration is not taken, all goes on as it was: {why}");
                 self.log.error("server", what);
                 self.notify.tell("READY=1");
-                if let Some(answer) = answer {
-                    // Who asked may be gone.
-                    let _ = answer.send(Err(why));
-                }
+                // Who asked may be gone.
+                let _ = answer.map(|answer| answer.send(Err(why)));
                 None
             }
         }
+    }
+
+    /// The jails as somebody has changed them.
+    fn tuned(&self, present: &Muster, actions: bool) -> Ended {
+        let new = self.roster.lock().unwrap_or_else(PoisonError::into_inner).muster();
+        let (before, after) = (present.names(), new.names());
+        for jail in before.iter().filter(|jail| !after.contains(jail)) {
+            self.log.event(&Line::JailStopped { jail });
+        }
+        for jail in after.iter().filter(|jail| !before.contains(jail)) {
+            self.log.event(&Line::JailStarted { jail });
+        }
+        if actions { Ended::Reloaded(new) } else { Ended::Tuned(new) }
     }
 
     fn reopen(&self) {

@@ -18,7 +18,7 @@ impl Listening {
         std::thread::spawn(move || {
             for signal in signals.forever() {
                 let is_heard = caller.call(match signal {
-                    SIGHUP => Call::Reload(None),
+                    SIGHUP => Call::Reload(None, None),
                     SIGUSR1 => Call::Reopen,
                     _ => Call::Stop,
                 });

@@ -7,12 +7,22 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use rustix::event::{EventfdFlags, eventfd};
 
+/// Where it is said that something is in force, or why it won't be.
+pub(super) type Answer = Sender<Result<(), String>>;
+
 /// What the service is asked to do.
 #[derive(Debug)]
 pub(super) enum Call {
-    /// To read the configuration again and go on with it. What is wrong with it is sent back; it goes on as it was
-    /// then.
-    Reload(Option<Sender<Result<(), String>>>),
+    /// To read the configuration again, that of one jail or all of it, and go on with it. What is wrong with it is sent
+    /// back; it goes on as it was then.
+    Reload(Option<String>, Option<Answer>),
+    /// To go on with the jails as they are by now in the roster.
+    Tuned {
+        /// Whether what keeps hosts out is to be done by other actions.
+        actions: bool,
+        /// Who waits until that is in force.
+        answer: Answer,
+    },
     /// To end.
     Stop,
     /// To open its log again.
@@ -83,8 +93,8 @@ mod tests {
             poll(&mut fd, Some(&now)).unwrap() > 0
         };
         assert!(!wakes());
-        assert!(caller.call(Call::Reload(None)) && caller.call(Call::Stop));
-        assert!(matches!(calls.next(), Some(Call::Reload(_))) && wakes());
+        assert!(caller.call(Call::Reload(None, None)) && caller.call(Call::Stop));
+        assert!(matches!(calls.next(), Some(Call::Reload(..))) && wakes());
         assert!(matches!(calls.next(), Some(Call::Stop)));
         assert!(calls.next().is_none() && !wakes());
     }

@@ -90,6 +90,13 @@ impl Muster {
         muster
     }
 
+    /// Forgets all jails but one, and what was found about them.
+    pub fn keep_only(&mut self, jail: &str) {
+        self.members.retain(|member| member.jail.name == jail);
+        self.unusable.retain(|unusable| unusable.jail == jail);
+        self.findings.retain(|found| found.subject.as_deref().is_none_or(|it| it == jail));
+    }
+
     /// The jails, in the order of their places.
     pub fn jails(&self) -> Vec<Arc<Jail>> {
         self.members.iter().map(|member| Arc::clone(&member.jail)).collect()

@@ -69,9 +69,9 @@ impl Roster {
             jail: Arc::clone(&member.jail),
             state: JailState::Running,
         };
-        self.unusable.clone_from(&new.unusable);
-        self.findings.clone_from(&new.findings);
         let Some(only) = only else {
+            self.unusable.clone_from(&new.unusable);
+            self.findings.clone_from(&new.findings);
             self.entries = new.members.iter().map(entry).collect();
             self.stopped.clear();
             return;

@@ -18,3 +18,4 @@ mod net;
 mod reload;
 mod rotation;
 mod traffic;
+mod tuning;
