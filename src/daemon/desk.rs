@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use super::audience::Audience;
 use super::log::{Event as Line, Log};
+use super::server::Tuned;
 use super::settings::Settings;
 use super::tuner::Tuner;
 use super::wake::{Call, Caller};
+use crate::config::{Config, JailDef};
 use crate::control::{
-    Change, Command, Direct, Failed, Following, Happening, JailFolder, Jails, Mode, Refusal,
+    Change, Command, Deed, Direct, Failed, Following, Happening, JailFolder, Jails, Mode, Refusal,
     RefusalKind, Reply, Request, Take, UnusableJail, Whose,
 };
 use crate::error::Error;
@@ -30,6 +32,7 @@ pub(super) struct Desk {
     following: Shared,
     audience: Audience,
     tuner: Tuner,
+    server: Tuned,
 }
 
 /// What the service does, which it keeps true.
@@ -44,7 +47,11 @@ impl Desk {
         audience: Audience,
         tuner: Tuner,
     ) -> Self {
-        Self { settings: settings.clone(), caller, log, following, audience, tuner }
+        // Without its files, which the service could read, it is as fail2ban is without them.
+        let config = Config::open(&settings.config).ok();
+        let server = config.and_then(|config| config.server().value).unwrap_or_default();
+        let server = Tuned::new(log.clone(), &server);
+        Self { settings: settings.clone(), caller, log, following, audience, tuner, server }
     }
 
     /// Answers a request.
@@ -53,10 +60,21 @@ impl Desk {
             Request::Daemon(command) => return self.obey(&command, take),
             request => request,
         };
+        let (jails, stopped) = self.tuner.jails();
+        self.carry_out(request, jails, stopped, take)
+    }
+
+    /// Answers a request with these jails.
+    fn carry_out(
+        &self,
+        request: Request,
+        jails: Vec<Arc<JailDef>>,
+        stopped: Vec<String>,
+        take: &mut Take<'_>,
+    ) -> Result<(), Failed> {
         let Settings { config, store, enforces, runs_commands, .. } = &self.settings;
         let (enforces, runs_commands) = (*enforces, *runs_commands);
         let now = SystemClock.now();
-        let (jails, stopped) = self.tuner.jails();
         let folder = JailFolder::new(config).running(jails, stopped);
         let direct = Direct { folder: &folder, store, now, enforces, runs_commands };
         let is_change = matches!(request, Request::Change(_));
@@ -112,6 +130,27 @@ impl Desk {
         Ok(())
     }
 
+    /// Has an action do something. One that is stopped is put back by whatever looks at its whole jail: a ban that is new,
+    /// or a start.
+    fn call(&self, jail: &str, action: &str, deed: Deed) -> Result<(), Failed> {
+        let settings = self.tuner.settings(jail)?;
+        if !settings.actions.iter().any(|known| known.name == action) {
+            let text = format!("Invalid Action name: {action}");
+            return Err(Error::from(Refusal::new(RefusalKind::Key, text)).into());
+        }
+        let (mut jails, stopped) = self.tuner.jails();
+        if matches!(deed, Deed::Stop | Deed::Flush) {
+            for def in jails.iter_mut().filter(|def| def.name == jail) {
+                Arc::make_mut(def).actions.retain(|known| known.name != action);
+            }
+        }
+        if !self.settings.enforces {
+            return Ok(());
+        }
+        let restore = Change::Restore { jail: Some(jail.to_owned()), mode: Mode::Do };
+        self.carry_out(Request::Change(restore), jails, stopped, &mut |_| Ok(()))
+    }
+
     /// Who watches says nothing; that he has gone is found out by speaking to him.
     fn watch(&self, take: &mut Take<'_>) -> Result<(), Failed> {
         let happens = self.audience.join();
@@ -155,7 +194,9 @@ impl Desk {
             Command::Watch => self.watch(take),
             Command::Status => Ok(take(Reply::Following(following()))?),
             Command::Reopen => {
-                let reopened = self.log.reopen().map_err(not_yet)?;
+                let reopened = self.log.reopen().map_err(|error| {
+                    Error::from(Refusal::new(RefusalKind::Other, error.to_string()))
+                })?;
                 Ok(take(Reply::Reopened(reopened.to_string()))?)
             }
             Command::Settings { jail } => self.settings(jail, take),
@@ -176,13 +217,16 @@ impl Desk {
                 self.tuner.stop(name.as_deref())?;
                 Ok(take(Reply::Done)?)
             }
-            Command::CallAction { .. } | Command::Server | Command::TuneServer(_) => {
-                Err(not_yet("f2b can't do that yet"))
+            Command::CallAction { jail, action, deed } => {
+                self.call(jail, action, *deed)?;
+                Ok(take(Reply::Done)?)
+            }
+            Command::Server => Ok(take(Reply::Server(self.server.settings()))?),
+            Command::TuneServer(what) => {
+                let (jails, _) = self.tuner.jails();
+                self.server.tune(what, !jails.is_empty()).map_err(Error::from)?;
+                Ok(take(Reply::Server(self.server.settings()))?)
             }
         }
     }
-}
-
-fn not_yet(why: impl std::fmt::Display) -> Failed {
-    Error::from(Refusal::new(RefusalKind::Other, why.to_string())).into()
 }

@@ -18,6 +18,7 @@ mod error;
 pub mod log;
 mod memory;
 mod notify;
+mod server;
 mod service;
 mod settings;
 mod signals;

@@ -216,11 +216,11 @@ impl Service<'_> {
         let mut course = self.course(muster, &ground)?;
         ready()?;
         *has_begun = true;
+        self.notify.tell("READY=1");
         for answer in self.answers.drain(..) {
             // Who asked may be gone.
             let _ = answer.send(Ok(()));
         }
-        self.notify.tell("READY=1");
         memory::give_back();
         loop {
             self.step(&mut course, false)?;

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use self::read::refused;
+pub use self::read::{duration, number};
 use super::jail::{Calendars, Jail, Overrides};
 use super::muster::{Muster, Mustered, Unusable};
 use super::tuning::{JailSettings, JailState, Refusal, RefusalKind, Tuning};

@@ -92,9 +92,9 @@ pub enum Tuning {
 pub enum Deed {
     /// All that its bans come to, made equal to the store.
     Start,
-    /// Undo all that, until it is started again or told of the next ban.
+    /// Undo all that, until it is started again or the next host is banned.
     Stop,
-    /// The same as [`Stop`](Self::Stop) for what keeps hosts out.
+    /// The same.
     Flush,
 }
 

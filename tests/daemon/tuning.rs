@@ -4,7 +4,9 @@
 use std::fs;
 
 use f2b::control::socket::Client;
-use f2b::control::{Command, Failed, JailSettings, JailState, Reply, Request, Tuning};
+use f2b::control::{
+    Command, Deed, Failed, JailSettings, JailState, Reply, Request, ServerTuning, Tuning,
+};
 
 use crate::harness::{Host, now};
 use crate::machines::{V4, V6};
@@ -246,5 +248,58 @@ fn an_action_that_is_added_gets_all_bans_and_one_that_is_removed_is_undone() {
     assert_eq!(host.banned().len(), 1);
     daemon.reload();
     assert!(!host.lets_in(V4, 22));
+    daemon.stop();
+}
+
+#[test]
+fn an_action_can_be_stopped_and_started() {
+    let host = Host::new(A);
+    let daemon = host.start();
+    host.fail("a.log", &[V4, V4, V4]);
+    eventually("he is kept out", || !host.lets_in(V4, 22));
+    let call = |action: &str, deed| {
+        host.say(Command::CallAction { jail: text("a"), action: text(action), deed })
+    };
+    assert_eq!(call("nope", Deed::Stop), Err(text("Invalid Action name: nope")));
+    assert_eq!(call("nftables", Deed::Stop), Ok(vec![Reply::Done]));
+    assert!(host.lets_in(V4, 22));
+    assert_eq!(call("nftables", Deed::Start), Ok(vec![Reply::Done]));
+    assert!(!host.lets_in(V4, 22));
+    call("nftables", Deed::Flush).unwrap();
+    host.fail("a.log", &[V6, V6, V6]);
+    eventually("the next ban brings all back", || !host.lets_in(V6, 22) && !host.lets_in(V4, 22));
+    daemon.stop();
+}
+
+#[test]
+fn the_server_is_set_as_fail2bans_is() {
+    let host = Host::new(A);
+    let daemon = host.start();
+    let tune = |what| host.say(Command::TuneServer(what));
+    let is = |replies: Vec<Reply>| match replies.into_iter().next() {
+        Some(Reply::Server(settings)) => settings,
+        other => unreachable!("{other:?}"),
+    };
+    let before = is(host.say(Command::Server).unwrap());
+    assert_eq!((&*before.loglevel, before.dbpurgeage_us), ("INFO", 86_400_000_000));
+    assert_eq!(before.logtarget, daemon.own_log().display().to_string());
+    for (what, why) in [
+        (ServerTuning::Loglevel(text("foo")), "Invalid log level 'FOO'"),
+        (ServerTuning::Logtarget(text("/nope/x")), "Failed to change log target"),
+        (ServerTuning::Dbpurgeage(text("abc")), "name 'abc' is not defined"),
+        (ServerTuning::Dbmaxmatches(text("x")), "invalid literal for int() with base 10: 'x'"),
+        (ServerTuning::Dbfile(text("/x")), "Cannot change database when there are jails present"),
+    ] {
+        assert_eq!(tune(what), Err(text(why)));
+    }
+    assert_eq!(is(host.say(Command::Server).unwrap()), before);
+    let other = host.path("other.log").display().to_string();
+    let target = ServerTuning::Logtarget(format!("{other}[padding=off]"));
+    assert_eq!(is(tune(target).unwrap()).logtarget, other);
+    assert_eq!(is(tune(ServerTuning::Loglevel(text("error"))).unwrap()).loglevel, "ERROR");
+    host.fail("a.log", &[V4, V4, V4]);
+    eventually("he is kept out", || !host.lets_in(V4, 22));
+    assert!(!fs::read_to_string(&other).unwrap_or_default().contains("Ban"));
+    assert_eq!(host.say(Command::Reopen), Ok(vec![Reply::Reopened(text("rolled over"))]));
     daemon.stop();
 }

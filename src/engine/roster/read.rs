@@ -34,7 +34,10 @@ pub(super) fn truth(text: &str) -> bool {
 }
 
 /// A whole number as Python reads it, from 0.
-pub(super) fn number(text: &str) -> Result<u32, Refusal> {
+///
+/// # Errors
+/// It is none.
+pub fn number(text: &str) -> Result<u32, Refusal> {
     let text = text.trim();
     let is_number = text.parse::<i64>().is_ok();
     text.parse().map_err(|_| {
@@ -46,8 +49,11 @@ pub(super) fn number(text: &str) -> Result<u32, Refusal> {
     })
 }
 
-/// Whether a duration can be read, of those that a jail may have.
-pub(super) fn duration(text: &str) -> Result<i64, Refusal> {
+/// A duration in microseconds.
+///
+/// # Errors
+/// It is none.
+pub fn duration(text: &str) -> Result<i64, Refusal> {
     parse_micros(text).map_err(|_| {
         let syntax = |what: &str| Refusal::new(RefusalKind::Syntax, what);
         let text = text.trim();
