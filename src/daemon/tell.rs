@@ -72,6 +72,10 @@ impl Teller {
             let host = &host.to_string();
             self.log.event(&Line::Found { jail: jail(*place), host, at: *at });
         }
+        for (place, host, by) in &step.pursued.ignored {
+            let (host, rule) = (&host.to_string(), by.rule());
+            self.log.event(&Line::Ignored { jail: jail(*place), host, rule });
+        }
         let (made, ended) = (&step.pursued.made, &step.pursued.ended);
         let is_made =
             |ban: &&Ban| made.iter().any(|made| made.host == ban.host && made.at == ban.at);

@@ -46,10 +46,25 @@ pub struct IgnoreRules {
 pub enum IgnoredBy {
     /// It is an address of this machine: `ignoreself`.
     Own,
-    /// A word of `ignoreip`: an address, a network, a name, `file:PATH`.
+    /// A word of `ignoreip`: an address, a network, an identifier, `file:PATH`.
     Word(String),
+    /// A name in `ignoreip`, whose address it is.
+    Name(String),
     /// The jail's `ignorecommand`.
     Command,
+}
+
+impl IgnoredBy {
+    /// The rule in the words of fail2ban's log: `ip`, `dns`, `ignoreself rule`, `command`, `file:PATH`.
+    pub fn rule(&self) -> &str {
+        match self {
+            Self::Own => "ignoreself rule",
+            Self::Word(word) if word.starts_with("file:") => word,
+            Self::Word(_) => "ip",
+            Self::Name(_) => "dns",
+            Self::Command => "command",
+        }
+    }
 }
 
 /// The command of a jail, and what it has answered.
@@ -202,7 +217,7 @@ impl IgnoreRules {
         });
         let asked = |command: &IgnoreCommand| command.wait(command.asked(host, None), now);
         let by = match named {
-            Some(name) if self.list.names().contains(name) => IgnoredBy::Word(name.clone()),
+            Some(name) if self.list.names().contains(name) => IgnoredBy::Name(name.clone()),
             // The name of this machine is not in the list.
             Some(_) => IgnoredBy::Own,
             None if self.command_for(host, false).is_some_and(asked) => IgnoredBy::Command,

@@ -106,15 +106,17 @@ impl Judging<'_> {
         if self.asks_about_failures() {
             let Matches { lines, texts } = &mut share.matches;
             for line in lines {
-                let mut failures = std::mem::take(&mut line.failures);
-                failures.retain(|host| {
+                let failures = std::mem::take(&mut line.failures);
+                let is_ignored = |host: &Host| {
                     let text = &texts[line.text.start - own_start(line.before)..line.text.end];
-                    !self.jail.ignore.ignores_failure(host, line, text, self.wanted.now)
-                });
+                    self.jail.ignore.ignores_failure(host, line, text, self.wanted.now)
+                };
+                let (ignored, failures): (Vec<_>, _) = failures.into_iter().partition(is_ignored);
                 if failures.is_empty() {
                     line.no_failure = line.no_failure.or(Some(NoFailure::Ignored));
                 }
                 line.failures = failures;
+                line.ignored.extend(ignored);
             }
         }
     }
@@ -155,7 +157,8 @@ impl Judging<'_> {
         }
         if self.wanted.matches {
             if line.is_failure() {
-                line.failures.retain(|host| !self.jail.ignore.lists(host));
+                let is_ignored = |host: &mut Host| self.jail.ignore.lists(host);
+                line.ignored = line.failures.extract_if(.., is_ignored).collect();
                 line.no_failure = (!line.is_failure()).then_some(NoFailure::Ignored);
             }
             if line.text.is_empty() {

@@ -15,6 +15,8 @@ use crate::store::{Reader, StoreError};
 pub(super) struct Watching {
     window: FailureWindow<Host>,
     open: Vec<Decided>,
+    /// Who was not banned, for it was found out that the jail ignores him.
+    ignored: Vec<Host>,
 }
 
 /// What a failure leads to.
@@ -29,7 +31,7 @@ pub(super) enum Verdict {
 
 impl Watching {
     pub(super) fn new(jail: &Jail) -> Self {
-        Self { window: FailureWindow::new(jail.rule), open: Vec::new() }
+        Self { window: FailureWindow::new(jail.rule), open: Vec::new(), ignored: Vec::new() }
     }
 
     /// Counts failures that were stored before, in order of time. A ban that they led to was made with them, unless it
@@ -89,7 +91,20 @@ impl Watching {
         let (open, known): (Vec<_>, Vec<_>) =
             self.open.drain(..).partition(|decided| decided.is_open(jail));
         self.open = open;
-        known.into_iter().filter_map(|decided| decided.ban(jail, now)).collect()
+        let mut bans = Vec::new();
+        for decided in known {
+            let host = decided.host().clone();
+            match decided.ban(jail, now) {
+                Some(ban) => bans.push(ban),
+                None => self.ignored.push(host),
+            }
+        }
+        bans
+    }
+
+    /// Who was found out to be ignored since this was last asked.
+    pub(super) fn take_ignored(&mut self) -> Vec<Host> {
+        std::mem::take(&mut self.ignored)
     }
 
     /// Whether some decision waits for an answer.

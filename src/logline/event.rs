@@ -22,7 +22,7 @@ pub enum Event<'e> {
     Found { jail: &'e str, host: &'e str, at: Time },
     /// A failure that a user told of.
     Attempt { jail: &'e str, host: &'e str, at: Time },
-    /// A failure that doesn't count: `rule` is `ip`, `dns`, `ignoreself rule`, `command`.
+    /// A failure that doesn't count: `rule` is `ip`, `dns`, `ignoreself rule`, `command`, `file:PATH`.
     Ignored { jail: &'e str, host: &'e str, rule: &'e str },
     /// A ban whose time was over before it began.
     Expired { jail: &'e str, host: &'e str },

@@ -47,6 +47,8 @@ pub struct Match {
     pub is_unfinished: bool,
     /// Who failed: none if `nofail`, several if a name has several addresses.
     pub failures: Vec<Host>,
+    /// Who would have failed, if the jail didn't ignore them.
+    pub ignored: Vec<Host>,
 }
 
 /// Why a matched line is nobody's failure.

@@ -141,3 +141,27 @@ fn one_store_has_one_service() {
     host.does("batch");
     host.start().stop();
 }
+
+#[test]
+fn who_is_ignored_is_told_by_the_rule_that_spares_him() {
+    let host = Host::new(
+        "[j]\nlogpath = LOG/a.log\naction =\nignoreip = 198.51.100.20 198.51.100.64/26 localhost\n\
+         ignoreself = false\nignorecommand = test <ip> = 198.51.100.7\n\
+         [own]\nlogpath = LOG/a.log\naction =\n",
+    );
+    host.fail("a.log", &["127.0.0.1"]);
+    let daemon = host.start();
+    daemon.says("INFO    [own] Ignore 127.0.0.1 by ignoreself rule\n");
+    host.fail("a.log", &["198.51.100.20", "198.51.100.70"]);
+    daemon.says("INFO    [j] Ignore 198.51.100.20 by ip\n");
+    daemon.says("INFO    [j] Ignore 198.51.100.70 by ip\n");
+    // Names and commands are asked when somebody would be banned.
+    host.fail("a.log", &["127.0.0.1", "198.51.100.7", "198.51.100.7"]);
+    eventually("they are stored", || host.failures() == 8);
+    assert!(!daemon.said().contains("by dns") && !daemon.said().contains("by command"));
+    host.fail("a.log", &["127.0.0.1", "198.51.100.7"]);
+    daemon.says("INFO    [j] Ignore 127.0.0.1 by dns\n");
+    daemon.says("INFO    [j] Ignore 198.51.100.7 by command\n");
+    assert!(!daemon.said().contains("[j] Ban 1"), "{}", daemon.said());
+    daemon.stop();
+}

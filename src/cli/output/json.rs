@@ -347,7 +347,7 @@ impl From<Standing> for StandingOf {
             Standing::Ignored(by) => {
                 let (ignored_by, rule) = match by {
                     IgnoredBy::Own => ("ignoreself", None),
-                    IgnoredBy::Word(word) => ("ignoreip", Some(word)),
+                    IgnoredBy::Word(word) | IgnoredBy::Name(word) => ("ignoreip", Some(word)),
                     IgnoredBy::Command => ("ignorecommand", None),
                 };
                 Self::Ignored { ignored_by, rule }

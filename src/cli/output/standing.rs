@@ -64,7 +64,9 @@ impl Standing {
         match self {
             Self::Banned(until) => until_when(*until, zone),
             Self::Ignored(IgnoredBy::Own) => "no: own address".to_owned(),
-            Self::Ignored(IgnoredBy::Word(word)) => format!("no: ignoreip {}", shown(word)),
+            Self::Ignored(IgnoredBy::Word(word) | IgnoredBy::Name(word)) => {
+                format!("no: ignoreip {}", shown(word))
+            }
             Self::Ignored(IgnoredBy::Command) => "no: ignorecommand".to_owned(),
             Self::Over(end, EndReason::Unbanned) => format!("no: lifted {}", civil(*end, zone)),
             Self::Over(end, _) => format!("no: over since {}", civil(*end, zone)),

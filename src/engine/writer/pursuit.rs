@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::super::deciding::failures;
+use super::super::ignore::IgnoredBy;
 use super::super::jail::Jail;
 use super::super::watching::{Verdict, Watching};
 use super::found::{introduce, write};
@@ -77,6 +78,8 @@ pub struct Stretch {
 pub struct Pursued {
     /// Failures, in the order in which they count: the jail's place, the host, when by the log.
     pub failures: Vec<(usize, Host, Time)>,
+    /// Who is ignored and has failed, in which jail by its place, and by which of its rules.
+    pub ignored: Vec<(usize, Host, IgnoredBy)>,
     /// Bans that were made.
     pub made: Vec<Ban>,
     /// Bans whose time was over.
@@ -176,6 +179,12 @@ impl Pursuit {
                     pursued.failures.push((*place, host.clone(), at));
                 }
             }
+            for line in &matches.lines {
+                let counts = |at| counted_at(at, now, stretch.is_live).is_some();
+                if line.time.is_some_and(counts) && !line.is_unfinished {
+                    self.tell_ignored(*place, &line.ignored, pursued);
+                }
+            }
         }
         for place in &stretch.readers {
             let jail = &self.jails[*place].jail.name;
@@ -189,6 +198,12 @@ impl Pursuit {
             }
         }
         Ok(())
+    }
+
+    fn tell_ignored(&self, place: usize, hosts: &[Host], pursued: &mut Pursued) {
+        let rules = &self.jails[place].jail.ignore;
+        let ignored = hosts.iter().filter_map(|host| Some((host, rules.ignored_by(host)?)));
+        pursued.ignored.extend(ignored.map(|(host, by)| (place, host.clone(), by)));
     }
 
     fn decide(
@@ -224,6 +239,10 @@ impl Pursuit {
                 batch.add_bans(&bans)?;
                 pursued.made.extend(bans);
             }
+        }
+        for place in 0..self.jails.len() {
+            let ignored = self.jails[place].watching.take_ignored();
+            self.tell_ignored(place, &ignored, pursued);
         }
         Ok(())
     }
