@@ -1,7 +1,7 @@
 //! What the jails read: is it there, is it what their author thinks.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::{JailDef, LogPath, WithoutLogs};
 use crate::diag::{Diagnostic, Location, Severity};
@@ -16,6 +16,10 @@ pub(super) fn findings(jail: &JailDef, own: &[PathBuf]) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let mut missing = Vec::new();
     for log in &jail.logpaths {
+        if Path::new(&log.glob).is_dir() {
+            findings.push(folder(log));
+            continue;
+        }
         match logs_at(&log.glob) {
             Ok(true) => {}
             Ok(false) => missing.push(log),
@@ -69,6 +73,18 @@ fn unreadable(log: &LogPath, error: &SourceError) -> Diagnostic {
         SourceError::Unreadable { .. } => found.with_help("let whoever runs f2b read it"),
         _ => Diagnostic { severity: Severity::Error, ..found },
     }
+}
+
+/// A scan reads the logs in a folder, but nobody follows it.
+fn folder(log: &LogPath) -> Diagnostic {
+    let path = shown(&log.glob);
+    let message = format!("'{path}' is a folder, in which no log is followed");
+    let found = Diagnostic::new("logpath-folder", Severity::Warning, message);
+    let path = path.trim_end_matches('/');
+    found
+        .with_location(log.at.clone())
+        .with_text(&log.glob)
+        .with_help(format!("name the logs, for instance with {path}/*.log"))
 }
 
 /// A jail that reads the journal has no need of logs; whoever gives it one doesn't know that it does. That the stock

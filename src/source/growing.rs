@@ -79,8 +79,15 @@ impl Growing {
         let flags = OFlags::NONBLOCK.bits().cast_signed();
         let file = File::options().read(true).custom_flags(flags).open(path)?;
         let found = file.metadata()?;
+        if found.is_dir() {
+            let path = super::show(path);
+            let path = path.trim_end_matches('/');
+            let why = format!("it is a folder; write {path}/*.log or the like for the logs in it");
+            return Err(io::Error::other(why));
+        }
         if !found.is_file() {
-            return Err(io::Error::other("it is no plain file"));
+            let what = super::paths::what(found.file_type());
+            return Err(io::Error::other(format!("it is {what}, and no plain file")));
         }
         let id = FileId { device: found.dev(), inode: found.ino() };
         Ok(Self { file, id, starts: None, at: 0, searched: 0, mark: Vec::new() })

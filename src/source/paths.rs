@@ -232,7 +232,7 @@ pub(super) fn log_at(path: &Path) -> Result<Log, SourceError> {
     Ok(Log { path: path.to_owned(), kind })
 }
 
-fn what(kind: FileType) -> &'static str {
+pub(super) fn what(kind: FileType) -> &'static str {
     if kind.is_dir() {
         "a folder"
     } else if kind.is_fifo() {

@@ -21,8 +21,14 @@ fn what_cannot_be_read_is_told_and_the_rest_is() {
     let world = World::with_a_door();
     world.write("door.log", "2026-11-20T09:00:00Z knock from 192.0.2.1\n".repeat(5));
     std::fs::create_dir(world.path("gate.log")).unwrap();
-    world.write("jail.local", "[gate]\nenabled = true\nfilter = door\nlogpath = gate.log\n");
+    world.write(
+        "jail.local",
+        "[gate]\nenabled = true\nfilter = door\nlogpath = gate.log\n  door.log\n",
+    );
     let ran = world.f2b(BATCH).exits(2);
-    assert_eq!(ran.out, "door: 5 new failures, 1 new ban\n  192.0.2.1 is banned in door\n");
-    assert_eq!(ran.err, "f2b: gate.log can't be read: it is no plain file\n");
+    let both = "door: 5 new failures, 1 new ban\ngate: 5 new failures, 1 new ban\n";
+    let banned = ["door", "gate"].map(|jail| format!("  192.0.2.1 is banned in {jail}\n"));
+    assert_eq!(ran.out, format!("{both}{}", banned.concat()));
+    let why = "it is a folder; write gate.log/*.log or the like for the logs in it";
+    assert_eq!(ran.err, format!("f2b: gate.log can't be read: {why}\n"));
 }

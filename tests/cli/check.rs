@@ -168,6 +168,19 @@ fn a_jail_without_logs_may_be_left_out_or_read_the_journal() {
 }
 
 #[test]
+fn a_logpath_that_is_a_folder_is_told() {
+    let world = broken();
+    let logs = world.path("logs").display().to_string();
+    std::fs::create_dir(&logs).unwrap();
+    let jail = format!("[j]\nenabled = true\nfilter = good\nlogpath = {logs}/\n");
+    world.write("jail.conf", jail);
+    world.f2b("check").exits(1).says(&[
+        &format!("jail.conf:4:11: warning: '{logs}/' is a folder, in which no log is followed "),
+        &format!("name the logs, for instance with {logs}/*.log"),
+    ]);
+}
+
+#[test]
 fn the_journal_needs_no_log() {
     let world = broken();
     let jail = |backend: &str| format!("[j]\nenabled = true\nfilter = good\nbackend = {backend}\n");
