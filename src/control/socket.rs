@@ -15,7 +15,7 @@
 //! one; one that is too long or comes too slowly is told so and ends the connection.
 //!
 //! [`Listener`] and [`Server`] are the daemon's side, [`Client`] is the command line's. Nothing here knows what a request
-//! means.
+//! means. What is said is a [`Conversation`]: [`InLines`] is that of above; fail2ban's tools have another one.
 //!
 //! [`Request`]: super::Request
 
@@ -24,6 +24,7 @@ mod conversation;
 mod error;
 mod listener;
 mod server;
+mod stream;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,9 +32,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::client::Client;
+pub use self::conversation::InLines;
 pub use self::error::SocketError;
 pub use self::listener::Listener;
-pub use self::server::{Server, Stopped};
+pub use self::server::{Conversation, Guest, Server, Stopped};
+pub use self::stream::{PIECE_BYTES, Read, prepare, read, write};
 
 /// A request is at most so long: [`PART_BANS`](super::PART_BANS) bans are a quarter of it.
 pub const REQUEST_MAX_BYTES: usize = 64 << 20;

@@ -22,7 +22,7 @@ use super::tell::Teller;
 use super::tuner::{Jails, Tuner};
 use super::wake::{Answer, Call, Calls, calls};
 use crate::config::Config;
-use crate::control::socket::{Hello, Listener, Server};
+use crate::control::socket::{Hello, InLines, Listener, Server};
 use crate::control::{Following, JailFollowing, LogFollowing, Take, UnusableJail};
 use crate::engine::follow::{Event, News, Standing, Step};
 use crate::engine::projection::{Lock, ProjectionError};
@@ -91,7 +91,7 @@ pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
         if let (Some(listener), Some(desk)) = (listener.take(), desk.take()) {
             let hello = Hello::new(&settings.store, &settings.config);
             let answer = move |request, take: &mut Take<'_>| desk.answer(request, take);
-            server = Some(listener.serve(hello, answer)?);
+            server = Some(listener.serve(InLines::new(hello, answer))?);
         }
         Ok(())
     };

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use f2b::control::socket::{Hello, Listener, Server};
+use f2b::control::socket::{Hello, InLines, Listener, Server};
 use f2b::control::{self, Direct, Failed, JailFolder, Reply, Request, Take};
 use f2b::model::{Clock, SystemClock, Time};
 
@@ -29,7 +29,7 @@ pub(crate) fn serve(
     answer: impl Fn(Request, &mut Take<'_>) -> Result<(), Failed> + Send + Sync + 'static,
 ) -> Server {
     let hello = Hello::new(&world.db(), &config(world));
-    Listener::bind(&world.socket()).unwrap().serve(hello, answer).unwrap()
+    Listener::bind(&world.socket()).unwrap().serve(InLines::new(hello, answer)).unwrap()
 }
 
 /// A daemon that does what the command line would do, and counts.

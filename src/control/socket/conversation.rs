@@ -1,68 +1,94 @@
 //! What a daemon and one of its clients say to each other.
 
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::fmt;
+use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::{End, Ended, Hello, READ_WITHIN, REQUEST_MAX_BYTES, REQUEST_WITHIN, VERSION};
+use super::stream::{PIECE_BYTES, Read, prepare, read, write};
+use super::{Conversation, End, Ended, Guest, Hello};
+use super::{REQUEST_MAX_BYTES, REQUEST_WITHIN, VERSION};
 use crate::control::{Failed, Request, Take};
 
-/// As much is read, and written, at once.
-const PIECE_BYTES: usize = 1 << 16;
 /// Whoever watches a long answer sees it move.
 const TOLD_WITHIN: Duration = Duration::from_millis(50);
 
-/// Says hello and answers requests until the client has no more of them, or is not worth it.
-pub(super) fn converse(
-    stream: &UnixStream,
-    hello: &Hello,
-    answer: &dyn Fn(Request, &mut Take<'_>) -> Result<(), Failed>,
-) {
-    // Each error means that nobody is there any more.
-    let _ = answers(stream, hello, answer);
+/// A conversation in lines of JSON.
+pub struct InLines<A> {
+    hello: Hello,
+    answer: A,
 }
 
-fn answers(
-    stream: &UnixStream,
-    hello: &Hello,
-    answer: &dyn Fn(Request, &mut Take<'_>) -> Result<(), Failed>,
-) -> io::Result<()> {
-    let mut speech = Speech::new(stream)?;
-    speech.line(hello)?;
-    speech.flush()?;
-    let mut requests = Requests { stream, held: Vec::new() };
-    loop {
-        let line = match requests.next() {
-            Ok(Some(line)) => line,
-            Ok(None) => return Ok(()),
-            Err(Unheard::Gone(error)) => return Err(error),
-            Err(unheard) => return speech.end(End::Error(unheard.to_string())),
-        };
-        let request = match serde_json::from_slice(&line) {
-            Ok(request) => request,
-            Err(error) => {
-                speech.end(End::Error(format!(
-                    "f2b {VERSION} does not know this request: {error}"
-                )))?;
-                continue;
-            }
-        };
-        drop(line);
-        let ended = answer(request, &mut |reply| speech.line(&reply));
-        speech.end(match ended {
-            Ok(()) => End::Ok(()),
-            Err(failed) => End::Error(failed.to_string()),
-        })?;
+impl<A> fmt::Debug for InLines<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InLines").field("hello", &self.hello).finish_non_exhaustive()
     }
 }
 
-/// Says hello, and why there is nothing more to say.
-pub(super) fn refuse(stream: &UnixStream, hello: &Hello, why: &str) -> io::Result<()> {
-    let mut speech = Speech::new(stream)?;
-    speech.line(hello)?;
-    speech.end(End::Error(why.to_owned()))
+impl<A> InLines<A>
+where
+    A: Fn(Request, &mut Take<'_>) -> Result<(), Failed> + Send + Sync + 'static,
+{
+    /// Each client is told `hello`; requests are answered by `answer`, which is called by many threads at once.
+    pub fn new(hello: Hello, answer: A) -> Self {
+        Self { hello, answer }
+    }
+
+    fn answers(&self, stream: &UnixStream) -> io::Result<()> {
+        let mut speech = Speech::new(stream)?;
+        speech.line(&self.hello)?;
+        speech.flush()?;
+        let mut requests = Requests { stream, held: Vec::new() };
+        loop {
+            let line = match requests.next() {
+                Ok(Some(line)) => line,
+                Ok(None) => return Ok(()),
+                Err(Unheard::Gone(error)) => return Err(error),
+                Err(unheard) => return speech.end(End::Error(unheard.to_string())),
+            };
+            let request = match serde_json::from_slice(&line) {
+                Ok(request) => request,
+                Err(error) => {
+                    speech.end(End::Error(format!(
+                        "f2b {VERSION} does not know this request: {error}"
+                    )))?;
+                    continue;
+                }
+            };
+            drop(line);
+            let ended = (self.answer)(request, &mut |reply| speech.line(&reply));
+            speech.end(match ended {
+                Ok(()) => End::Ok(()),
+                Err(failed) => End::Error(failed.to_string()),
+            })?;
+        }
+    }
+}
+
+impl<A> Conversation for InLines<A>
+where
+    A: Fn(Request, &mut Take<'_>) -> Result<(), Failed> + Send + Sync + 'static,
+{
+    fn converse(&self, client: &Guest) {
+        // Each error means that nobody is there any more.
+        let _ = self.answers(client.stream());
+    }
+
+    /// Says hello, and why there is nothing more to say.
+    fn refuse(&self, stream: &UnixStream, why: &str) {
+        let told = Speech::new(stream).and_then(|mut speech| {
+            speech.line(&self.hello)?;
+            speech.end(End::Error(why.to_owned()))
+        });
+        // He is gone already, then.
+        let _ = told;
+    }
+
+    fn has_them_wait(&self) -> bool {
+        false
+    }
 }
 
 /// Lines on their way to a client.
@@ -77,7 +103,7 @@ struct Speech<'s> {
 
 impl<'s> Speech<'s> {
     fn new(stream: &'s UnixStream) -> io::Result<Self> {
-        stream.set_write_timeout(Some(READ_WITHIN))?;
+        prepare(stream)?;
         Ok(Self { stream, held: Vec::new(), sent: None, is_broken: false })
     }
 
@@ -101,29 +127,11 @@ impl<'s> Speech<'s> {
         if self.is_broken {
             return Err(ErrorKind::BrokenPipe.into());
         }
-        let written = self.write();
+        let written = write(self.stream, &self.held);
         self.held.clear();
         self.is_broken = written.is_err();
         self.sent = Some(Instant::now());
         written
-    }
-
-    /// Writes all that is held. What was taken before the time was over is no excuse for the rest.
-    fn write(&self) -> io::Result<()> {
-        let mut stream = self.stream;
-        let mut left = self.held.as_slice();
-        while !left.is_empty() {
-            let begun = Instant::now();
-            match stream.write(left) {
-                Ok(len) if begun.elapsed() < READ_WITHIN => {
-                    left = left.get(len..).unwrap_or_default();
-                }
-                Ok(_) => return Err(ErrorKind::TimedOut.into()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
     }
 }
 
@@ -165,23 +173,12 @@ impl Requests<'_> {
             if searched > REQUEST_MAX_BYTES {
                 return Err(Unheard::TooLong);
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(Unheard::TooSlow);
-            }
-            self.stream.set_read_timeout(Some(left))?;
-            let mut stream = self.stream;
-            match stream.read(&mut piece) {
-                Ok(0) if self.held.is_empty() => return Ok(None),
-                Ok(0) => return Err(Unheard::Cut),
-                Ok(len) => self.held.extend_from_slice(piece.get(..len).unwrap_or_default()),
-                Err(error) if is_passing(error.kind()) => {}
-                Err(error) => return Err(error.into()),
+            match read(self.stream, &mut piece, Some(deadline))? {
+                Read::Nothing => return Err(Unheard::TooSlow),
+                Read::End if self.held.is_empty() => return Ok(None),
+                Read::End => return Err(Unheard::Cut),
+                Read::Bytes(bytes) => self.held.extend_from_slice(bytes),
             }
         }
     }
-}
-
-fn is_passing(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

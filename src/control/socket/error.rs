@@ -17,6 +17,12 @@ pub enum SocketError {
         /// Its process; `None` if it doesn't say.
         pid: Option<u32>,
     },
+    /// Somebody who is no f2b daemon listens there.
+    #[error("{} is listened at already, most likely by fail2ban's server, which is left alone", at(.path))]
+    Others {
+        /// The socket.
+        path: PathBuf,
+    },
     /// What is there is no socket, and nobody's to remove.
     #[error("{} is there and is no socket; remove it, or name another with --socket", at(.path))]
     NoSocket {

@@ -33,6 +33,19 @@ impl Listener {
     ///
     /// Another daemon lives there, or something that is no socket is in the way, or the system refuses.
     pub fn bind(path: &Path) -> Result<Self, SocketError> {
+        Self::bind_unless(path, 0o600, alone)
+    }
+
+    /// The same, with a mode of its own, unless `alone` says who lives there; it is asked only if there is a socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Self::bind), or what `alone` says.
+    pub fn bind_unless(
+        path: &Path,
+        mode: u32,
+        alone: fn(&Path) -> Result<(), SocketError>,
+    ) -> Result<Self, SocketError> {
         let listening = |at: &Path| {
             let at = at.to_owned();
             |source| SocketError::Listening { path: at, source }
@@ -51,12 +64,17 @@ impl Listener {
         let lock = options.open(&lock_path).map_err(listening(&lock_path))?;
         if let Err(error) = lock.try_lock() {
             return Err(match error {
-                fs::TryLockError::WouldBlock => living(path),
+                fs::TryLockError::WouldBlock => match alone(path) {
+                    Err(living @ (SocketError::Living { .. } | SocketError::Others { .. })) => {
+                        living
+                    }
+                    _ => SocketError::Living { path: path.to_owned(), pid: None },
+                },
                 fs::TryLockError::Error(error) => listening(&lock_path)(error),
             });
         }
-        make_room(path)?;
-        let socket = listen(path).map_err(listening(path))?;
+        make_room(path, alone)?;
+        let socket = listen(path, mode).map_err(listening(path))?;
         let file = identity(path).map_err(listening(path))?;
         Ok(Self { socket, path: path.to_owned(), file, _lock: lock })
     }
@@ -70,13 +88,18 @@ impl Drop for Listener {
     }
 }
 
-fn living(path: &Path) -> SocketError {
-    let pid = Client::connect(path).ok().flatten().map(|client| client.hello().pid);
-    SocketError::Living { path: path.to_owned(), pid }
+/// Whether no daemon of f2b's lives at a socket.
+fn alone(path: &Path) -> Result<(), SocketError> {
+    match Client::connect(path)? {
+        None => Ok(()),
+        Some(client) => {
+            Err(SocketError::Living { path: path.to_owned(), pid: Some(client.hello().pid) })
+        }
+    }
 }
 
 /// Removes the socket of somebody who listens no more.
-fn make_room(path: &Path) -> Result<(), SocketError> {
+fn make_room(path: &Path, alone: fn(&Path) -> Result<(), SocketError>) -> Result<(), SocketError> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -85,23 +108,17 @@ fn make_room(path: &Path) -> Result<(), SocketError> {
     if !found.file_type().is_socket() {
         return Err(SocketError::NoSocket { path: path.to_owned() });
     }
-    match Client::connect(path) {
-        Ok(None) => fs::remove_file(path)
-            .map_err(|source| SocketError::Listening { path: path.to_owned(), source }),
-        Ok(Some(client)) => {
-            Err(SocketError::Living { path: path.to_owned(), pid: Some(client.hello().pid) })
-        }
-        Err(error) => Err(error),
-    }
+    alone(path)?;
+    fs::remove_file(path).map_err(|source| SocketError::Listening { path: path.to_owned(), source })
 }
 
 /// Between being there and being listened at, a socket refuses everybody: nobody comes in before its mode keeps him
 /// out.
-fn listen(path: &Path) -> io::Result<UnixListener> {
+fn listen(path: &Path, mode: u32) -> io::Result<UnixListener> {
     let flags = SocketFlags::CLOEXEC;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
     rustix::net::listen(&socket, BACKLOG)?;
     Ok(socket.into())
 }

@@ -7,11 +7,9 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::conversation::{converse, refuse};
-use super::{CLIENTS_MAX, Hello, Listener};
-use crate::control::{Failed, Request, Take};
+use super::{CLIENTS_MAX, Listener};
 
 /// How long those that are being answered have to hear the end of it when the server stops.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -20,7 +18,20 @@ const LAST_STEPS: Duration = Duration::from_secs(1);
 /// A system that has no room for another client is asked again after this time.
 const BREATHER: Duration = Duration::from_millis(100);
 
-type Answer = dyn Fn(Request, &mut Take<'_>) -> Result<(), Failed> + Send + Sync;
+/// Who has asked for nothing for so long may have to make room for another.
+const IDLE_GRACE: Duration = Duration::from_secs(1);
+
+/// What is said to those who connect, by many threads at once.
+pub trait Conversation: Send + Sync + 'static {
+    /// Speaks to a client until there is no more to say, or he is not worth it.
+    fn converse(&self, client: &Guest);
+
+    /// Says why nothing more is said.
+    fn refuse(&self, stream: &UnixStream, why: &str);
+
+    /// Whether those for whom there is no place wait for one, instead of being refused.
+    fn has_them_wait(&self) -> bool;
+}
 
 /// A listener whose clients are answered, until it is stopped or dropped.
 pub struct Server {
@@ -36,8 +47,7 @@ impl fmt::Debug for Server {
 
 struct Shared {
     listener: Arc<Listener>,
-    hello: Hello,
-    answer: Box<Answer>,
+    conversation: Box<dyn Conversation>,
     /// Locked for a moment when a client comes or goes, never while one is spoken to.
     clients: Mutex<Clients>,
     /// A client has gone.
@@ -48,24 +58,35 @@ struct Shared {
 struct Clients {
     is_stopping: bool,
     last: u64,
-    streams: HashMap<u64, UnixStream>,
+    places: HashMap<u64, Place>,
+}
+
+struct Place {
+    stream: UnixStream,
+    /// Since when its client has asked for nothing; `None` while he is spoken to.
+    idle: Option<Instant>,
+}
+
+impl Clients {
+    /// Closes the connection of whoever has been idle for longest; whether that was anybody.
+    fn make_room(&mut self) -> bool {
+        let idle = self.places.iter().filter_map(|(number, place)| Some((place.idle?, *number)));
+        let longest = idle.min().filter(|(since, _)| since.elapsed() >= IDLE_GRACE);
+        let place = longest.and_then(|(_, number)| self.places.remove(&number));
+        place.is_some_and(|place| place.stream.shutdown(Shutdown::Both).is_ok())
+    }
 }
 
 impl Listener {
-    /// Answers requests by `answer`, which is called by many threads at once; each client is told `hello`.
+    /// Speaks to all who connect. Who is idle may stay for ever, unless another wants his place.
     ///
     /// # Errors
     ///
     /// The system has no thread for it.
-    pub fn serve(
-        self,
-        hello: Hello,
-        answer: impl Fn(Request, &mut Take<'_>) -> Result<(), Failed> + Send + Sync + 'static,
-    ) -> io::Result<Server> {
+    pub fn serve(self, conversation: impl Conversation) -> io::Result<Server> {
         let shared = Arc::new(Shared {
             listener: Arc::new(self),
-            hello,
-            answer: Box::new(answer),
+            conversation: Box::new(conversation),
             clients: Mutex::default(),
             gone: Condvar::new(),
         });
@@ -90,7 +111,8 @@ impl Server {
         self.shared.clients().is_stopping = true;
         let _ = rustix::net::shutdown(&self.shared.listener.socket, rustix::net::Shutdown::Both);
         let _ = acceptor.join();
-        let clients = self.shared.clients().streams.values().map(UnixStream::try_clone).collect();
+        let clients =
+            self.shared.clients().places.values().map(|place| place.stream.try_clone()).collect();
         self.shared.end(Shutdown::Read, LAST_WORDS);
         self.shared.end(Shutdown::Both, LAST_STEPS);
         // Who has no descriptor to spare closes a connection too early, which is all.
@@ -137,55 +159,89 @@ impl Shared {
 
     /// Gives a client a thread; who finds none is told so by this one, which his empty socket takes at once.
     fn welcome(self: &Arc<Self>, stream: UnixStream) {
-        let many = format!("the daemon speaks to {CLIENTS_MAX} others already; try again");
-        let Ok(Some(number)) = self.enter(&stream) else {
-            let _ = refuse(&stream, &self.hello, &many);
-            return;
+        let Some(number) = self.enter(&stream) else {
+            let many = format!("the daemon speaks to {CLIENTS_MAX} others already; try again");
+            return self.conversation.refuse(&stream, &many);
         };
         let stream = Arc::new(stream);
-        let client = Client { number, shared: Arc::clone(self) };
-        let spoken = Arc::clone(&stream);
+        let client = Guest { number, stream: Arc::clone(&stream), shared: Arc::clone(self) };
         let spawned = thread::Builder::new().name("client".to_owned()).spawn(move || {
-            converse(&spoken, &client.shared.hello, &client.shared.answer);
+            client.shared.conversation.converse(&client);
         });
         if let Err(error) = spawned {
             let why = format!("the daemon has no thread for this: {error}; try again");
-            let _ = refuse(&stream, &self.hello, &why);
+            self.conversation.refuse(&stream, &why);
         }
     }
 
-    /// The number of a client who may come in.
-    fn enter(&self, stream: &UnixStream) -> io::Result<Option<u64>> {
+    /// The number of a client who may come in. While one waits for a place nobody is accepted: the system has the others
+    /// wait.
+    fn enter(&self, stream: &UnixStream) -> Option<u64> {
         let mut clients = self.clients();
-        if clients.streams.len() >= CLIENTS_MAX {
-            return Ok(None);
+        while clients.places.len() >= CLIENTS_MAX && !clients.make_room() {
+            if clients.is_stopping || !self.conversation.has_them_wait() {
+                return None;
+            }
+            let waited = self.gone.wait_timeout(clients, BREATHER);
+            clients = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         clients.last += 1;
         let number = clients.last;
-        clients.streams.insert(number, stream.try_clone()?);
-        Ok(Some(number))
+        let place = Place { stream: stream.try_clone().ok()?, idle: None };
+        clients.places.insert(number, place);
+        Some(number)
     }
 
     /// Closes a direction of every connection and waits, for so long at most, until all clients have gone.
     fn end(&self, direction: Shutdown, wait: Duration) {
         let clients = self.clients();
-        for stream in clients.streams.values() {
-            let _ = stream.shutdown(direction);
+        for place in clients.places.values() {
+            let _ = place.stream.shutdown(direction);
         }
-        let is_any = |clients: &mut Clients| !clients.streams.is_empty();
+        let is_any = |clients: &mut Clients| !clients.places.is_empty();
         drop(self.gone.wait_timeout_while(clients, wait, is_any));
     }
 }
 
 /// A client who has come in, and goes however his thread ends.
-struct Client {
+pub struct Guest {
     number: u64,
+    stream: Arc<UnixStream>,
     shared: Arc<Shared>,
 }
 
-impl Drop for Client {
+impl Guest {
+    /// The connection with him.
+    pub fn stream(&self) -> &UnixStream {
+        &self.stream
+    }
+
+    /// He asks for nothing now: from then on his connection may be closed, so that another is spoken to.
+    pub fn rests(&self) {
+        self.set_idle(Some(Instant::now()));
+    }
+
+    /// He asks for something.
+    pub fn asks(&self) {
+        self.set_idle(None);
+    }
+
+    fn set_idle(&self, idle: Option<Instant>) {
+        if let Some(place) = self.shared.clients().places.get_mut(&self.number) {
+            place.idle = idle;
+        }
+    }
+}
+
+impl fmt::Debug for Guest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guest").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Guest {
     fn drop(&mut self) {
-        self.shared.clients().streams.remove(&self.number);
+        self.shared.clients().places.remove(&self.number);
         self.shared.gone.notify_all();
     }
 }
