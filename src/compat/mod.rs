@@ -8,5 +8,6 @@ pub mod pickle;
 pub mod python;
 pub mod show;
 mod value;
+pub mod wire;
 
 pub use self::value::Value;
