@@ -154,6 +154,11 @@ pub enum Question {
         /// anything was put in for bans.
         counted: bool,
     },
+    /// A [`Reply::Ban`] for each ban in force of these hosts, host by host.
+    BansOf {
+        /// Whose.
+        hosts: Vec<Host>,
+    },
     /// A [`Reply::WithoutEffect`] for each ban in force whose host goes on failing, the one that failed last first; in
     /// the place of those beyond `most` a [`Reply::More`].
     WithoutEffect {

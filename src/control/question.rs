@@ -36,6 +36,13 @@ pub fn ask(
             }
             told.part()
         }
+        Question::BansOf { hosts } => {
+            for host in hosts {
+                let bans = reader.bans_of(host)?.into_iter().filter(|ban| ban.is_active(now));
+                bans.map(Reply::Ban).try_for_each(&mut *take)?;
+            }
+            Ok(())
+        }
         Question::WithoutEffect { jail, most } => {
             without_effect(jail.as_deref(), *most, reader, now, take)
         }
