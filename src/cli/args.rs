@@ -264,6 +264,10 @@ pub struct DaemonArgs {
     /// What is told: CRITICAL, ERROR, WARNING, NOTICE, INFO, DEBUG [default: as fail2ban.conf says].
     #[arg(long, value_name = "LEVEL")]
     pub loglevel: Option<String>,
+    /// Where fail2ban-client and other tools of fail2ban reach it: a file, or none [default: as fail2ban.conf says,
+    /// unless somebody listens there].
+    #[arg(long, value_name = "FILE")]
+    pub fail2ban_socket: Option<PathBuf>,
 }
 
 /// Arguments of `f2b batch`.

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use super::args::{CheckArgs, CheckFormat, DaemonArgs};
 use super::{Context, Error, Status, check, warn_findings};
-use crate::config::{Config, Level, LogTarget};
+use crate::config::{Config, Level, LogTarget, Server};
 use crate::daemon::log::{Log, Setup};
-use crate::daemon::{self, Settings};
+use crate::daemon::{self, Fail2banSocket, Settings};
 use crate::model::SystemClock;
 
 pub(super) fn run(
@@ -26,7 +26,8 @@ pub(super) fn run(
     }
     let server = Config::open(&context.config)?.server();
     warn_findings(&server.findings);
-    let mut setup = Setup::from(&server.value.unwrap_or_default());
+    let server = server.value.unwrap_or_default();
+    let mut setup = Setup::from(&server);
     if let Some(target) = &args.logtarget {
         setup.target = LogTarget::parse(target)?;
     }
@@ -38,6 +39,7 @@ pub(super) fn run(
         config: context.config.clone(),
         store: context.db.clone(),
         socket: Some(context.socket.clone()),
+        fail2ban: fail2ban_socket(context, args, &server),
         zone: context.zone,
         enforces: context.enforces,
         runs_commands: context.runs_commands,
@@ -50,4 +52,16 @@ pub(super) fn run(
     }
     result?;
     Ok(Status::Found)
+}
+
+/// Where there is no fail2ban.conf, nobody has said that this is to take fail2ban's place.
+fn fail2ban_socket(context: &Context, args: &DaemonArgs, server: &Server) -> Fail2banSocket {
+    match &args.fail2ban_socket {
+        Some(path) if path.as_os_str() == "none" => Fail2banSocket::Nowhere,
+        Some(path) => Fail2banSocket::At(path.clone()),
+        None if context.config.join("fail2ban.conf").exists() => {
+            Fail2banSocket::IfFree(server.socket.clone())
+        }
+        None => Fail2banSocket::Nowhere,
+    }
 }

@@ -28,4 +28,4 @@ mod wake;
 
 pub use error::ServiceError;
 pub use service::run;
-pub use settings::Settings;
+pub use settings::{Fail2banSocket, Settings};

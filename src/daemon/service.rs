@@ -16,11 +16,13 @@ use super::error::ServiceError;
 use super::log::{Event as Line, Log};
 use super::memory;
 use super::notify::Notify;
-use super::settings::Settings;
+use super::settings::{Fail2banSocket, Settings};
 use super::signals::Listening;
 use super::tell::Teller;
 use super::tuner::{Jails, Tuner};
 use super::wake::{Answer, Call, Calls, calls};
+use crate::compat::Speaker;
+use crate::compat::wire::{self, Pickled};
 use crate::config::Config;
 use crate::control::socket::{Hello, InLines, Listener, Server};
 use crate::control::{Following, JailFollowing, LogFollowing, Take, UnusableJail};
@@ -67,6 +69,7 @@ pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
     let (caller, calls) = calls()?;
     let _signals = Listening::start(caller.clone())?;
     let mut listener = settings.socket.as_deref().map(Listener::bind).transpose()?;
+    let mut compat = listen(&settings.fail2ban, log)?;
     let following = Following { since: SystemClock.now(), ..Following::default() };
     let following: Shared = Arc::new(Mutex::new(following));
     let mut service = Service {
@@ -85,13 +88,22 @@ pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
     let tuner = Tuner::new(Arc::clone(&service.roster), caller.clone());
     let desk = Desk::new(settings, caller, log.clone(), following, service.audience.clone(), tuner);
     let mut desk = Some(desk);
-    let mut server = None;
+    let mut servers = Vec::new();
     let mut muster = muster;
     let mut ready = || {
-        if let (Some(listener), Some(desk)) = (listener.take(), desk.take()) {
-            let hello = Hello::new(&settings.store, &settings.config);
+        let Some(desk) = desk.take().map(Arc::new) else { return Ok(()) };
+        if let Some(listener) = listener.take() {
+            let (hello, desk) = (Hello::new(&settings.store, &settings.config), Arc::clone(&desk));
             let answer = move |request, take: &mut Take<'_>| desk.answer(request, take);
-            server = Some(listener.serve(InLines::new(hello, answer))?);
+            servers.push(listener.serve(InLines::new(hello, answer))?);
+        }
+        if let Some(listener) = compat.take() {
+            let zone = settings.zone;
+            let answer = move |request| {
+                let ask = |request, take: &mut Take<'_>| desk.answer(request, take);
+                Speaker::new(&ask, zone).reply(request)
+            };
+            servers.push(listener.serve(Pickled::new(answer))?);
         }
         Ok(())
     };
@@ -115,11 +127,27 @@ pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
     }
     service.audience.close();
     // Who asked for the end hears of it, and waits for it.
-    let stopped = server.map(Server::stop);
+    let stopped: Vec<_> = servers.into_iter().map(Server::stop).collect();
     service.end();
     drop(lock);
     drop(stopped);
     Ok(())
+}
+
+/// Listens for fail2ban's tools.
+fn listen(place: &Fail2banSocket, log: &Log) -> Result<Option<Listener>, ServiceError> {
+    match place {
+        Fail2banSocket::Nowhere => Ok(None),
+        Fail2banSocket::At(path) => Ok(Some(wire::listen(path)?)),
+        Fail2banSocket::IfFree(path) => match wire::listen(path) {
+            Ok(listener) => Ok(Some(listener)),
+            Err(error) => {
+                let what = format_args!("fail2ban-client and others can't speak to f2b: {error}");
+                log.warning("server", what);
+                Ok(None)
+            }
+        },
+    }
 }
 
 /// The jails that are enabled; it is an error if the configuration can't be read at all.
