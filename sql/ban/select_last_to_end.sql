@@ -1,4 +1,5 @@
--- Of the bans of a host in a jail in force at an instant, the one whose time is over last.
+-- Of the bans of a host in a jail in force at an instant, the one whose time is over last; of several the
+-- first.
 -- ?1: host's key; ?2: jail's name; ?3: the instant (µs).
 -- Gives its begin, until (µs or NULL), and whether failures up to then may prolong it: not those that a ban
 -- began with, nor what happened before somebody ended a ban of the host there.
@@ -15,5 +16,5 @@ AND host_id = (SELECT id FROM host WHERE key = ?1)
 AND at_us <= ?3
 AND (until_us IS NULL OR until_us > ?3)
 AND (ended_us IS NULL OR ended_us > ?3)
-ORDER BY until_us IS NULL DESC, until_us DESC
+ORDER BY until_us IS NULL DESC, until_us DESC, at_us
 LIMIT 1;

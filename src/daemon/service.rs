@@ -432,7 +432,7 @@ impl Service<'_> {
         teller: &Teller,
         next_end: Option<Time>,
     ) -> Result<bool, ServiceError> {
-        let mut has_changed = !step.pursued.made.is_empty() || !step.pursued.ended.is_empty();
+        let mut has_changed = !step.pursued.is_of_no_ban();
         if next_end.is_some_and(|end| end <= now) {
             let (ended, files) = self.writer.tick(now).map_err(Error::from)?;
             for ban in &ended {

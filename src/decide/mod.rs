@@ -51,13 +51,35 @@ pub struct Decision<H> {
     pub failures: u32,
     /// When the period of these failures began.
     pub first: Time,
+    /// The ban that lasts until then from now on; `None`: this is a new one.
+    pub prolongs: Option<Prolonged>,
+}
+
+/// A ban that comes to last longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prolonged {
+    /// When it began.
+    pub at: Time,
+    /// When it would have been over.
+    pub until: Time,
+}
+
+impl Rule {
+    /// Whether a ban of the jail's `bantime` from `at` on would last longer than until `until`.
+    ///
+    /// fail2ban's rule (1.0.2) for a host that fails so often again that it would be banned if it weren't: then its ban
+    /// lasts until there. `bantime` itself counts, whatever `bantime.increment` and its relatives say. DIFFERS: there
+    /// it is known in memory only, and nobody who keeps the host out is told.
+    pub fn outlasts(&self, at: Time, until: Option<Time>) -> bool {
+        until.is_some_and(|until| self.bantime.until(at).is_none_or(|own| own > until))
+    }
 }
 
 /// Decides the bans of one jail.
 ///
 /// A failure of a host that is banned already counts as any other (it may come from a line written
 /// late, or from a log of a time when nobody banned), but leads to no second ban while the first
-/// lasts.
+/// lasts: it may make that one longer ([`Rule::outlasts`]).
 ///
 /// **Memory**: that of [`FailureWindow`], and 24 bytes for each ban until [`forget`](Self::forget).
 ///
@@ -94,6 +116,16 @@ impl<H: Hash + Eq + Clone> Judge<H> {
         judge
     }
 
+    /// An administrator ended a ban of the host: what it did before makes none longer.
+    pub fn lifted(&mut self, host: H, at: Time) {
+        self.bans.lifted(host, at);
+    }
+
+    /// Counts a failure of which it was decided before what it leads to by itself.
+    pub fn count(&mut self, host: H, at: Time, weight: u32) {
+        let _ = self.window.failure(host, at, weight);
+    }
+
     /// Counts a failure `weight` times (at least once); times may come in any order. A ban lasts as
     /// long as the rule says.
     pub fn failure(&mut self, host: H, at: Time, weight: u32) -> Option<Decision<H>> {
@@ -116,17 +148,23 @@ impl<H: Hash + Eq + Clone> Judge<H> {
         length: impl FnOnce(&H, Time) -> BanTime,
     ) -> Option<Decision<H>> {
         let Ticket { first, last: at, failures } = self.window.failure(host.clone(), at, weight)?;
-        if self.bans.is_banned(&host, at) {
-            return None;
-        }
-        let until = length(&host, at).until(at);
-        self.bans.add(host.clone(), at, until);
-        Some(Decision { host, at, until, failures, first })
+        let (until, prolongs) = if let Some(ban) = self.bans.last_to_end(&host, at) {
+            if !ban.may_grow || !self.rule.outlasts(at, ban.until) {
+                return None;
+            }
+            let until = self.rule.bantime.until(at);
+            (until, self.bans.prolong(&host, ban.at, until))
+        } else {
+            let until = length(&host, at).until(at);
+            self.bans.add(host.clone(), at, until);
+            (until, None)
+        };
+        Some(Decision { host, at, until, failures, first, prolongs })
     }
 
     /// Whether the host is banned in this jail at that time.
     pub fn is_banned(&self, host: &H, at: Time) -> bool {
-        self.bans.is_banned(host, at)
+        self.bans.last_to_end(host, at).is_some()
     }
 
     /// Forgets failures and bans that are over by `now`, once `findtime` has passed since: for a
@@ -149,9 +187,19 @@ mod tests {
 
     /// The times at which a host with failures at `times` is banned.
     fn bans(rule: Rule, times: &[i64]) -> Vec<i64> {
+        let bans = decisions(rule, times).into_iter().filter(|(.., prolongs)| prolongs.is_none());
+        bans.map(|(at, ..)| at).collect()
+    }
+
+    /// When it is banned, or for longer, until when, and until when it was before.
+    fn decisions(rule: Rule, times: &[i64]) -> Vec<(i64, Option<i64>, Option<i64>)> {
         let mut judge = Judge::new(rule);
         let decisions = times.iter().filter_map(|t| judge.failure(1, Time::from_secs(*t), 1));
-        decisions.map(|decision| decision.at.secs()).collect()
+        let told = decisions.map(|decision| {
+            let before = decision.prolongs.map(|ban| ban.until.secs());
+            (decision.at.secs(), decision.until.map(Time::secs), before)
+        });
+        told.collect()
     }
 
     #[test]
@@ -169,14 +217,56 @@ mod tests {
                 until: Some(Time::from_secs(80)),
                 failures: 3,
                 first: Time::from_secs(0),
+                prolongs: None,
             }
         );
     }
 
     #[test]
     fn a_banned_host_is_not_banned_twice() {
-        assert_eq!(bans(rule(2, 600, 60), &[0, 1, 2, 3, 50, 60, 61, 62]), [1, 62]);
+        assert_eq!(bans(rule(2, 600, 60), &[0, 1, 2, 3, 50, 60, 61, 62, 122, 123, 124]), [1, 123]);
         assert_eq!(bans(rule(2, 600, 60), &[0, 1, 60, 61]), [1, 61]);
+    }
+
+    #[test]
+    fn a_banned_host_that_would_be_banned_again_is_so_for_longer() {
+        let found = decisions(rule(2, 600, 60), &[0, 1, 2, 3, 50, 60, 61, 62, 122]);
+        let expected =
+            [(1, 61, None), (3, 63, Some(61)), (60, 120, Some(63)), (62, 122, Some(120))];
+        assert_eq!(found, expected.map(|(at, until, before)| (at, Some(until), before)));
+        // Failures of the very second of its ban led to it.
+        assert_eq!(decisions(rule(1, 600, 60), &[0, 0, 0]), [(0, Some(60), None)]);
+    }
+
+    #[test]
+    fn a_ban_that_lasts_longer_than_bantime_is_prolonged_in_its_last_bantime() {
+        let mut judge = Judge::new(rule(1, 600, 60));
+        let second = Time::from_secs;
+        judge.failure_lasting("a", second(0), 1, |_, _| BanTime::Micros(600_000_000));
+        assert!(judge.failure("a", second(540), 1).is_none());
+        let longer = judge.failure("a", second(541), 1).unwrap();
+        assert_eq!(longer.until, Some(second(601)));
+        assert_eq!(longer.prolongs, Some(Prolonged { at: second(0), until: second(600) }));
+    }
+
+    #[test]
+    fn what_a_host_did_before_its_ban_was_lifted_makes_none_longer() {
+        let second = Time::from_secs;
+        let bans = [("a", second(0), Some(second(50))), ("a", second(10), Some(second(60)))];
+        let mut judge = Judge::with_bans(rule(1, 600, 60), bans);
+        judge.lifted("a", second(60));
+        assert!(judge.failure("a", second(59), 1).is_none());
+        assert!(judge.failure("a", second(60), 1).unwrap().prolongs.is_none());
+        assert!(judge.failure("a", second(61), 1).unwrap().prolongs.is_some());
+    }
+
+    #[test]
+    fn a_jail_that_bans_for_good_by_now_prolongs_for_good() {
+        let rule = Rule { bantime: BanTime::Permanent, ..rule(1, 600, 0) };
+        let second = Time::from_secs;
+        let mut judge = Judge::with_bans(rule, [("a", second(0), Some(second(50)))]);
+        assert_eq!(judge.failure("a", second(40), 1).unwrap().until, None);
+        assert!(judge.failure("a", second(41), 1).is_none());
     }
 
     #[test]
@@ -200,8 +290,8 @@ mod tests {
             ],
         );
         assert!(judge.failure("a", Time::from_secs(99), 1).is_some());
-        assert!(judge.failure("a", Time::from_secs(180), 1).is_none());
-        assert!(judge.failure("a", Time::from_secs(200), 1).is_some());
+        assert!(judge.failure("a", Time::from_secs(140), 1).is_none());
+        assert!(judge.failure("a", Time::from_secs(200), 1).unwrap().prolongs.is_none());
         assert!(judge.failure("b", Time::from_secs(1_000_000), 1).is_none());
     }
 
@@ -216,7 +306,9 @@ mod tests {
             let at = Time::from_secs(100 * t);
             let weight = Increment::weight(earlier, rule.maxretry);
             let length = |_: &_, _| increment.length(rule.bantime, earlier, 0.0);
-            if let Some(decision) = judge.failure_lasting("a", at, weight, length) {
+            if let Some(decision) = judge.failure_lasting("a", at, weight, length)
+                && decision.prolongs.is_none()
+            {
                 earlier += 1;
                 bans.push((decision.at.secs(), decision.until.map(Time::secs)));
             }

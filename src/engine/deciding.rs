@@ -4,11 +4,13 @@
 //! decision is not yet a ban: whoever is about to be banned is looked for once more in all that the jail
 //! ignores, and that may take long ([`Decided::is_open`]).
 
+use std::collections::HashSet;
+
 use super::jail::Jail;
 use super::past::Past;
 use crate::decide::{Decision, Judge};
-use crate::model::{Ban, Host, Match, Origin, Time};
-use crate::store::{LogId, Reader, StoreError};
+use crate::model::{Ban, EndReason, Host, Match, Origin, Prolongation, Time};
+use crate::store::{Batch, LogId, Reader, StoreError};
 
 /// Decides the bans of one jail.
 pub(super) struct Deciding {
@@ -18,9 +20,22 @@ pub(super) struct Deciding {
     counted_to: Time,
 }
 
-/// A ban, if the jail doesn't ignore the host after all.
-pub(super) struct Decided {
-    ban: Ban,
+/// What becomes of a host, if the jail doesn't ignore it after all.
+pub(super) enum Decided {
+    /// It is banned.
+    Ban(Ban),
+    /// It is banned for longer.
+    Longer(Prolongation),
+}
+
+/// What was decided of hosts.
+#[derive(Debug, Default)]
+pub(super) struct Verdicts {
+    pub(super) bans: Vec<Ban>,
+    /// Of these bans or earlier ones.
+    pub(super) longer: Vec<Prolongation>,
+    /// Who was found out to be ignored.
+    pub(super) ignored: Vec<Host>,
 }
 
 impl Deciding {
@@ -34,13 +49,19 @@ impl Deciding {
     /// Failures without a jail are of any filter that was ever run alone: they are not this one's.
     pub(super) fn warm(jail: &Jail, store: &Reader, first: Time) -> Result<Self, StoreError> {
         let past = Past::of(jail, store)?;
-        let mut bans = Vec::new();
+        let (mut bans, mut lifted) = (Vec::new(), Vec::new());
         store.each_reaching(&jail.name, first, |ban| {
             let end = ban.ended.map_or(ban.until, |(at, _)| Some(at));
+            if let Some((at, EndReason::Unbanned | EndReason::Replaced)) = ban.ended {
+                lifted.push((ban.host.clone(), at));
+            }
             bans.push((ban.host, ban.at, end));
             Ok::<_, StoreError>(())
         })?;
-        let judge = Judge::with_bans(jail.rule, bans);
+        let mut judge = Judge::with_bans(jail.rule, bans);
+        for (host, at) in lifted {
+            judge.lifted(host, at);
+        }
         let mut deciding = Self { judge, past, counted_to: first };
         if jail.name.is_empty() {
             return Ok(deciding);
@@ -48,7 +69,7 @@ impl Deciding {
         let window = first.plus_micros(-jail.rule.findtime_us);
         for (at, host) in store.failures_between(&jail.name, window, first, &[])? {
             let weight = deciding.past.weight(jail, &host, at);
-            let _ = deciding.judge.failure(host, at, weight);
+            deciding.judge.count(host, at, weight);
         }
         Ok(deciding)
     }
@@ -87,36 +108,107 @@ impl Deciding {
         let weight = past.weight(jail, &host, at);
         let length = |host: &Host, at| past.length(jail, host, at);
         let decision = judge.failure_lasting(host, at, weight, length)?;
-        let Decision { host, at, until, failures, .. } = decision;
-        past.add(&host, at);
+        let Decision { host, at, until, failures, prolongs, .. } = decision;
         let jail = jail.name.clone();
-        Some(Decided::new(Ban { host, jail, at, until, origin, failures, ended: None }))
+        let Some(ban) = prolongs else {
+            past.add(&host, at);
+            return Some(Decided::Ban(Ban {
+                host,
+                jail,
+                at,
+                until,
+                origin,
+                failures,
+                ended: None,
+            }));
+        };
+        let (ban_at, until_before) = (ban.at, ban.until);
+        Some(Decided::Longer(Prolongation {
+            host,
+            jail,
+            ban_at,
+            at,
+            until_before,
+            until,
+            origin,
+            failures,
+        }))
     }
 }
 
 impl Decided {
-    pub(super) fn new(ban: Ban) -> Self {
-        Self { ban }
-    }
-
     /// Who is going to be banned.
     pub(super) fn host(&self) -> &Host {
-        &self.ban.host
+        match self {
+            Self::Ban(ban) => &ban.host,
+            Self::Longer(longer) => &longer.host,
+        }
+    }
+
+    /// When the ban begins, and when its time is over then.
+    pub(super) fn span(&self) -> (Time, Option<Time>) {
+        match self {
+            Self::Ban(ban) => (ban.at, ban.until),
+            Self::Longer(longer) => (longer.ban_at, longer.until),
+        }
     }
 
     /// Asks whether the jail ignores the host; never waits.
     pub(super) fn ask(&self, jail: &Jail, now: Time) {
-        jail.ignore.ask_about_host(&self.ban.host, now);
+        jail.ignore.ask_about_host(self.host(), now);
     }
 
-    /// Whether that is not known yet.
-    pub(super) fn is_open(&self, jail: &Jail) -> bool {
-        jail.ignore.is_host_open(&self.ban.host)
+    /// Takes those of whom all is known from `open`, after asking about all of them; never waits.
+    pub(super) fn answered(open: &mut Vec<Self>, jail: &Jail, now: Time) -> Verdicts {
+        for decided in open.iter() {
+            decided.ask(jail, now);
+        }
+        let (mut waiting, mut known) = (Vec::new(), Vec::new());
+        let mut hosts = HashSet::new();
+        for decided in open.drain(..) {
+            // The answer may come right now: what makes a ban longer is not taken before the ban.
+            if hosts.contains(decided.host()) || jail.ignore.is_host_open(decided.host()) {
+                hosts.insert(decided.host().clone());
+                waiting.push(decided);
+            } else {
+                known.push(decided);
+            }
+        }
+        *open = waiting;
+        Self::verdicts(known, jail, now)
     }
 
-    /// The ban, unless the jail ignores the host; waits for the answer if it must.
-    pub(super) fn ban(self, jail: &Jail, now: Time) -> Option<Ban> {
-        Some(self.ban).filter(|ban| !jail.ignore.ignores_host(&ban.host, now))
+    /// What becomes of hosts that the jail doesn't ignore; waits for the answers if it must.
+    pub(super) fn verdicts(decided: Vec<Self>, jail: &Jail, now: Time) -> Verdicts {
+        let mut verdicts = Verdicts::default();
+        for decided in decided {
+            if jail.ignore.ignores_host(decided.host(), now) {
+                verdicts.ignored.push(decided.host().clone());
+                continue;
+            }
+            match decided {
+                Self::Ban(ban) => verdicts.bans.push(ban),
+                Self::Longer(longer) => verdicts.longer.push(longer),
+            }
+        }
+        verdicts
+    }
+}
+
+impl Verdicts {
+    /// Stores them; `longer` is from then on what was not known.
+    pub(super) fn store(&mut self, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+        if !self.bans.is_empty() {
+            batch.add_bans(&self.bans)?;
+        }
+        if !self.longer.is_empty() {
+            self.longer = batch.prolong(&self.longer)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.bans.is_empty() && self.longer.is_empty()
     }
 }
 

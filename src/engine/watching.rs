@@ -4,12 +4,12 @@
 //! have changed it since. What is kept here are the failures that count, and decisions about hosts of whom it is not
 //! known yet whether the jail ignores them.
 
-use super::deciding::Decided;
+use super::deciding::{Decided, Verdicts};
 use super::jail::Jail;
 use super::past::length;
 use crate::decide::{FailureWindow, Increment, Ticket};
-use crate::model::{Ban, Host, Origin, Time};
-use crate::store::{Reader, StoreError};
+use crate::model::{Ban, Host, Origin, Prolongation, Time};
+use crate::store::{InForce, Reader, StoreError};
 
 /// Decides the bans of one jail.
 pub(super) struct Watching {
@@ -23,8 +23,9 @@ pub(super) struct Watching {
 pub(super) enum Verdict {
     /// Nothing yet.
     Counted,
-    /// He would be banned if he weren't.
-    AlreadyBanned,
+    /// He would be banned if he weren't, since that time; `is_longer`: he is to be for longer, unless the jail ignores
+    /// him.
+    AlreadyBanned { since: Time, is_longer: bool },
     /// He is to be banned, unless the jail ignores him.
     Decided,
 }
@@ -51,14 +52,10 @@ impl Watching {
             if ticket.last < undecided_since {
                 continue;
             }
-            let bans = store.bans_of(&host)?;
-            let is_his = |ban: &Ban| {
-                ban.jail == jail.name
-                    && ban.ended.map_or(ban.until, |(end, _)| Some(end)) >= Some(ticket.last)
-            };
-            let is_for_good = |ban: &Ban| ban.until.is_none() && ban.ended.is_none();
-            if !bans.iter().any(|ban| is_his(ban) || is_for_good(ban)) {
-                self.decide(jail, store, host, ticket, origin)?;
+            // Failures may be counted together in another way than they were: that makes no ban longer.
+            let is_open = self.open.iter().any(|decided| *decided.host() == host);
+            if is_open || !was_banned(jail, store, &host, ticket.last)? {
+                self.judge(jail, store, host, ticket, origin)?;
             }
         }
         Ok(())
@@ -74,32 +71,17 @@ impl Watching {
         origin: Origin,
     ) -> Result<Verdict, StoreError> {
         let weight = weight(jail, store, &host, at)?;
-        let Some(ticket) = self.window.failure(host.clone(), at, weight) else {
-            return Ok(Verdict::Counted);
-        };
-        let is_open = self.open.iter().any(|decided| *decided.host() == host);
-        if is_open || store.is_banned(&host, &jail.name, ticket.last)? {
-            return Ok(Verdict::AlreadyBanned);
+        match self.window.failure(host.clone(), at, weight) {
+            Some(ticket) => self.judge(jail, store, host, ticket, origin),
+            None => Ok(Verdict::Counted),
         }
-        self.decide(jail, store, host, ticket, origin)?;
-        Ok(Verdict::Decided)
     }
 
     /// Asks about the hosts that are going to be banned, and takes those of whom all is known; never waits.
-    pub(super) fn answered(&mut self, jail: &Jail, now: Time) -> Vec<Ban> {
-        self.open.iter().for_each(|decided| decided.ask(jail, now));
-        let (open, known): (Vec<_>, Vec<_>) =
-            self.open.drain(..).partition(|decided| decided.is_open(jail));
-        self.open = open;
-        let mut bans = Vec::new();
-        for decided in known {
-            let host = decided.host().clone();
-            match decided.ban(jail, now) {
-                Some(ban) => bans.push(ban),
-                None => self.ignored.push(host),
-            }
-        }
-        bans
+    pub(super) fn answered(&mut self, jail: &Jail, now: Time) -> Verdicts {
+        let mut verdicts = Decided::answered(&mut self.open, jail, now);
+        self.ignored.append(&mut verdicts.ignored);
+        verdicts
     }
 
     /// Who was found out to be ignored since this was last asked.
@@ -110,6 +92,45 @@ impl Watching {
     /// Whether some decision waits for an answer.
     pub(super) fn is_open(&self) -> bool {
         !self.open.is_empty()
+    }
+
+    /// Decides about a host that has failed often enough.
+    fn judge(
+        &mut self,
+        jail: &Jail,
+        store: &Reader,
+        host: Host,
+        ticket: Ticket,
+        origin: Origin,
+    ) -> Result<Verdict, StoreError> {
+        let Ticket { last: at, failures, .. } = ticket;
+        // What is decided last of a host that is asked about lasts longest.
+        let open = self.open.iter().rev().find(|decided| *decided.host() == host);
+        let open = open.map(Decided::span).filter(|(_, until)| until.is_none_or(|end| end > at));
+        let in_force = match open {
+            Some((since, until)) => Some(InForce { at: since, until, may_grow: since < at }),
+            None => store.last_to_end(&host, &jail.name, at)?,
+        };
+        let Some(InForce { at: ban_at, until: until_before, may_grow }) = in_force else {
+            self.decide(jail, store, host, ticket, origin)?;
+            return Ok(Verdict::Decided);
+        };
+        let until_before =
+            until_before.filter(|_| may_grow && jail.rule.outlasts(at, until_before));
+        if let Some(until_before) = until_before {
+            let (jail, until) = (jail.name.clone(), jail.rule.bantime.until(at));
+            self.open.push(Decided::Longer(Prolongation {
+                host,
+                jail,
+                ban_at,
+                at,
+                until_before,
+                until,
+                origin,
+                failures,
+            }));
+        }
+        Ok(Verdict::AlreadyBanned { since: ban_at, is_longer: until_before.is_some() })
     }
 
     fn decide(
@@ -130,9 +151,18 @@ impl Watching {
             }
         };
         let (jail, until) = (jail.name.clone(), bantime.until(at));
-        self.open.push(Decided::new(Ban { host, jail, at, until, origin, failures, ended: None }));
+        self.open.push(Decided::Ban(Ban { host, jail, at, until, origin, failures, ended: None }));
         Ok(())
     }
+}
+
+/// Whether a jail has a ban of the host that ended at that time or later, or hasn't.
+fn was_banned(jail: &Jail, store: &Reader, host: &Host, at: Time) -> Result<bool, StoreError> {
+    let reaches = |ban: &Ban| match (ban.ended, ban.until) {
+        (Some((end, _)), _) | (None, Some(end)) => end >= at,
+        (None, None) => true,
+    };
+    Ok(store.bans_of(host)?.iter().any(|ban| ban.jail == jail.name && reaches(ban)))
 }
 
 /// How often a failure counts of a host that has come back.

@@ -172,7 +172,8 @@ impl Writer {
         now: Time,
     ) -> Result<(Vec<Settled>, Vec<FileFate>), StoreError> {
         let (settled, expired) = intake.finish(&mut self.store)?;
-        let has_changed = expired > 0 || settled.iter().any(|settled| !settled.bans.is_empty());
+        let has_new = |of: &Settled| !of.bans.is_empty() || !of.longer.is_empty();
+        let has_changed = expired > 0 || settled.iter().any(has_new);
         let files = if has_changed { files::refresh(&mut self.store, now)? } else { Vec::new() };
         Ok((settled, files))
     }
@@ -196,11 +197,12 @@ impl Writer {
         now: Time,
     ) -> Result<(Pursued, Vec<FileFate>), StoreError> {
         let (pursued, pending) = pursuit.take(&mut self.store, stretches, now)?;
-        if pursued.made.is_empty() && pursued.ended.is_empty() {
+        if pursued.is_of_no_ban() {
             return Ok((pursued, Vec::new()));
         }
-        let changed = pursued.made.iter().chain(&pursued.ended);
-        self.uncarried.add(changed, pending);
+        let bans = pursued.made.iter().chain(&pursued.ended).map(|ban| (&ban.jail, &ban.host));
+        let longer = pursued.longer.iter().map(|longer| (&longer.jail, &longer.host));
+        self.uncarried.add(bans.chain(longer), pending);
         let files = files::refresh(&mut self.store, now)?;
         Ok((pursued, files))
     }
@@ -229,7 +231,7 @@ impl Writer {
             pending[1] = batch.reader().pending()?;
             Ok::<_, StoreError>(done)
         })?;
-        self.uncarried.add(done.changed(), pending);
+        self.uncarried.add(done.changed().map(|ban| (&ban.jail, &ban.host)), pending);
         if is_by_hand || done.changed().next().is_some() {
             done.files = files::refresh(&mut self.store, now)?;
         }

@@ -156,7 +156,22 @@ fn who_goes_on_failing_is_told_with_how_long_he_is_banned() {
     let host = look(world.now()).made.remove(0).host;
     (0..3).for_each(|_| world.append("log", "192.0.2.1"));
     // The ban is of the third failure, and the sixth would have led to another.
-    assert_eq!(look(world.now()).already, [(0, host, 3_000_000)]);
+    let pursued = look(world.now());
+    assert_eq!(pursued.already, [(0, host.clone(), 3_000_000)]);
+    let [longer] = &pursued.longer[..] else { unreachable!("{pursued:?}") };
+    let second = |secs: i64| Time::from_secs(NOON + secs);
+    assert_eq!((longer.ban_at, longer.at, longer.failures), (second(3), second(6), 3));
+    assert_eq!((longer.until_before, longer.until), (second(3603), Some(second(3606))));
+    assert!(pursued.made.is_empty() && pursued.ended.is_empty());
+    // Nobody notices the end that it was to have; a line that is read late is of when it was written.
+    let (now, later) = (second(3604), second(3610));
+    assert!(look(now).is_of_no_ban());
+    assert!(look(later).is_of_no_ban(), "nothing was read, so nothing was ended");
+    world.secs = 3602;
+    (0..3).for_each(|_| world.append("log", "192.0.2.1"));
+    let pursued = look(later);
+    assert_eq!(pursued.longer[0].until, Some(second(7205)));
+    assert!(pursued.made.is_empty() && pursued.ended.is_empty(), "it has not ended after all");
 }
 
 #[test]

@@ -8,16 +8,17 @@
 //! first, and decided when all are read. A crash in between loses no ban: the next scan of these logs decides
 //! the same.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use super::super::deciding::{Decided, Deciding, failures};
+use super::super::deciding::{Decided, Deciding, Verdicts, failures};
 use super::super::jail::Jail;
 use super::super::line::may_be_cut;
 use super::super::outcome::LogInfo;
 use super::found::{introduce, write};
-use crate::model::{Ban, Host, Matches, Origin, Time};
+use crate::model::{Ban, Host, Matches, Origin, Prolongation, Time};
 use crate::store::{Batch, FilterId, JailId, LogId, Reader, Scanned, Store, StoreError, Written};
 
 /// Matches from which a batch is written.
@@ -44,6 +45,8 @@ pub struct Settled {
     pub written: Written,
     /// The bans that were decided.
     pub bans: Vec<Ban>,
+    /// What made these or earlier bans longer, and was not known.
+    pub longer: Vec<Prolongation>,
 }
 
 /// The way of matches into a store, or only to decisions.
@@ -155,9 +158,9 @@ impl Intake {
         self.flush(store)?;
         self.decide_rest(Some(store.reader()))?;
         let (mut expired, now) = (self.expired, self.now);
-        let settled = self.settle(|bans| {
+        let settled = self.settle(|verdicts| {
             expired += store.transact(|batch| {
-                batch.add_bans(bans)?;
+                verdicts.store(batch)?;
                 batch.expire(now)
             })?;
             Ok(())
@@ -170,11 +173,11 @@ impl Intake {
         self.jails.iter_mut().try_for_each(|attended| attended.decide_gathered(store, origin))
     }
 
-    /// Waits for the answers to what is still open and hands the bans to `keep`. All is asked before one answer is
+    /// Waits for the answers to what is still open and hands what became of them to `keep`. All is asked before one answer is
     /// waited for, and nobody waits while the store is locked.
     fn settle(
         self,
-        mut keep: impl FnMut(&[Ban]) -> Result<(), StoreError>,
+        mut keep: impl FnMut(&mut Verdicts) -> Result<(), StoreError>,
     ) -> Result<Vec<Settled>, StoreError> {
         for Attended { jail, open, .. } in &self.jails {
             for decided in open {
@@ -183,12 +186,12 @@ impl Intake {
         }
         let mut all = Vec::with_capacity(self.jails.len());
         for Attended { jail, open, mut settled, .. } in self.jails {
-            let bans: Vec<Ban> =
-                open.into_iter().filter_map(|decided| decided.ban(&jail, self.now)).collect();
-            if !bans.is_empty() {
-                keep(&bans)?;
-                settled.bans.extend(bans);
+            let mut verdicts = Decided::verdicts(open, &jail, self.now);
+            if !verdicts.is_empty() {
+                keep(&mut verdicts)?;
+                settled.add(verdicts);
             }
+            settled.prolong();
             all.push(settled);
         }
         Ok(all)
@@ -287,9 +290,9 @@ impl Attended {
         if self.decides == Decides::AtOnce {
             let failures = std::mem::take(&mut self.failures);
             self.decide(failures, Some(batch.reader()), origin)?;
-            let bans = self.answered(now);
-            batch.add_bans(&bans)?;
-            self.settled.bans.extend(bans);
+            let mut verdicts = Decided::answered(&mut self.open, &self.jail, now);
+            verdicts.store(batch)?;
+            self.settled.add(verdicts);
         }
         Ok(())
     }
@@ -347,17 +350,29 @@ impl Attended {
         }
         Ok(())
     }
+}
 
-    /// Asks about the hosts that are going to be banned, and takes those of whom all is known.
-    fn answered(&mut self, now: Time) -> Vec<Ban> {
-        let Self { jail, open, .. } = self;
-        for decided in open.iter() {
-            decided.ask(jail, now);
+impl Settled {
+    fn add(&mut self, verdicts: Verdicts) {
+        self.bans.extend(verdicts.bans);
+        self.longer.extend(verdicts.longer);
+    }
+
+    /// Has the bans end when they do by now.
+    fn prolong(&mut self) {
+        if self.longer.is_empty() {
+            return;
         }
-        let (waiting, known): (Vec<_>, Vec<_>) =
-            open.drain(..).partition(|decided| decided.is_open(jail));
-        *open = waiting;
-        known.into_iter().filter_map(|decided| decided.ban(jail, now)).collect()
+        let ends: HashMap<_, _> = self
+            .longer
+            .iter()
+            .map(|longer| ((&longer.host, longer.ban_at), longer.until))
+            .collect();
+        for ban in &mut self.bans {
+            if let Some(until) = ends.get(&(&ban.host, ban.at)) {
+                ban.until = *until;
+            }
+        }
     }
 }
 

@@ -3,15 +3,16 @@
 //! Everything that was read at a time is one transaction: lines, matches and failures, the bans that they lead to, and
 //! the positions behind what was read. So whoever is killed has read all of it or nothing, and each line counts once.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::super::deciding::failures;
+use super::super::deciding::{Verdicts, failures};
 use super::super::ignore::IgnoredBy;
 use super::super::jail::Jail;
 use super::super::watching::{Verdict, Watching};
 use super::found::{introduce, write};
 use super::uncarried::Pending;
-use crate::model::{Ban, Host, Matches, Origin, Time};
+use crate::model::{Ban, Host, Matches, Origin, Prolongation, Time};
 use crate::store::{
     Batch, FilterId, JailId, LogId, LogPosition, Position, Reader, Scanned, Store, StoreError,
 };
@@ -87,6 +88,8 @@ pub struct Pursued {
     /// Who would have been banned, in which jail by its place, if he weren't, and for how long he has been, in
     /// microseconds.
     pub already: Vec<(usize, Host, i64)>,
+    /// What made bans longer.
+    pub longer: Vec<Prolongation>,
     /// Jails, by their place, whose lines are of another time than they were written at, and how far off in
     /// microseconds: negative if they are late.
     pub odd: Vec<(usize, i64)>,
@@ -152,7 +155,8 @@ impl Pursuit {
             }
             self.decide(batch, now, &mut pursued)?;
             // Bans that are over by now ended when they were to.
-            pursued.ended.extend(batch.end_expired(now)?);
+            let ended = batch.end_expired(now)?;
+            pursued.end(ended);
             Ok((pursued, [before, batch.reader().pending()?]))
         })
     }
@@ -214,30 +218,26 @@ impl Pursuit {
     ) -> Result<(), StoreError> {
         // Of several logs, what happened first counts first.
         pursued.failures.sort_by_key(|(.., at)| *at);
-        for (place, host, at) in &pursued.failures {
+        let failures = std::mem::take(&mut pursued.failures);
+        for (place, host, at) in &failures {
             let Pursuing { jail, watching, .. } = &mut self.jails[*place];
             let (reader, host) = (batch.reader(), host.clone());
             match watching.failure(jail, reader, host.clone(), *at, self.origin)? {
                 Verdict::Counted => {}
-                Verdict::AlreadyBanned => {
-                    let bans = reader.bans_of(&host)?.into_iter();
-                    let since = bans.filter(|ban| ban.jail == jail.name).map(|ban| ban.at).max();
-                    let age_us = at.micros() - since.unwrap_or(*at).micros();
-                    pursued.already.push((*place, host, age_us));
+                Verdict::AlreadyBanned { since, is_longer } => {
+                    pursued.already.push((*place, host, at.micros() - since.micros()));
+                    if is_longer {
+                        pursued.take(watching.answered(jail, now), batch)?;
+                    }
                 }
-                Verdict::Decided => {
-                    // At once: whether he is banned is asked of the store at his next failure.
-                    let bans = watching.answered(jail, now);
-                    batch.add_bans(&bans)?;
-                    pursued.made.extend(bans);
-                }
+                // At once: whether he is banned is asked of the store at his next failure.
+                Verdict::Decided => pursued.take(watching.answered(jail, now), batch)?,
             }
         }
+        pursued.failures = failures;
         for Pursuing { jail, watching, .. } in &mut self.jails {
             if watching.is_open() {
-                let bans = watching.answered(jail, now);
-                batch.add_bans(&bans)?;
-                pursued.made.extend(bans);
+                pursued.take(watching.answered(jail, now), batch)?;
             }
         }
         for place in 0..self.jails.len() {
@@ -245,6 +245,46 @@ impl Pursuit {
             self.tell_ignored(place, &ignored, pursued);
         }
         Ok(())
+    }
+}
+
+impl Pursued {
+    /// Stores what was decided.
+    fn take(&mut self, mut verdicts: Verdicts, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+        verdicts.store(batch)?;
+        self.made.extend(verdicts.bans);
+        self.longer.extend(verdicts.longer);
+        Ok(())
+    }
+
+    /// Whether no ban was made, is over, or lasts longer.
+    pub fn is_of_no_ban(&self) -> bool {
+        self.made.is_empty() && self.ended.is_empty() && self.longer.is_empty()
+    }
+
+    /// The bans that are over in the end. One that was over when this began, and lasts longer by what was read, may be
+    /// in force again; and one that is over long since may have lasted longer than was known: of neither it is told that
+    /// it has ended just now.
+    fn end(&mut self, ended: Vec<Ban>) {
+        if self.longer.is_empty() {
+            self.ended.extend(ended);
+            return;
+        }
+        let key = |ban: &Ban| (ban.jail.clone(), ban.host.clone(), ban.at);
+        let keys = |bans: &[Ban]| bans.iter().map(key).collect::<BTreeSet<_>>();
+        let ends = self.longer.iter();
+        let ends = ends.map(|of| ((of.jail.clone(), of.host.clone(), of.ban_at), of.until));
+        let ends: BTreeMap<_, _> = ends.collect();
+        let (just_now, made) = (keys(&self.ended), keys(&self.made));
+        self.ended.retain(|ban| !ends.contains_key(&key(ban)));
+        let is_new = |ban: &Ban| {
+            let key = key(ban);
+            !ends.contains_key(&key) || just_now.contains(&key) || made.contains(&key)
+        };
+        self.ended.extend(ended.into_iter().filter(is_new));
+        for ban in &mut self.made {
+            ban.until = ends.get(&key(ban)).copied().unwrap_or(ban.until);
+        }
     }
 }
 

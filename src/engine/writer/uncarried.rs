@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::projection::{Changed, FOLLOW_MAX_HOSTS};
-use crate::model::Ban;
+use crate::model::Host;
 
 /// How many changes of each jail are not carried out.
 pub(super) type Pending = BTreeMap<String, u64>;
@@ -11,17 +11,18 @@ pub(super) type Pending = BTreeMap<String, u64>;
 /// What orders have changed.
 #[derive(Clone, Debug, Default)]
 pub struct Uncarried {
-    /// The hosts whose bans were made or are over; no more than are looked at one by one.
+    /// The hosts whose bans were made, are over or last longer; no more than are looked at one by one.
     pub changed: Vec<Changed>,
     /// The jails that were not pending before, and how many changes of theirs there were.
     pub clean: BTreeMap<String, u64>,
 }
 
 impl Uncarried {
-    /// Adds bans that were made or are over, before and after which these changes were pending.
+    /// Adds the jails and hosts of bans that were made, are over or last longer, before and after which these changes
+    /// were pending.
     pub(super) fn add<'b>(
         &mut self,
-        bans: impl Iterator<Item = &'b Ban>,
+        bans: impl Iterator<Item = (&'b String, &'b Host)>,
         [before, after]: [Pending; 2],
     ) {
         let mut changed = after;
@@ -34,7 +35,7 @@ impl Uncarried {
             }
         }
         let room = (FOLLOW_MAX_HOSTS + 1).saturating_sub(self.changed.len());
-        let changed = bans.map(|ban| Changed { jail: ban.jail.clone(), host: ban.host.clone() });
+        let changed = bans.map(|(jail, host)| Changed { jail: jail.clone(), host: host.clone() });
         self.changed.extend(changed.take(room));
     }
 }
