@@ -180,3 +180,6 @@ fn weight(jail: &Jail, store: &Reader, host: &Host, at: Time) -> Result<u32, Sto
 fn count(store: &Reader, host: &Host, jail: Option<&str>, at: Time) -> Result<u32, StoreError> {
     Ok(u32::try_from(store.earlier_bans(host, jail, at)?.count).unwrap_or(u32::MAX))
 }
+
+#[cfg(test)]
+mod tests;
