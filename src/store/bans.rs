@@ -39,6 +39,20 @@ pub struct WithoutEffect {
     pub last: Time,
 }
 
+/// A ban with its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Numbered {
+    /// Bans have them in the order in which they were made, whenever they began; none is given twice.
+    pub number: u64,
+    /// The ban.
+    pub ban: Ban,
+    /// Whether f2b has shut out somebody who was not: it isn't another program's, and lengthens no other.
+    pub is_new: bool,
+}
+
+/// The log that stands for the bans, one a line, where jails read those of the store: offsets in it are their numbers.
+pub const LOG_OF_BANS: &str = "f2b:bans";
+
 /// So much later than the ban a failure is none of what led to it: a log's times are whole seconds, and a line may be
 /// written some seconds after the packet that it is about has come.
 const EFFECT_GRACE_US: i64 = 10_000_000;
@@ -98,6 +112,18 @@ impl Reader {
     /// Every ban, in the order in which they began.
     pub fn bans_all(&self) -> Result<Vec<Ban>, StoreError> {
         self.all(sql::BAN_SELECT_ALL, [None::<&str>], ban)
+    }
+
+    /// The bans from a number on that began at `since` or later, in the order of their numbers.
+    pub fn bans_from(&self, number: u64, since: Time) -> Result<Vec<Numbered>, StoreError> {
+        self.all(sql::BAN_SELECT_FROM, (number.cast_signed(), since.micros()), |row| {
+            Ok(Numbered { number: count(row, 8)?, ban: ban(row)?, is_new: row.get(9)? })
+        })
+    }
+
+    /// The number of the ban that was made last; 0 if there is none.
+    pub fn last_ban(&self) -> Result<u64, StoreError> {
+        self.one(sql::BAN_SELECT_LAST_ID, [], |row| count(row, 0))
     }
 
     /// Every ban of a jail, in the order in which they began.

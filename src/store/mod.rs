@@ -30,7 +30,7 @@ mod write;
 use std::path::Path;
 use std::time::Duration;
 
-pub use bans::{BanOrder, EarlierBans, WithoutEffect};
+pub use bans::{BanOrder, EarlierBans, LOG_OF_BANS, Numbered, WithoutEffect};
 pub use error::StoreError;
 pub use history::{Event, HostTotals, MatchedLine};
 pub use installation::{Installation, Told, Trouble};

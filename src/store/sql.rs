@@ -27,6 +27,8 @@ statements! {
     BAN_SELECT_ALL = "ban/select_all.sql";
     BAN_SELECT_BY_HOST = "ban/select_by_host.sql";
     BAN_SELECT_BY_ID = "ban/select_by_id.sql";
+    BAN_SELECT_FROM = "ban/select_from.sql";
+    BAN_SELECT_LAST_ID = "ban/select_last_id.sql";
     BAN_SELECT_LAST_TO_END = "ban/select_last_to_end.sql";
     BAN_SELECT_REACHING = "ban/select_reaching.sql";
     BAN_SELECT_UNENFORCED = "ban/select_unenforced.sql";

@@ -2,6 +2,7 @@
 
 mod bans;
 mod identity;
+mod numbers;
 mod opening;
 mod position;
 mod prolong;
