@@ -23,7 +23,7 @@ use super::tuner::{Jails, Tuner};
 use super::wake::{Answer, Call, Calls, calls};
 use crate::compat::Speaker;
 use crate::compat::wire::{self, Pickled};
-use crate::config::Config;
+use crate::config::{Config, Level};
 use crate::control::socket::{Hello, InLines, Listener, Server};
 use crate::control::{Following, JailFollowing, LogFollowing, Take, UnusableJail};
 use crate::engine::follow::{Event, News, Standing, Step};
@@ -61,7 +61,7 @@ enum Ended {
 ///
 /// The configuration or the store can't be used, another process follows the logs for it; nothing was begun then.
 pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
-    let muster = muster(settings)?;
+    let muster = muster(settings, log)?;
     let lock = Lock::of_follower(&settings.store).map_err(ProjectionError::from)?;
     let Some(lock) = lock else {
         return Err(ServiceError::Followed(settings.store.clone()));
@@ -151,9 +151,13 @@ fn listen(place: &Fail2banSocket, log: &Log) -> Result<Option<Listener>, Service
 }
 
 /// The jails that are enabled; it is an error if the configuration can't be read at all.
-fn muster(settings: &Settings) -> Result<Muster, ServiceError> {
+fn muster(settings: &Settings, log: &Log) -> Result<Muster, ServiceError> {
     let config = Config::open(&settings.config)?;
-    Ok(Muster::of(&config, &[], SystemClock.now()))
+    let mut muster = Muster::of(&config, &[], SystemClock.now());
+    if log.tells(Level::NOTICE) {
+        muster.own_log.written_to(&log.target().to);
+    }
+    Ok(muster)
 }
 
 struct Service<'s> {
@@ -488,7 +492,7 @@ impl Service<'_> {
             None => self.log.info("server", format_args!("Reload all jails")),
         }
         self.notify.tell("RELOADING=1");
-        let new = muster(self.settings).map_err(|error| error.to_string());
+        let new = muster(self.settings, self.log).map_err(|error| error.to_string());
         let new = new.and_then(|mut new| {
             if let Some(jail) = jail {
                 new.keep_only(jail);

@@ -10,6 +10,7 @@
 //! store; what the lines before taught is learnt again from them ([`generation`]). What was rotated away before it was
 //! read to its end is looked for, and read first ([`start`]).
 
+mod bans;
 mod entries;
 mod generation;
 mod lines;
@@ -25,12 +26,14 @@ use std::time::SystemTime;
 
 use typed_arena::Arena;
 
+use self::bans::Bans;
 use self::entries::Entries;
 use self::generation::Generation;
 use self::lines::Lines;
 use self::start::{Of, Start, StartError};
 use super::jail::Jail;
 use super::lookup::Names;
+use super::own_log::Shown;
 use super::set::JailSet;
 use super::wanted::Wanted;
 use super::writer::{FileFate, Pursued, Pursuit, Stretch, Writer};
@@ -73,6 +76,7 @@ pub struct Follower<'g> {
     sets: Vec<&'g JailSet>,
     logs: Vec<Followed<'g>>,
     journals: Vec<Entries<'g>>,
+    bans: Vec<Bans<'g>>,
     pursuit: Pursuit,
     /// Whether what comes into being from now on is looked at as it is written.
     has_begun: bool,
@@ -201,6 +205,7 @@ impl<'g> Follower<'g> {
             sets: Vec::new(),
             logs: Vec::new(),
             journals: Vec::new(),
+            bans: Vec::new(),
             pursuit,
             has_begun: false,
         }
@@ -247,6 +252,12 @@ impl<'g> Follower<'g> {
         self.journals[at].add(self.ground, set, jail, wanted, now);
     }
 
+    /// Follows the bans of the store for the jail at a place, which reads of others in f2b's own log.
+    pub fn follow_bans(&mut self, jail: usize, shown: Shown, now: Time) {
+        let set = self.set(&[jail]);
+        self.bans.push(Bans::new(self.ground, set, shown, now));
+    }
+
     /// The journals that are being read, for who waits.
     pub fn journals(&self) -> impl Iterator<Item = &Journal> {
         self.journals.iter().filter_map(Entries::journal)
@@ -262,14 +273,16 @@ impl<'g> Follower<'g> {
         set
     }
 
-    /// The logs and journals that are followed.
+    /// The logs and journals that are followed, and the bans if they are.
     pub fn logs(&self) -> impl Iterator<Item = Standing<'_>> {
         let logs = self.logs.iter().map(|log| Standing {
             path: log.path.to_string_lossy(),
             unread_bytes: log.lag_bytes(),
             trouble: log.trouble.as_deref(),
         });
-        logs.chain(self.journals.iter().map(Entries::standing))
+        let journals = self.journals.iter().map(Entries::standing);
+        let bans = self.bans.first().map(|_| bans::standing());
+        logs.chain(journals).chain(bans)
     }
 
     /// The files that are open, which may grow.
@@ -285,6 +298,9 @@ impl<'g> Follower<'g> {
         }
         for journal in &mut self.journals {
             journal.begin(self.ground, writer, now)?;
+        }
+        for bans in &mut self.bans {
+            bans.begin(writer.reader(), now)?;
         }
         for jail in 0..self.ground.jails.len() {
             let logs = self.logs.iter().flat_map(Followed::generations);
@@ -341,10 +357,15 @@ impl<'g> Follower<'g> {
         for journal in &mut self.journals {
             journal.read(writer, now, all, &mut step, &mut stretches)?;
         }
+        for bans in &mut self.bans {
+            bans.read(writer, now, &mut step, &mut stretches)?;
+        }
         if !stretches.is_empty() || self.pursuit.is_open() {
             (step.pursued, step.files) = writer.pursue(&mut self.pursuit, &stretches, now)?;
         }
         step.is_open |= self.pursuit.is_open();
+        // Who was just banned may be banned for that by a jail that counts bans.
+        step.has_more |= !self.bans.is_empty() && !step.pursued.made.is_empty();
         Ok(step)
     }
 

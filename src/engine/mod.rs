@@ -13,6 +13,7 @@
 //! - [`stream`]: the loop over lines; `dating`, `lane`: when a line was written, what a jail makes of it;
 //!   `judge`: what the hits of a line come to; [`piece`]: what came of a block
 //! - [`timeline`], `years`: years of stamps that name none
+//! - [`follow`]: logs as they are written; [`own_log`]: which jails count bans, for which the store is one
 //! - [`writer`]: the one room where the state changes: orders, and the matches of a scan with the bans that
 //!   they lead to; `deciding`: failures of a jail into bans; `watching`: the same as they come; `past`: what a host's earlier bans make of them; [`ignore`]: whom the jail ignores; `ask`:
 //!   questions that take long
@@ -35,6 +36,7 @@ pub mod lookup;
 pub mod muster;
 mod opened;
 pub mod outcome;
+pub mod own_log;
 mod past;
 pub mod piece;
 pub mod projection;

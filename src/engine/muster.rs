@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use super::follow::{Follower, Reach};
 use super::jail::{Calendars, Jail, Overrides};
+use super::own_log::{OwnLog, names_own_unit};
 use crate::config::{Backend, Config, Draft, JailDef, JournalSource, WithoutLogs};
 use crate::date::YearWindow;
 use crate::diag::{Diagnostic, Severity};
@@ -28,6 +29,8 @@ pub struct Muster {
     pub unusable: Vec<Unusable>,
     /// What else was found.
     pub findings: Vec<Diagnostic>,
+    /// Where f2b tells of bans.
+    pub own_log: OwnLog,
 }
 
 /// A jail that is ready.
@@ -65,7 +68,8 @@ impl Muster {
     /// The jails of `config` that are enabled; of these, those that are named in `only`, if any are.
     pub fn of(config: &Config, only: &[String], now: Time) -> Self {
         let names = config.enabled_names();
-        let mut muster = Self { findings: names.findings, ..Self::default() };
+        let own_log = OwnLog::of(config);
+        let mut muster = Self { findings: names.findings, own_log, ..Self::default() };
         let is_wanted = |name: &String| only.is_empty() || only.contains(name);
         let names: Vec<String> =
             names.value.unwrap_or_default().into_iter().filter(is_wanted).collect();
@@ -137,6 +141,9 @@ impl Muster {
                     instead.push(place);
                 }
             }
+            if let Some(shown) = self.own_log.shown_to(&member.def) {
+                follower.follow_bans(place, shown, now);
+            }
         }
         instead
     }
@@ -201,9 +208,10 @@ impl Muster {
 
 impl Mustered {
     /// The journal that the jail follows, and what it wants of it: its own if it says so, and the machine's where none of
-    /// its logs exists and it reads the journal then.
+    /// its logs exists and it reads the journal then. Bans that it looks for there it is shown from the store.
     fn journal(&self, has_a_log: bool) -> Option<(JournalPlace, Match)> {
         let source = match (&self.def.backend, self.def.without_logs) {
+            _ if names_own_unit(&self.def) => return None,
             (Backend::Journal(source), _) => source.clone(),
             (_, WithoutLogs::ReadsJournal) if !has_a_log => JournalSource::default(),
             _ => return None,

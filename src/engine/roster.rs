@@ -15,6 +15,7 @@ use self::read::refused;
 pub use self::read::{duration, number};
 use super::jail::{Calendars, Jail, Overrides};
 use super::muster::{Muster, Mustered, Unusable};
+use super::own_log::OwnLog;
 use super::tuning::{JailSettings, JailState, Refusal, RefusalKind, Tuning};
 use crate::config::{FilterDef, JailDef, Text};
 use crate::date::YearWindow;
@@ -33,6 +34,7 @@ pub struct Roster {
     /// What is wrong with the configuration.
     unusable: Vec<Unusable>,
     findings: Vec<Diagnostic>,
+    own_log: OwnLog,
 }
 
 /// A jail.
@@ -73,6 +75,7 @@ impl Roster {
         let Some(only) = only else {
             self.unusable.clone_from(&new.unusable);
             self.findings.clone_from(&new.findings);
+            self.own_log.clone_from(&new.own_log);
             self.entries = new.members.iter().map(entry).collect();
             self.stopped.clear();
             return;
@@ -95,8 +98,12 @@ impl Roster {
             jail: Arc::clone(&entry.jail),
             is_idle: entry.state == JailState::Idle,
         });
-        let (unusable, findings) = (self.unusable.clone(), self.findings.clone());
-        Muster { members: members.collect(), unusable, findings }
+        Muster {
+            members: members.collect(),
+            unusable: self.unusable.clone(),
+            findings: self.findings.clone(),
+            own_log: self.own_log.clone(),
+        }
     }
 
     /// The definitions of all jails.

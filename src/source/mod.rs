@@ -43,6 +43,7 @@ pub(crate) use line_ends::LineEnds;
 pub use map::MappedFile;
 pub use paths::{
     Expanded, LeftOut, distinct, expand, expand_all, followed, is_same, read_list, rotated,
+    stands_for,
 };
 pub use watch::{Seen, Watch, WatchError};
 

@@ -121,6 +121,18 @@ pub fn followed(logpath: &OsStr) -> Result<Vec<PathBuf>, SourceError> {
     Ok(in_time_order(distinct(logs)).into_iter().map(|log| log.path).collect())
 }
 
+/// Whether a `logpath` of fail2ban stands for `path`, which needs not be there.
+pub fn stands_for(logpath: &OsStr, path: &Path) -> bool {
+    let names = || NamePattern::split(path.as_os_str());
+    let mut patterns = NamePattern::split(logpath).map(NamePattern::new);
+    Path::new(logpath) == path
+        || (path.has_root() == logpath.as_bytes().starts_with(b"/")
+            && names().all(|name| {
+                patterns.next().is_some_and(|one| one.is_ok_and(|one| one.matches(name)))
+            })
+            && patterns.next().is_none())
+}
+
 /// The generations of the log at `path` that were rotated away, the newest first; those that can't be read are left out.
 pub fn rotated(path: &Path) -> Vec<Log> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

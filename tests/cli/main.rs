@@ -32,6 +32,7 @@ mod purge;
 mod read_only;
 mod readme;
 mod reasons;
+mod recidive;
 mod several_lines;
 mod socket;
 mod socket_clients;

@@ -188,3 +188,19 @@ fn what_is_followed_are_plain_files_and_paths_that_may_come() {
     let error = followed(dir.path("m[*").as_os_str()).unwrap_err().to_string();
     assert!(error.contains("m[*: not a pattern: "), "{error}");
 }
+
+#[test]
+fn a_logpath_stands_for_logs_that_are_not_there_yet() {
+    for (logpath, path, stands) in [
+        ("/var/log/f.log", "/var/log/f.log", true),
+        ("/var/log//f.log", "/var/log/f.log", true),
+        ("/var/*/f.log*", "/var/log/f.log", true),
+        ("/var/log/f.log", "/var/log/g.log", false),
+        ("/var/*", "/var/log/f.log", false),
+        ("/var/log/f.log/*", "/var/log/f.log", false),
+        ("var/log/*", "/var/log/f.log", false),
+        ("/var/log/f[", "/var/log/f[", true),
+    ] {
+        assert_eq!(stands_for(OsStr::new(logpath), Path::new(path)), stands, "{logpath}");
+    }
+}
