@@ -18,7 +18,7 @@ use crate::control::{
     RefusalKind, Reply, Request, Take, UnusableJail, Whose,
 };
 use crate::error::Error;
-use crate::model::{Clock, SystemClock};
+use crate::model::{Clock, Origin, SystemClock};
 use crate::text::shown;
 
 /// So often it is found out whether who watches is still there.
@@ -93,7 +93,12 @@ impl Desk {
     fn tell(&self, reply: &Reply) {
         match reply {
             Reply::Made(ban) => {
-                self.log.event(&Line::Ban { jail: &ban.jail, host: &ban.host.to_string() });
+                let (jail, host) = (&*ban.jail, &*ban.host.to_string());
+                self.log.event(&match ban.origin {
+                    // It was another program's, which had its reasons: no new offence to who counts those.
+                    Origin::Import => Line::RestoreBan { jail, host },
+                    _ => Line::Ban { jail, host },
+                });
                 self.audience.tell(&Happening::Banned(ban.clone()));
             }
             Reply::Lifted { host, jails } => {

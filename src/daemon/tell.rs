@@ -51,6 +51,12 @@ impl Teller {
                     format_args!("[{jail}] none of its logs exists: it follows the journal"),
                 );
             }
+            if muster.own_log.shown_to(&member.def).is_some_and(|shown| !shown.is_written) {
+                self.log.notice(
+                    "jail",
+                    format_args!("[{jail}] bans are told elsewhere than in its log: it counts those of the store"),
+                );
+            }
         }
     }
 

@@ -15,6 +15,7 @@ mod memory;
 #[expect(dead_code, reason = "shared with tests/kernel, which uses all of it")]
 #[path = "../kernel/net.rs"]
 mod net;
+mod recidive;
 mod reload;
 mod rotation;
 mod traffic;
