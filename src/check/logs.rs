@@ -5,13 +5,18 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{JailDef, LogPath, WithoutLogs};
 use crate::diag::{Diagnostic, Location, Severity};
+use crate::engine::own_log::OwnLog;
 use crate::source::{self, SourceError};
 use crate::text::shown;
 
-/// A jail watches something, or it is no use. `own` are the files that its administrator writes.
-pub(super) fn findings(jail: &JailDef, own: &[PathBuf]) -> Vec<Diagnostic> {
+/// What a jail does that would read f2b's own log, where that isn't written.
+const COUNTS_BANS: &str = "it counts the bans of f2b's store";
+
+/// A jail watches something, or it is no use. `own` are the files that its administrator writes, `own_log` is f2b's.
+pub(super) fn findings(jail: &JailDef, own: &[PathBuf], own_log: &OwnLog) -> Vec<Diagnostic> {
+    let is_shown_bans = own_log.shown_to(jail).is_some();
     if jail.backend.reads_journal() {
-        return of_journal(jail, own);
+        return if is_shown_bans { vec![counts_bans(jail)] } else { of_journal(jail, own) };
     }
     let mut findings = Vec::new();
     let mut missing = Vec::new();
@@ -35,6 +40,11 @@ pub(super) fn findings(jail: &JailDef, own: &[PathBuf]) -> Vec<Diagnostic> {
         let message = format!("no log matches '{}'", shown(&log.glob));
         let found = error_at("no-log", message, Some(log.at.clone())).with_text(&log.glob);
         findings.push(match jail.without_logs {
+            _ if is_shown_bans => Diagnostic {
+                severity: Severity::Note,
+                message: format!("{}: {COUNTS_BANS}", found.message),
+                ..found
+            },
             _ if !is_blind => Diagnostic { severity: Severity::Note, ..found },
             WithoutLogs::Fails => {
                 found.with_help("set logpath to a log that is there, or backend = systemd")
@@ -85,6 +95,13 @@ fn folder(log: &LogPath) -> Diagnostic {
         .with_location(log.at.clone())
         .with_text(&log.glob)
         .with_help(format!("name the logs, for instance with {path}/*.log"))
+}
+
+/// The jail asks the journal for what f2b tells there, or fail2ban would.
+fn counts_bans(jail: &JailDef) -> Diagnostic {
+    let message = format!("the journal is not read: {COUNTS_BANS}");
+    let found = Diagnostic::new("no-log", Severity::Note, message);
+    Diagnostic { at: jail.backend_at.clone(), ..found }
 }
 
 /// A jail that reads the journal has no need of logs; whoever gives it one doesn't know that it does. That the stock

@@ -16,6 +16,7 @@ use std::sync::mpsc;
 use crate::config::{Config, Draft, explain_indented};
 use crate::date::YearWindow;
 use crate::diag::{Diagnostic, Severity};
+use crate::engine::own_log::OwnLog;
 use crate::engine::{Calendars, Jail, Overrides};
 use crate::filter::Filter;
 use crate::model::Time;
@@ -52,6 +53,7 @@ struct Looking<'l> {
     folders: &'l [PathBuf],
     /// What the administrator writes.
     own_files: Vec<PathBuf>,
+    own_log: OwnLog,
 }
 
 /// Looks at the jails of `config` as of `now`; programs without a path would be looked for in `folders`.
@@ -62,7 +64,8 @@ pub fn check(config: &Config, scope: Scope<'_>, now: Time, folders: &[PathBuf]) 
     findings.extend(in_order(names.findings.into_iter().chain(config.slips()).collect()));
     let names = names.value.unwrap_or_default();
     let calendars = Calendars::new(YearWindow::around(now));
-    let looking = Looking { calendars, folders, own_files: config.own_files() };
+    let (own_files, own_log) = (config.own_files(), OwnLog::of(config));
+    let looking = Looking { calendars, folders, own_files, own_log };
     for (checked, found) in look_at_all(config, names, scope, &looking) {
         jails.extend(checked);
         findings.extend(found);
@@ -130,7 +133,7 @@ fn look_at(draft: Draft, name: String, looking: &Looking<'_>) -> (Checked, Vec<D
     findings.extend(all.flat_map(tags::findings));
     findings.extend(filter.failregex.iter().filter_map(inject::finding));
     findings.extend(ignored::findings(&draft.jail, looking.folders));
-    findings.extend(logs::findings(&draft.jail, &looking.own_files));
+    findings.extend(logs::findings(&draft.jail, &looking.own_files, &looking.own_log));
     explain_indented(&mut findings);
     let is_fatal = |finding: &Diagnostic| {
         finding.severity == Severity::Error && finding.id != "unknown-action"

@@ -1,9 +1,12 @@
 //! Questions, answered from a reader of the store.
 
 use super::{Failed, JailStatus, Jails, Overview, Question, Reply, Take, WhichBans};
+use crate::config::Draft;
+use crate::engine::own_log::OwnLog;
 use crate::engine::projection::Effects;
+use crate::error::Error;
 use crate::model::{Ban, Time};
-use crate::store::{BanOrder, JailSummary, Reader};
+use crate::store::{BanOrder, JailSummary, LOG_OF_BANS, Reader};
 
 /// So many bans are counted, and held, at once.
 const COUNTED_AT_ONCE: usize = 10_000;
@@ -151,12 +154,22 @@ fn jail(
         definition.as_ref().map_or((0, 1), |draft| (draft.jail.findtime_us, draft.jail.maxretry));
     let since = now.plus_micros(-findtime_us);
     let failed_lately = reader.count_failing(name, since, now.plus_micros(1), maxretry)?;
-    let logs = definition.iter().flat_map(|draft| &draft.jail.logpaths);
     take(Reply::Jail(JailStatus {
         name: name.to_owned(),
         failed_lately,
-        logs: logs.map(|log| log.glob.clone()).collect(),
+        logs: logs(name, jails)?,
         summary: summary.unwrap_or_default(),
     }))?;
     reader.each_active(now, Some(name), BanOrder::Host, |ban| Ok(take(Reply::Ban(ban))?))
+}
+
+/// What a jail reads, if it can be used.
+fn logs(name: &str, jails: Jails<'_>) -> Result<Vec<String>, Error> {
+    let config = jails.config()?;
+    let Some(Draft { jail, .. }) = config.draft(name).ok().filter(|draft| draft.is_usable) else {
+        return Ok(Vec::new());
+    };
+    let is_shown_bans = OwnLog::of(config).shown_to(&jail).is_some();
+    let bans = is_shown_bans.then(|| LOG_OF_BANS.to_owned());
+    Ok(jail.logpaths.into_iter().map(|log| log.glob).chain(bans).collect())
 }

@@ -159,3 +159,14 @@ fn a_log_of_fail2ban_counts_beside_the_store() {
     assert_eq!(counted(&world).lines().count(), 3);
     assert_eq!(banned(&world), WHO);
 }
+
+#[test]
+fn check_and_status_say_where_it_counts_from() {
+    let world = world();
+    let said = world.f2b("check recidive");
+    assert!(said.out.contains("it counts the bans of f2b's store"), "{}", said.out);
+    assert!(said.out.contains("1 of 1 jail usable; 0 errors, 0 warnings"), "{}", said.out);
+    batch(&world, 0);
+    let said = world.f2b("status recidive").exits(0);
+    said.says(&["File list:\tfail2ban.log f2b:bans\n"]);
+}
