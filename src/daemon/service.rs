@@ -61,7 +61,7 @@ enum Ended {
 ///
 /// The configuration or the store can't be used, another process follows the logs for it; nothing was begun then.
 pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
-    let muster = muster(settings, log)?;
+    let mut muster = muster(settings)?;
     let lock = Lock::of_follower(&settings.store).map_err(ProjectionError::from)?;
     let Some(lock) = lock else {
         return Err(ServiceError::Followed(settings.store.clone()));
@@ -72,12 +72,14 @@ pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
     let mut compat = listen(&settings.fail2ban, log)?;
     let following = Following { since: SystemClock.now(), ..Following::default() };
     let following: Shared = Arc::new(Mutex::new(following));
+    let writer = Writer::open(&settings.store)?;
     let mut service = Service {
         following: Arc::clone(&following),
         settings,
         log,
         calls,
-        writer: Writer::open(&settings.store)?,
+        bans_before: writer.reader().last_ban().map_err(Error::from)?,
+        writer,
         notify: Notify::from_environment(),
         enforcer: None,
         audience: Audience::default(),
@@ -89,7 +91,7 @@ pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
     let desk = Desk::new(settings, caller, log.clone(), following, service.audience.clone(), tuner);
     let mut desk = Some(desk);
     let mut servers = Vec::new();
-    let mut muster = muster;
+    service.tells(&mut muster);
     let mut ready = || {
         let Some(desk) = desk.take().map(Arc::new) else { return Ok(()) };
         if let Some(listener) = listener.take() {
@@ -114,8 +116,12 @@ pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
             Ok(Ended::Reloaded(new)) => {
                 muster = new;
                 service.former.is_enforced = false;
+                service.tells(&mut muster);
             }
-            Ok(Ended::Tuned(new)) => muster = new,
+            Ok(Ended::Tuned(new)) => {
+                muster = new;
+                service.tells(&mut muster);
+            }
             Err(ServiceError::Domain(error)) if has_begun => {
                 service.former.is_enforced = false;
                 if service.pauses(&error)? {
@@ -151,19 +157,17 @@ fn listen(place: &Fail2banSocket, log: &Log) -> Result<Option<Listener>, Service
 }
 
 /// The jails that are enabled; it is an error if the configuration can't be read at all.
-fn muster(settings: &Settings, log: &Log) -> Result<Muster, ServiceError> {
+fn muster(settings: &Settings) -> Result<Muster, ServiceError> {
     let config = Config::open(&settings.config)?;
-    let mut muster = Muster::of(&config, &[], SystemClock.now());
-    if log.tells(Level::NOTICE) {
-        muster.own_log.written_to(&log.target().to);
-    }
-    Ok(muster)
+    Ok(Muster::of(&config, &[], SystemClock.now()))
 }
 
 struct Service<'s> {
     settings: &'s Settings,
     log: &'s Log,
     calls: Calls,
+    /// The last ban that was made before this process began.
+    bans_before: u64,
     writer: Writer,
     notify: Notify,
     enforcer: Option<Enforcer>,
@@ -216,6 +220,13 @@ impl Course<'_> {
 }
 
 impl Service<'_> {
+    /// Says where this process tells of bans.
+    fn tells(&self, muster: &mut Muster) {
+        if self.log.tells(Level::NOTICE) {
+            muster.own_log.written_to(&self.log.target().to, self.bans_before);
+        }
+    }
+
     /// Has the bans of these jails carried out.
     fn enforce(&mut self, muster: &Muster) -> Result<(), ServiceError> {
         let Settings { store, enforces, runs_commands, .. } = self.settings;
@@ -492,7 +503,7 @@ impl Service<'_> {
             None => self.log.info("server", format_args!("Reload all jails")),
         }
         self.notify.tell("RELOADING=1");
-        let new = muster(self.settings, self.log).map_err(|error| error.to_string());
+        let new = muster(self.settings).map_err(|error| error.to_string());
         let new = new.and_then(|mut new| {
             if let Some(jail) = jail {
                 new.keep_only(jail);

@@ -51,7 +51,11 @@ impl Teller {
                     format_args!("[{jail}] none of its logs exists: it follows the journal"),
                 );
             }
-            if muster.own_log.shown_to(&member.def).is_some_and(|shown| !shown.is_written) {
+            if muster
+                .own_log
+                .shown_to(&member.def)
+                .is_some_and(|shown| shown.written_after.is_none())
+            {
                 self.log.notice(
                     "jail",
                     format_args!("[{jail}] bans are told elsewhere than in its log: it counts those of the store"),

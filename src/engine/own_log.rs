@@ -18,8 +18,8 @@ const UNITS: [&str; 2] = ["fail2ban.service", "f2b.service"];
 pub struct OwnLog {
     /// As the configuration says.
     target: LogTarget,
-    /// Whether this process does so.
-    is_written: bool,
+    /// The last ban that was made before this process did so, if it does.
+    written_after: Option<u64>,
 }
 
 /// How a jail is shown bans.
@@ -31,14 +31,14 @@ pub struct Shown {
     pub is_entry: bool,
     /// The file in which the jail reads of others.
     pub file: Option<PathBuf>,
-    /// Whether this process writes that.
-    pub is_written: bool,
+    /// If this process writes that: the number of the last ban that was made before it did.
+    pub written_after: Option<u64>,
 }
 
 impl Default for OwnLog {
     /// Where it is if no file says anything.
     fn default() -> Self {
-        Self { target: Server::default().logtarget, is_written: false }
+        Self { target: Server::default().logtarget, written_after: None }
     }
 }
 
@@ -46,15 +46,13 @@ impl OwnLog {
     /// As `config` says.
     pub fn of(config: &Config) -> Self {
         let Server { logtarget: target, .. } = config.server().value.unwrap_or_default();
-        Self { target, is_written: false }
+        Self { target, written_after: None }
     }
 
-    /// This process tells of bans in `to`.
-    pub fn written_to(&mut self, to: &LogTo) {
-        self.is_written = match to {
-            LogTo::File(file) => self.is_at(&file.to_string_lossy()),
-            _ => false,
-        };
+    /// This process tells of bans in `to`, of all after the one with this number.
+    pub fn written_to(&mut self, to: &LogTo, after: u64) {
+        let is_it = matches!(to, LogTo::File(file) if self.is_at(&file.to_string_lossy()));
+        self.written_after = is_it.then_some(after);
     }
 
     /// How a jail is shown bans, if this is a log that it reads.
@@ -71,7 +69,8 @@ impl OwnLog {
             // Other targets have no lines of their own: these are those that filters of files know.
             (_, false) => (None, Layout::columns(true, true)),
         };
-        Some(Shown { layout, is_entry, file, is_written: self.is_written && is_named })
+        let written_after = self.written_after.filter(|_| is_named);
+        Some(Shown { layout, is_entry, file, written_after })
     }
 
     /// Whether the file is one that a `logpath` stands for.

@@ -204,31 +204,61 @@ fn each_ban_counts_once_whoever_takes_turns() {
     assert_eq!(in_file.matches("NOTICE  [j] Ban ").count(), 4);
 }
 
+/// Jails that ban at the first failure, and count that.
+fn configure_quick(host: &Host) {
+    let jails = JAILS.replace("maxretry = 2\nbantime = 1s", "maxretry = 1\nbantime = 1h");
+    host.configure(&jails.replace("maxretry = 2\nbantime = 1w", "maxretry = 100\nbantime = 1w"));
+}
+
+/// Each of fifty hosts of its own that a round has.
+fn fail_in(host: &Host, round: u64) {
+    let hosts: Vec<_> = (1..=50).map(|nth| format!("2001:db8::{round:x}:{nth:x}")).collect();
+    host.fail("a.log", &hosts.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+/// So many hosts were banned, each once, and each ban counts once.
+#[track_caller]
+fn assert_counted_once(host: &Host, bans: u64) {
+    assert_eq!(host.ask("SELECT count(*) FROM bans WHERE jail = 'j'"), [bans.to_string()]);
+    let counts = "SELECT count(*), count(DISTINCT host) FROM failures WHERE jail = 'recidive'";
+    assert_eq!(host.ask(counts), [format!("{bans} {bans}")]);
+}
+
+#[test]
+fn another_configuration_in_between_counts_each_ban_once() {
+    let host = host();
+    configure_quick(&host);
+    let daemon = start(&host);
+    for round in 0..10 {
+        fail_in(&host, round);
+        let bans = ((round + 1) * 50).to_string();
+        eventually("they are banned", || {
+            host.ask("SELECT count(*) FROM bans WHERE jail = 'j'") == [&*bans]
+        });
+        daemon.reload();
+    }
+    let read = "SELECT count(*) FROM failures WHERE jail = 'recidive'";
+    eventually("all count", || host.ask(read) == ["500"]);
+    daemon.stop();
+    batch(&host);
+    assert_counted_once(&host, 500);
+}
+
 #[test]
 fn who_is_killed_counts_each_ban_once() {
     let host = host();
-    host.configure(
-        &JAILS
-            .replace("maxretry = 2\nbantime = 1s", "maxretry = 1\nbantime = 1h")
-            .replace("maxretry = 2\nbantime = 1w", "maxretry = 100\nbantime = 1w"),
-    );
+    configure_quick(&host);
     let (kills, mut random) =
         (number("F2B_DAEMON_KILLS", 12), Random::new(number("F2B_DAEMON_SEED", 7)));
     for round in 0..kills {
         let daemon = if round % 3 == 2 { start_elsewhere(&host) } else { start(&host) };
-        let hosts: Vec<String> =
-            (1..=50).map(|nth| format!("2001:db8::{round:x}:{nth:x}")).collect();
-        let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
-        host.fail("a.log", &hosts);
+        fail_in(&host, round);
         let until = Instant::now() + Duration::from_micros(random.below(100_000));
         eventually("time passes", || Instant::now() >= until);
         daemon.kill();
     }
     batch(&host);
-    let bans = kills * 50;
-    assert_eq!(host.ask("SELECT count(*) FROM bans WHERE jail = 'j'"), [bans.to_string()]);
-    let counts = "SELECT count(*), count(DISTINCT host) FROM failures WHERE jail = 'recidive'";
-    assert_eq!(host.ask(counts), [format!("{bans} {bans}")]);
+    assert_counted_once(&host, kills * 50);
     let logs = "SELECT count(DISTINCT log) FROM failures WHERE jail = 'recidive'";
     assert_eq!(host.ask(logs), ["2"], "the file has some, the store the others");
 }

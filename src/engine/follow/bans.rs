@@ -36,8 +36,6 @@ pub(super) struct Bans<'g> {
     pen: Pen,
     /// The number of the next ban that isn't known here.
     next: u64,
-    /// The last ban that was made before this process began.
-    before: u64,
     /// Bans with lower numbers have counted, as the store knows.
     stored: Option<u64>,
     waiting: VecDeque<Waiting>,
@@ -52,9 +50,7 @@ struct Waiting {
     /// What a line of it says.
     message: String,
     taken: Taken,
-    /// Whether this process may write a line that says so.
-    may_come: bool,
-    /// Whether it is waited for.
+    /// Whether its line is going to be written by this process.
     is_coming: bool,
     /// Whether its line was read.
     has_come: bool,
@@ -73,7 +69,6 @@ impl<'g> Bans<'g> {
             shown,
             pen,
             next: 0,
-            before: 0,
             stored: None,
             waiting: VecDeque::new(),
             late: VecDeque::new(),
@@ -89,14 +84,13 @@ impl<'g> Bans<'g> {
             let file = self.shown.file.as_ref()?.to_string_lossy();
             read(&file).map(|_| ())
         };
-        self.before = store.last_ban()?;
+        let last = store.last_ban()?;
         self.stored = read(LOG_OF_BANS).map(|read| read.position.offset);
-        self.next = self.stored.unwrap_or(self.before + 1);
+        self.next = self.stored.unwrap_or(last + 1);
         if self.stored.is_none() && has_read_file().is_none() {
             let since = now.plus_micros(-self.jail.rule.findtime_us);
             let bans = store.bans_from(0, since)?.into_iter();
-            let before = self.before;
-            bans.take_while(|ban| ban.number <= before).for_each(|ban| self.add(ban, now));
+            bans.take_while(|ban| ban.number <= last).for_each(|ban| self.add(ban, now));
         }
         Ok(())
     }
@@ -134,13 +128,13 @@ impl<'g> Bans<'g> {
         Ok(())
     }
 
-    /// Adds a ban that may have to be counted; of one that doesn't count a line doesn't, either.
+    /// Adds a ban that may have to be counted; of one that doesn't count a line doesn't, either. An imported one has none.
     fn add(&mut self, found: Numbered, now: Time) {
-        let is_new = found.is_new;
+        let (is_new, is_imported) = (found.is_new, found.ban.origin == Origin::Import);
         let waiting = self.line_of(found, now);
         if is_new {
             self.waiting.push_back(waiting);
-        } else if waiting.may_come {
+        } else if !is_imported {
             self.pass_over(waiting.message);
         }
     }
@@ -157,11 +151,11 @@ impl<'g> Bans<'g> {
         } else {
             self.live.take(format!("{line}\n").as_bytes(), number)
         };
-        let is_ours = matches!(origin, Origin::Daemon | Origin::Manual);
-        let may_come = self.shown.is_written && number > self.before && is_ours;
         // Of a ban that is over before it can be carried out another line is written.
-        let is_coming = may_come && until.is_none_or(|until| until > now);
-        Waiting { number, at, message, taken, may_come, is_coming, has_come: false }
+        let is_coming = self.shown.written_after.is_some_and(|after| number > after)
+            && matches!(origin, Origin::Daemon | Origin::Manual)
+            && until.is_none_or(|until| until > now);
+        Waiting { number, at, message, taken, is_coming, has_come: false }
     }
 
     /// A line that says this, if one comes, is of a ban that has counted, or doesn't count.
@@ -197,22 +191,19 @@ impl<'g> Bans<'g> {
         let overtaken = self.waiting.iter().rposition(|waiting| waiting.has_come);
         let overtaken = overtaken.map_or(0, |last| last + 1);
         let mut known: Vec<Waiting> = self.waiting.drain(..overtaken).collect();
-        for silent in known.iter().filter(|waiting| !waiting.has_come) {
-            self.pass_over(silent.message.clone());
-        }
-        if step.has_more || step.is_open {
-            return known;
-        }
-        while let Some(mut first) = self.waiting.pop_front_if(|first| !first.is_coming) {
+        let is_all_read = !step.has_more && !step.is_open;
+        while let Some(mut first) =
+            self.waiting.pop_front_if(|first| is_all_read && !first.is_coming)
+        {
             if self.live.is_open(&mut first.taken) {
                 self.waiting.push_front(first);
                 step.is_open = true;
                 break;
             }
-            if first.may_come {
-                self.pass_over(first.message.clone());
-            }
             known.push(first);
+        }
+        for silent in known.iter().filter(|waiting| !waiting.has_come) {
+            self.pass_over(silent.message.clone());
         }
         known
     }
