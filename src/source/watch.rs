@@ -7,9 +7,10 @@
 //!
 //! Files are watched as what they are, whatever their names: a log that was rotated away, or moved to another folder,
 //! and is still written to, is seen. So are those that the paths stand for, open or not: nobody need hold an empty log
-//! open to learn of its first line. Of folders only names are watched, so that what grows beside the logs wakes nobody:
-//! every folder from the root on, symlinks followed by hand, so that any of them may be made, moved away or switched
-//! later. `DIFFERS:` fail2ban (1.0.2) sees neither a file that a glob begins to match later nor one that is written to
+//! open to learn of its first line. Of folders only names are watched, so that what grows beside the logs wakes nobody,
+//! and those only where one may come or be switched: in the folder of the logs, in those of symlinks, which are followed by
+//! hand, and as far as the way goes where something of it is missing. Of the other folders on the way, which may be as busy
+//! as `/tmp`, it is watched that they are not moved or deleted themselves. `DIFFERS:` fail2ban (1.0.2) sees neither a file that a glob begins to match later nor one that is written to
 //! after it was renamed.
 //!
 //! The order matters, for nothing is told of what happened before: [`Watch::set_paths`], then look which logs there

@@ -165,3 +165,36 @@ fn who_is_ignored_is_told_by_the_rule_that_spares_him() {
     assert!(!daemon.said().contains("[j] Ban 1"), "{}", daemon.said());
     daemon.stop();
 }
+
+#[test]
+fn what_happens_beside_the_way_to_its_logs_does_not_wake_it() {
+    let host = Host::new("[j]\nlogpath = LOG/deep/a.log\naction =\n");
+    fs::create_dir(host.log("deep")).unwrap();
+    host.fail("deep/a.log", &[V4]);
+    let daemon = host.start();
+    eventually("it is counted", || host.failures() == 1);
+    let wakes = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", daemon.pid())).unwrap();
+        let wakes = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"));
+        wakes.unwrap().to_owned()
+    };
+    let a_while = || std::thread::park_timeout(std::time::Duration::from_millis(200));
+    eventually("it waits", || {
+        let before = wakes();
+        a_while();
+        wakes() == before
+    });
+    let before = wakes();
+    for n in 0..200 {
+        for folder in [host.path(""), host.path(".."), host.path("log")] {
+            let file = folder.join(format!(".f2b-{}-{n}", daemon.pid()));
+            fs::write(&file, "").unwrap();
+            fs::remove_file(&file).unwrap();
+        }
+    }
+    a_while();
+    assert_eq!(wakes(), before);
+    host.fail("deep/a.log", &[V4]);
+    eventually("it still wakes", || host.failures() == 2 && wakes() != before);
+    daemon.stop();
+}

@@ -308,6 +308,47 @@ fn folder_that_appears_later_is_watched_level_by_level() {
 }
 
 #[test]
+fn what_comes_and_goes_beside_the_way_to_a_log_wakes_nobody() {
+    let mut place = Place::watching(&["a/b/c/log", "a/b/c/new", "a/x/*.log"], &["a/b/c/log"]);
+    let way = (WatchFlags::MOVE_SELF | WatchFlags::DELETE_SELF).bits();
+    // There is neither a file new nor a folder x, and nobody would tell that c or a is gone.
+    let is_wide = |folder: &str| place.mask(folder) & !way != 0;
+    assert_eq!(["", "a", "a/b", "a/b/c"].map(is_wide), [true; 4]);
+    place.write("a/x/1.log");
+    place.write("a/b/c/new");
+    assert_eq!(place.seen(), CHANGED);
+    assert_eq!([place.mask(""), place.mask("a"), place.mask("a/b")], [way; 3]);
+    for name in ["1", "a/1", "a/b/1"] {
+        place.write(name);
+        place.rename(name, "a/2");
+        fs::remove_file(place.path("a/2")).unwrap();
+    }
+    assert!(!place.wait(0));
+    for (old, new) in [("a/b", "a/d"), ("a/d", "a/b"), ("a", "e"), ("e", "a")] {
+        place.rename(old, new);
+        assert_eq!(place.seen(), CHANGED, "{old} becomes {new}");
+    }
+    assert_eq!([place.mask(""), place.mask("a"), place.mask("a/b")], [way; 3]);
+}
+
+#[test]
+fn folder_in_which_somebody_works_is_seen_to_be_made_anew() {
+    let mut place = Place::watching(&["a/b/c/log"], &["a/b/c/log"]);
+    let mut sleep = Command::new("sleep");
+    let mut worker = sleep.arg("60").current_dir(place.path("a/b/c")).spawn().unwrap();
+    fs::remove_file(place.path("a/b/c/log")).unwrap();
+    assert_eq!(place.seen(), CHANGED);
+    // He keeps the kernel from telling that the folder is gone.
+    fs::remove_dir(place.path("a/b/c")).unwrap();
+    place.write("a/b/c/log");
+    assert_eq!(place.seen(), CHANGED);
+    place.write("a/b/c/log");
+    assert_eq!(place.seen(), GREW);
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+}
+
+#[test]
 fn folders_that_appear_at_once_are_watched_to_the_end() {
     let mut place = Place::watching(&["a/b/log"], &[]);
     fs::create_dir_all(place.path("a/b")).unwrap();
