@@ -16,10 +16,24 @@ use crate::compat::Value;
 ///
 /// It is none, or is not of plain values, or is beyond [`REQUEST_MAX`], [`VALUES_MAX`] or [`DEPTH_MAX`].
 pub fn decode(pickle: &[u8]) -> Result<Value, Malformed> {
+    run(pickle, Machine::default())
+}
+
+/// The same of a server's reply, in which there are exceptions, and texts that say what class they are.
+///
+/// Nothing is called for that either: an exception is its class and what it was made with.
+///
+/// # Errors
+///
+/// As [`decode`], of which the limits are those of a request.
+pub fn decode_reply(pickle: &[u8]) -> Result<Value, Malformed> {
+    run(pickle, Machine { is_reply: true, ..Machine::default() })
+}
+
+fn run(pickle: &[u8], mut machine: Machine) -> Result<Value, Malformed> {
     if pickle.is_empty() {
         return Err(Malformed::Empty);
     }
-    let mut machine = Machine::default();
     let mut at = 0;
     while let Some(next) = instruction(pickle, at)? {
         if next.code == op::STOP {
@@ -42,6 +56,16 @@ enum Node {
     Set(Vec<Id>),
     /// Keys and values by turns.
     Dict(Vec<Id>),
+    /// A class, in a reply.
+    Class {
+        module: String,
+        name: String,
+    },
+    /// What a class was called with, in a reply.
+    Called {
+        class: Id,
+        args: Id,
+    },
 }
 
 type Id = u32;
@@ -53,6 +77,8 @@ struct Machine {
     /// How high the stack was at each mark.
     marks: Vec<usize>,
     memo: HashMap<usize, Id>,
+    /// Whether classes may be named.
+    is_reply: bool,
 }
 
 impl Machine {
@@ -103,8 +129,35 @@ impl Machine {
                 let found = self.memo.get(&key).copied().ok_or(Malformed::Forgotten(key))?;
                 self.push(found)
             }
+            op::GLOBAL | op::STACK_GLOBAL | op::REDUCE | op::BUILD if self.is_reply => {
+                self.name(code, argument)
+            }
             _ => self.make(Node::Plain(plain(code, argument)?)),
         }
+    }
+
+    /// Names a class, or notes what it is called with.
+    fn name(&mut self, code: u8, argument: &[u8]) -> Result<(), Malformed> {
+        if code == op::BUILD {
+            // What an exception has beside what it was made with.
+            return self.pop().map(drop);
+        }
+        if code == op::GLOBAL {
+            let text = String::from_utf8_lossy(argument);
+            let (module, name) = text.split_once('\n').ok_or(Malformed::Unreadable(code))?;
+            let name = name.strip_suffix('\n').unwrap_or(name);
+            return self.make(Node::Class { module: module.to_owned(), name: name.to_owned() });
+        }
+        let [first, second] = self.last(2)?.try_into().map_err(|_| Malformed::Underflow)?;
+        if code == op::REDUCE {
+            return self.make(Node::Called { class: first, args: second });
+        }
+        let text = |id: Id| match self.nodes.get(id as usize) {
+            Some(Node::Plain(Value::Text(text))) => Ok(text.clone()),
+            _ => Err(Malformed::Unfit(code)),
+        };
+        let (module, name) = (text(first)?, text(second)?);
+        self.make(Node::Class { module, name })
     }
 
     fn push(&mut self, id: Id) -> Result<(), Malformed> {
@@ -257,6 +310,25 @@ impl Whole<'_> {
                 }
                 Ok(Value::Dict(pairs))
             }
+            Node::Class { .. } => Err(Malformed::Unfit(op::STACK_GLOBAL)),
+            Node::Called { class, args } => self.called(*class, *args, depth),
+        }
+    }
+
+    /// An exception; a text that says that it is one is no other than those that don't.
+    fn called(&mut self, class: Id, args: Id, depth: usize) -> Result<Value, Malformed> {
+        let unfit = Malformed::Unfit(op::REDUCE);
+        let (Some(Node::Class { module, name }), Some(Node::Tuple(args))) =
+            (self.nodes.get(class as usize), self.nodes.get(args as usize))
+        else {
+            return Err(unfit);
+        };
+        let args = self.members(args, depth)?;
+        match (module.as_str(), name.as_str(), args.as_slice()) {
+            ("builtins" | "__builtin__", "str" | "unicode", [text @ Value::Text(_)]) => {
+                Ok(text.clone())
+            }
+            _ => Ok(Value::Exception { module: module.clone(), class: name.clone(), args }),
         }
     }
 

@@ -14,7 +14,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use self::decode::decode;
+pub use self::decode::{decode, decode_reply};
 pub use self::encode::encode;
 pub use self::frame::{CLOSE, Frame, Frames, MARKER, TooLong};
 

@@ -16,6 +16,7 @@ pub(super) mod op {
     pub(crate) const BININT2: u8 = b'M';
     pub(crate) const NONE: u8 = b'N';
     pub(crate) const REDUCE: u8 = b'R';
+    pub(crate) const BUILD: u8 = b'b';
     pub(crate) const STRING: u8 = b'S';
     pub(crate) const BINSTRING: u8 = b'T';
     pub(crate) const SHORT_BINSTRING: u8 = b'U';

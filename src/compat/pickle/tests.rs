@@ -1,5 +1,6 @@
 mod python;
 mod reader;
+mod reply;
 
 use proptest::prelude::*;
 
