@@ -8,6 +8,7 @@ mod command;
 pub mod pickle;
 pub mod python;
 pub mod show;
+pub mod stream;
 mod value;
 pub mod wire;
 

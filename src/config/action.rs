@@ -1,6 +1,6 @@
 //! Actions: what a jail's `action` names, each with its properties from action.d.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::definition::Definition;
@@ -23,6 +23,8 @@ pub struct ActionDef {
     pub file: PathBuf,
     /// Its commands and everything else that is set for it; tags of a ban such as `<ip>` left in.
     pub properties: BTreeMap<String, Text>,
+    /// Those of them that its brackets or `[Init]` set.
+    pub parameters: BTreeSet<String>,
     /// What its commands do, whatever the parameters; `None` if one of them can't be resolved.
     pub shape: Option<Shape>,
 }
@@ -31,7 +33,7 @@ impl ActionDef {
     /// An action that nothing configures; it has no command yet.
     pub fn bare(name: &str) -> Self {
         let (name, file) = (name.to_owned(), PathBuf::new());
-        Self { name, file, properties: BTreeMap::new(), shape: None }
+        Self { name, file, properties: BTreeMap::new(), parameters: BTreeSet::new(), shape: None }
     }
 
     /// Sets a command or a parameter, as its file or its brackets would. With another command it isn't what it was.
@@ -172,7 +174,8 @@ fn one(
     let commands = properties.iter().filter(|(name, _)| COMMANDS.contains(&name.as_str()));
     findings.extend(commands.flat_map(|(_, text)| definition.misspelt(text, &OF_A_BAN)));
     definition.check_known().map_err(|error| failed(error.diagnostic()))?;
-    Ok(ActionDef { name: name_of(&properties), file, properties, shape })
+    let parameters = properties.keys().filter(|name| definition.is_given(name)).cloned().collect();
+    Ok(ActionDef { name: name_of(&properties), file, properties, parameters, shape })
 }
 
 /// Gives the values for a family the value of a parameter that was given for all of them, as fail2ban 1.1 does.
@@ -237,7 +240,8 @@ fn python(
     let text = |value| Text { value, at: at.location() };
     let properties: BTreeMap<_, _> =
         params.into_iter().map(|(name, value)| (name, text(value))).collect();
-    Ok(ActionDef { name: name_of(&properties), file, properties, shape: None })
+    let parameters = properties.keys().cloned().collect();
+    Ok(ActionDef { name: name_of(&properties), file, properties, parameters, shape: None })
 }
 
 fn unknown(folder: &Folder, jail: &str, name: &str, at: &Line) -> Diagnostic {

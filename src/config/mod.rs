@@ -148,6 +148,11 @@ impl Config {
         server::load(&self.folder)
     }
 
+    /// What is written of the server, option by option, for showing.
+    pub fn server_settings(&self) -> Vec<(&'static str, String)> {
+        server::settings(&self.folder)
+    }
+
     /// What a jail that is not enabled seems to be so for: options that are misspelt or indented, a name that is.
     pub fn slips_of(&self, draft: &Draft) -> Vec<Diagnostic> {
         let merged = self.folder.merged("jail");

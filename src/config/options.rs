@@ -109,7 +109,7 @@ pub(super) fn unknown_option(name: &str, near: &str, at: Location) -> Diagnostic
 }
 
 /// Yes, no, or nonsense.
-pub(super) fn truth(value: &str) -> Option<bool> {
+pub fn truth(value: &str) -> Option<bool> {
     match value.to_lowercase().as_str() {
         "1" | "on" | "true" | "yes" => Some(true),
         "0" | "off" | "false" | "no" | "" => Some(false),

@@ -99,6 +99,14 @@ pub(super) fn load(folder: &Folder) -> Loaded<Server> {
     Loaded { value: Some(server), findings }
 }
 
+/// The options that are set, each as it is written, with everything resolved.
+pub(super) fn settings(folder: &Folder) -> Vec<(&'static str, String)> {
+    let merged = folder.merged(FILE);
+    let mut reader = Reader { merged: &merged, findings: Vec::new() };
+    let values = OPTIONS.map(|(_, name)| (name, reader.fetch(name)));
+    values.into_iter().filter_map(|(name, value)| Some((name, value?.value))).collect()
+}
+
 /// The options, one after the other, and what is wrong with them.
 struct Reader<'m> {
     merged: &'m Merged,
