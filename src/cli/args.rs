@@ -103,6 +103,10 @@ pub enum Command {
     Scan(Box<ScanArgs>),
     /// Follow the logs of all enabled jails and ban, in the foreground, until it is stopped.
     Daemon(DaemonArgs),
+    /// Start the daemon in the background, or have systemd start it.
+    Start(StartArgs),
+    /// End the daemon and start it.
+    Restart(StartArgs),
     /// Read on in the logs of all enabled jails and ban, once: for cron.
     Batch(BatchArgs),
     /// Overview of the jails, or one jail as fail2ban-client shows it.
@@ -268,6 +272,29 @@ pub struct DaemonArgs {
     /// unless somebody listens there].
     #[arg(long, value_name = "FILE")]
     pub fail2ban_socket: Option<PathBuf>,
+    /// The socket of the system's log, or auto [default: as fail2ban.conf says].
+    #[arg(long, value_name = "FILE")]
+    pub syslogsocket: Option<String>,
+    /// Where the number of its process stands while it runs.
+    #[arg(long, value_name = "FILE")]
+    pub pidfile: Option<PathBuf>,
+    /// Leave the session of whoever started it: what f2b start does.
+    #[arg(long, hide = true)]
+    pub background: bool,
+}
+
+/// Arguments of `f2b start` and `f2b restart`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Comes back when the daemon is ready: the firewall is as the store says, and the logs are open.
+Where systemd starts f2b.service with the machine, systemd is asked to do it, unless an option here says how.")]
+pub struct StartArgs {
+    /// Where its own log goes: a file, SYSLOG, SYSTEMD-JOURNAL [default: as fail2ban.conf says].
+    #[arg(long, value_name = "TARGET")]
+    pub logtarget: Option<String>,
+    /// What is told: CRITICAL, ERROR, WARNING, NOTICE, INFO, DEBUG [default: as fail2ban.conf says].
+    #[arg(long, value_name = "LEVEL")]
+    pub loglevel: Option<String>,
 }
 
 /// Arguments of `f2b batch`.

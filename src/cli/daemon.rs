@@ -1,11 +1,13 @@
 //! `f2b daemon`: the service, in the foreground.
 
 use std::io::Write;
+use std::path::PathBuf;
+use std::{fs, process};
 
 use super::args::{CheckArgs, CheckFormat, DaemonArgs};
 use super::{Context, Error, Status, check, warn_findings};
 use crate::config::{Config, Level, LogTarget, Server};
-use crate::daemon::log::{Log, Setup};
+use crate::daemon::log::{Log, Setup, Sockets};
 use crate::daemon::{self, Fail2banSocket, Settings};
 use crate::model::SystemClock;
 
@@ -24,6 +26,10 @@ pub(super) fn run(
         };
         return check::run(context, &check, out);
     }
+    if args.background {
+        // It can't be refused: whoever has just been started leads no group.
+        let _ = rustix::process::setsid();
+    }
     let server = Config::open(&context.config)?.server();
     warn_findings(&server.findings);
     let server = server.value.unwrap_or_default();
@@ -33,6 +39,12 @@ pub(super) fn run(
     }
     if let Some(level) = &args.loglevel {
         setup.level = Level::parse(level)?;
+    }
+    if let Some(socket) = &args.syslogsocket {
+        setup.sockets.syslog = match socket.as_str() {
+            "auto" => Sockets::default().syslog,
+            path => PathBuf::from(path),
+        };
     }
     let log = Log::start(setup, SystemClock)?;
     let settings = Settings {
@@ -46,7 +58,15 @@ pub(super) fn run(
     };
     log.info("server", format_args!("{}", "-".repeat(50)));
     log.info("server", format_args!("Starting f2b v{}", env!("CARGO_PKG_VERSION")));
+    let pidfile = args.pidfile.as_deref();
+    if let Some(Err(error)) = pidfile.map(|path| fs::write(path, format!("{}\n", process::id()))) {
+        // As in fail2ban, nobody goes unbanned for that.
+        log.error("server", format_args!("Unable to create PID file: {error}"));
+    }
     let result = daemon::run(&settings, &log);
+    if let Some(Err(error)) = pidfile.map(fs::remove_file) {
+        log.error("server", format_args!("Unable to remove PID file: {error}"));
+    }
     if let Err(error) = &result {
         log.critical("server", format_args!("{error}"));
     }

@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::io;
 
+use super::background::NotStarted;
 use super::output::failure::ShapeError;
+use super::systemd;
 use crate::config::{LevelError, TargetError};
 use crate::control::Failed;
 use crate::control::socket::SocketError;
@@ -34,6 +36,12 @@ pub(super) enum Error {
     /// The daemon can't be spoken to.
     #[error(transparent)]
     Socket(#[from] SocketError),
+    /// The daemon isn't ready.
+    #[error(transparent)]
+    NotStarted(#[from] NotStarted),
+    /// systemd doesn't start it.
+    #[error(transparent)]
+    Systemd(#[from] systemd::NotDone),
     /// An option that is a duration is none.
     #[error("--{option}: {source}")]
     Duration {

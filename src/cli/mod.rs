@@ -4,6 +4,7 @@
 //! be dealt with and not a panic. Diagnostics and progress go to standard error.
 
 pub mod args;
+mod background;
 mod ban;
 mod bans;
 mod batch;
@@ -22,7 +23,9 @@ mod remote;
 mod restore;
 mod scan;
 mod session;
+mod start;
 mod status;
+mod systemd;
 mod target;
 mod watch;
 
@@ -104,6 +107,8 @@ fn run(cli: Cli, columns: Option<usize>, out: &mut dyn Write) -> Result<Status, 
     match cli.command {
         Command::Scan(args) => scan::run(&context, &args, out),
         Command::Daemon(args) => daemon::run(&context, &args, out),
+        Command::Start(args) => start::start(&context, &args, out),
+        Command::Restart(args) => start::restart(&context, &args, out),
         Command::Batch(args) => batch::run(&context, &args, out),
         Command::Status(args) => status::run(&context, &args, out),
         Command::Bans(args) => bans::run(&context, &args, out),
@@ -152,6 +157,8 @@ struct Context {
     /// Whether a daemon would do what is asked for as this process would.
     is_daemons: bool,
     zone: Zone,
+    /// What was typed for it.
+    timezone: Option<String>,
     now: Time,
     /// Whether bans take effect at once, or only in the store.
     enforces: bool,
@@ -173,7 +180,7 @@ impl Context {
         };
         let db = global.db.unwrap_or_else(default_db);
         let socket = global.socket.unwrap_or_else(default_socket);
-        let Global { config, no_enforce, shell_actions, .. } = global;
+        let Global { config, no_enforce, shell_actions, timezone, .. } = global;
         let is_daemons = global.now.is_none() && !no_enforce && !shell_actions;
         let (enforces, runs_commands) = (!no_enforce, shell_actions);
         let jails = ManuallyDrop::new(JailFolder::new(&config));
@@ -184,6 +191,7 @@ impl Context {
             socket,
             is_daemons,
             zone,
+            timezone,
             now,
             enforces,
             runs_commands,

@@ -32,7 +32,7 @@ impl Context {
     }
 
     /// The daemon that listens at the socket, whatever its store.
-    fn daemon(&self) -> Result<Client, SocketError> {
+    pub(super) fn daemon(&self) -> Result<Client, SocketError> {
         let nobody = || SocketError::Nobody { path: self.socket.clone() };
         Client::connect(&self.socket)?.ok_or_else(nobody)
     }

@@ -201,7 +201,7 @@ fn logs(jail: &JailDef) -> Vec<Value> {
 }
 
 /// Commands of an action, in the order in which they are sent.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "actionstart",
     "actionstart_on_demand",
     "actionstop",
@@ -214,6 +214,7 @@ const COMMANDS: [&str; 12] = [
     "actionprolong",
     "actionreban",
     "actionunban",
+    "norestored",
 ];
 
 /// Those of them that are true or false.

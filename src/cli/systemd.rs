@@ -1,0 +1,85 @@
+//! systemd, where it runs and is who starts the daemon.
+//!
+//! A daemon that is started beside it would be one that systemd knows nothing of: it would not be started again when it
+//! fails, and not be stopped when the machine is.
+
+use std::io;
+use std::path::Path;
+use std::process::Command;
+
+/// The daemon's unit, of packaging/.
+const UNIT: &str = "f2b.service";
+
+/// What systemd says of the unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Unit {
+    /// Whether the machine starts it.
+    pub(super) is_enabled: bool,
+    /// Its process; 0 if it has none.
+    pub(super) main_pid: u32,
+}
+
+/// systemd doesn't do what it was told to.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotDone {
+    /// It said why.
+    #[error("systemctl {verb} {UNIT}: {said}")]
+    Refused {
+        /// What it was told.
+        verb: String,
+        /// What it said.
+        said: String,
+    },
+    /// It can't be told.
+    #[error("systemctl: {0}")]
+    System(#[from] io::Error),
+}
+
+impl Unit {
+    /// `None` where systemd doesn't run, or has no such unit.
+    pub(super) fn of_daemon() -> Option<Self> {
+        if !Path::new("/run/systemd/system").is_dir() {
+            return None;
+        }
+        let mut asked = Command::new("systemctl");
+        asked.args(["show", "--property=LoadState,UnitFileState,MainPID", UNIT]);
+        let output = asked.output().ok().filter(|output| output.status.success())?;
+        read(&String::from_utf8_lossy(&output.stdout))
+    }
+}
+
+fn read(properties: &str) -> Option<Unit> {
+    let value = |name: &str| {
+        let mut pairs = properties.lines().filter_map(|line| line.split_once('='));
+        pairs.find(|(property, _)| *property == name).map(|(_, value)| value)
+    };
+    (value("LoadState")? == "loaded").then(|| Unit {
+        is_enabled: value("UnitFileState").is_some_and(|state| state.starts_with("enabled")),
+        main_pid: value("MainPID").and_then(|pid| pid.parse().ok()).unwrap_or_default(),
+    })
+}
+
+/// Has systemd `start` or `restart` the unit, and waits until it has.
+pub(super) fn tell(verb: &str) -> Result<(), NotDone> {
+    let output = Command::new("systemctl").args([verb, UNIT]).output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
+    Err(NotDone::Refused { verb: verb.to_owned(), said })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_systemctl_says_is_read() {
+        let unit = read("MainPID=12\nLoadState=loaded\nUnitFileState=enabled\n");
+        assert_eq!(unit, Some(Unit { is_enabled: true, main_pid: 12 }));
+        let unit = read("MainPID=0\nLoadState=loaded\nUnitFileState=disabled\n");
+        assert_eq!(unit, Some(Unit::default()));
+        assert_eq!(read("MainPID=0\nLoadState=not-found\nUnitFileState=\n"), None);
+        assert_eq!(read(""), None);
+    }
+}
