@@ -6,6 +6,7 @@
 
 pub mod array;
 mod csv_list;
+pub mod fail2ban;
 mod hosts_deny;
 mod json_list;
 mod others;

@@ -10,6 +10,7 @@ mod head;
 pub mod journal;
 pub mod matched;
 pub mod record;
+mod taken;
 pub mod time;
 pub mod zone;
 
@@ -20,5 +21,6 @@ pub use head::{HEAD_MAX_BYTES, Head};
 pub use journal::JournalTerm;
 pub use matched::{Match, Matches, NoFailure, Place};
 pub use record::{Ban, EndReason, Origin, Prolongation};
+pub use taken::{EarlierBan, Evidence, HostBans};
 pub use time::{Clock, SystemClock, Time};
 pub use zone::Zone;
