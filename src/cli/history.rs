@@ -147,6 +147,7 @@ fn merged(events: &[Event]) -> Vec<Told<'_>> {
     for event in events {
         let jail = match event {
             Event::Match(line) => line.failure.as_ref().map(|(jail, _)| jail),
+            Event::Told(line) => Some(&line.jail),
             Event::Ban(ban) => Some(&ban.jail),
             Event::Prolongation(longer) => Some(&longer.jail),
         };
@@ -184,6 +185,9 @@ fn row(context: &Context, host: &Host, told: &Told<'_>) -> (Vec<String>, String)
             let text = String::from_utf8_lossy(&line.text).into_owned();
             (vec![time, what(*is_failure).to_owned(), jails, place], text)
         }
+        Event::Told(line) => {
+            (vec![time, TOLD.to_owned(), jails, "-".to_owned()], line.text.replace('\n', " "))
+        }
         Event::Ban(ban) => {
             let network = if ban.host == *host { String::new() } else { format!("{}: ", ban.host) };
             let by = format!("by {}", ban.origin.name());
@@ -204,6 +208,9 @@ fn row(context: &Context, host: &Host, told: &Told<'_>) -> (Vec<String>, String)
 
 /// What happened to a ban that lasts longer since.
 const PROLONGED: &str = "prolonged";
+
+/// What a line is called that was told with a ban that was taken over.
+const TOLD: &str = "led to";
 
 /// A failure, or a match that is none.
 fn what(is_failure: bool) -> &'static str {
@@ -243,6 +250,7 @@ impl Rows<'_> {
                 let what = what(line.failure.is_some());
                 [&*time, what, jail, &line.log, &number, &text].map(str::to_owned)
             }
+            Event::Told(line) => [&*time, TOLD, &line.jail, "", "", &line.text].map(str::to_owned),
             Event::Ban(ban) => {
                 let network =
                     if ban.host == *self.host { String::new() } else { ban.host.to_string() };

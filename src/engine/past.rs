@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use super::jail::Jail;
 use crate::decide::Increment;
 use crate::model::{BanTime, EndReason, Host, Time};
-use crate::store::{Reader, StoreError};
+use crate::store::{Counted, Reader, StoreError};
 
 /// Who was banned when.
 #[derive(Debug, Default)]
@@ -25,6 +25,8 @@ pub(super) struct Past {
 struct Record {
     begun: Vec<Time>,
     forgiven: Vec<Time>,
+    /// Bans that nobody remembers, by the begin of the first that counts them; below zero: bans that don't count.
+    more: Vec<(Time, i64)>,
 }
 
 impl Past {
@@ -32,10 +34,13 @@ impl Past {
     pub(super) fn of(jail: &Jail, store: &Reader) -> Result<Self, StoreError> {
         let mut past = Self::default();
         let Some(increment) = &jail.increment else { return Ok(past) };
-        let only = Some(&*jail.name).filter(|_| !increment.overalljails());
+        let name = &jail.name;
+        let only = Some(&**name).filter(|_| !increment.overalljails());
+        for Counted { host, jail, at, more } in store.counted_otherwise(only)? {
+            past.record(&jail == name, host).more.push((at, more));
+        }
         store.each_ban(only, |ban| {
-            let records = if ban.jail == jail.name { &mut past.own } else { &mut past.others };
-            let record = records.entry(ban.host).or_default();
+            let record = past.record(ban.jail == *name, ban.host);
             record.begun.push(ban.at);
             if let Some((at, EndReason::Unbanned)) = ban.ended {
                 record.forgiven.push(at);
@@ -43,6 +48,11 @@ impl Past {
             Ok::<_, StoreError>(())
         })?;
         Ok(past)
+    }
+
+    fn record(&mut self, is_own: bool, host: Host) -> &mut Record {
+        let records = if is_own { &mut self.own } else { &mut self.others };
+        records.entry(host).or_default()
     }
 
     /// A ban was decided.
@@ -82,7 +92,10 @@ fn count(record: Option<&Record>, at: Time) -> u32 {
     let Some(record) = record else { return 0 };
     let forgiven = record.forgiven.iter().filter(|forgiven| **forgiven <= at).max();
     let counts = |begun: &&Time| **begun < at && forgiven.is_none_or(|forgiven| *begun > forgiven);
-    u32::try_from(record.begun.iter().filter(counts).count()).unwrap_or(u32::MAX)
+    let stored = i64::try_from(record.begun.iter().filter(counts).count()).unwrap_or(i64::MAX);
+    let more = record.more.iter().filter(|(begun, _)| counts(&begun)).map(|(_, more)| more);
+    let all = more.fold(stored, |all, more| all.saturating_add(*more));
+    u32::try_from(all.max(0)).unwrap_or(u32::MAX)
 }
 
 /// A number from 0 to below 1 for `rndtime`: the same whenever the same ban is decided, and not to be foreseen by who

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::block::BlockId;
 use super::read::{count, origin_at, time_at};
 use super::{Reader, StoreError, sql};
-use crate::model::{Ban, Host, Origin, Prolongation, Time};
+use crate::model::{Ban, Evidence, Host, Origin, Prolongation, Time};
 
 /// Something that is known of a host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,10 +18,23 @@ use crate::model::{Ban, Host, Origin, Prolongation, Time};
 pub enum Event {
     /// A line that a filter matched.
     Match(MatchedLine),
+    /// A line that led to a ban, as another program told with the ban: its place is not known.
+    Told(ToldLine),
     /// A ban.
     Ban(Ban),
     /// A ban lasts longer.
     Prolongation(Prolongation),
+}
+
+/// A line that another program told of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldLine {
+    /// When the ban began.
+    pub at: Time,
+    /// The jail that banned.
+    pub jail: String,
+    /// The line, perhaps several.
+    pub text: String,
 }
 
 /// A line that a filter matched and, if it counted, where.
@@ -66,6 +79,7 @@ impl Event {
     pub fn time(&self) -> Option<Time> {
         match self {
             Self::Match(line) => line.time,
+            Self::Told(line) => Some(line.at),
             Self::Ban(ban) => Some(ban.at),
             Self::Prolongation(longer) => Some(longer.at),
         }
@@ -92,7 +106,8 @@ impl Reader {
 
     /// Hands over what is known of `host`: its bans and those of networks that it is in, what made them longer, and
     /// what was found in its last `limit` lines, in time order; what has no date comes first, a ban after the lines
-    /// of the same instant, which led to it. What was found in one line comes one after the other.
+    /// of the same instant, which led to it. What was found in one line comes one after the other. Lines that another
+    /// program told with a ban come before it, but for those that were told already, as they stand in a log that was read.
     ///
     /// Only the bans and what made them longer are kept in memory.
     pub fn each_event<E: From<StoreError>>(
@@ -102,19 +117,21 @@ impl Reader {
         mut take: impl FnMut(Event) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut bans = self.ban_events(host)?.into_iter().peekable();
+        let mut told = Told::of(self, host)?;
         let Some(id) = self.id(host)? else {
             return bans.try_for_each(take);
         };
         for Line { time, place } in self.last_lines(id, limit)? {
             let time = time.map(Time::from_micros);
             while let Some(ban) = bans.next_if(|ban| ban.time() < time) {
-                take(ban)?;
+                told.event(ban, &mut take)?;
             }
             for found in self.all(sql::MATCH_SELECT_OF_LINE, (place, id), matched_line)? {
+                told.line(&found.text);
                 take(Event::Match(found))?;
             }
         }
-        bans.try_for_each(take)
+        bans.try_for_each(|ban| told.event(ban, &mut take))
     }
 
     /// The bans of `host` and of networks that it is in, and what made them longer, in time order.
@@ -180,6 +197,47 @@ impl Reader {
             last.into_iter().rev().filter(|line| told.insert(line.place)).collect();
         last.reverse();
         Ok(last)
+    }
+}
+
+/// Who tells bans with the lines that another program told of them.
+struct Told<'h> {
+    host: &'h Host,
+    /// By the begin of the ban and its jail.
+    evidence: BTreeMap<(Time, String), Evidence>,
+    /// The lines that were told already, if there is evidence.
+    texts: HashSet<Vec<u8>, RandomState>,
+}
+
+impl<'h> Told<'h> {
+    fn of(reader: &Reader, host: &'h Host) -> Result<Self, StoreError> {
+        let evidence = reader.evidence(host)?.into_iter();
+        let evidence = evidence.map(|(jail, at, data)| ((at, jail), Evidence::read(&data)));
+        Ok(Self { host, evidence: evidence.collect(), texts: HashSet::default() })
+    }
+
+    fn line(&mut self, text: &[u8]) {
+        if !self.evidence.is_empty() {
+            self.texts.insert(text.to_vec());
+        }
+    }
+
+    fn event<E>(
+        &mut self,
+        event: Event,
+        take: &mut impl FnMut(Event) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if let Event::Ban(ban) = &event {
+            let of_ban = (ban.at, ban.jail.clone());
+            let evidence =
+                (ban.host == *self.host).then(|| self.evidence.remove(&of_ban)).flatten();
+            for text in evidence.unwrap_or_default().matches {
+                if !self.texts.contains(text.as_bytes()) {
+                    take(Event::Told(ToldLine { at: ban.at, jail: ban.jail.clone(), text }))?;
+                }
+            }
+        }
+        take(event)
     }
 }
 

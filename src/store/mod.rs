@@ -23,6 +23,7 @@ pub mod read;
 mod record;
 mod retain;
 mod sql;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -32,7 +33,7 @@ use std::time::Duration;
 
 pub use bans::{BanOrder, EarlierBans, LOG_OF_BANS, Numbered, WithoutEffect};
 pub use error::StoreError;
-pub use history::{Event, HostTotals, MatchedLine};
+pub use history::{Event, HostTotals, MatchedLine, ToldLine};
 pub use installation::{Installation, Told, Trouble};
 pub use log::Look;
 pub use position::{LogPosition, Position};
@@ -40,6 +41,7 @@ pub use prolong::InForce;
 pub use purge::Purged;
 pub use read::{Export, JailSummary, Reader, Totals};
 pub use record::{Record, Scanned};
+pub use taken::Counted;
 pub use write::{Batch, Written};
 
 use self::write::HostCache;

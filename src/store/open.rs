@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0005_enforced.sql"),
     include_str!("../../migrations/0006_position.sql"),
     include_str!("../../migrations/0007_prolongation.sql"),
+    include_str!("../../migrations/0008_taken.sql"),
 ];
 
 /// The version of the schema that this program writes.

@@ -11,6 +11,7 @@ macro_rules! statements {
 }
 
 statements! {
+    BAN_ADD_MORE = "ban/add_more.sql";
     BAN_COUNT_BEFORE = "ban/count_before.sql";
     BAN_COUNT_BY_JAIL = "ban/count_by_jail.sql";
     BAN_DELETE_BEFORE = "ban/delete_before.sql";
@@ -30,6 +31,7 @@ statements! {
     BAN_SELECT_FROM = "ban/select_from.sql";
     BAN_SELECT_LAST_ID = "ban/select_last_id.sql";
     BAN_SELECT_LAST_TO_END = "ban/select_last_to_end.sql";
+    BAN_SELECT_MORE = "ban/select_more.sql";
     BAN_SELECT_REACHING = "ban/select_reaching.sql";
     BAN_SELECT_UNENFORCED = "ban/select_unenforced.sql";
     BAN_SELECT_WITHOUT_EFFECT = "ban/select_without_effect.sql";
@@ -45,6 +47,8 @@ statements! {
     BLOCK_UPSERT = "block/upsert.sql";
     CURSOR_SELECT = "cursor/select.sql";
     CURSOR_UPSERT = "cursor/upsert.sql";
+    EVIDENCE_INSERT = "evidence/insert.sql";
+    EVIDENCE_SELECT_BY_HOST = "evidence/select_by_host.sql";
     EXPORT_DELETE = "export/delete.sql";
     EXPORT_SELECT_ALL = "export/select_all.sql";
     EXPORT_UPSERT = "export/upsert.sql";

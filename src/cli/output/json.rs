@@ -167,6 +167,15 @@ pub enum Event<'e> {
         /// The line.
         text: Cow<'e, str>,
     },
+    /// A line that led to the ban behind it, as whoever made that ban told.
+    Told {
+        /// When the ban began.
+        time: String,
+        /// The jail that banned.
+        jail: &'e str,
+        /// The line.
+        text: &'e str,
+    },
     /// A ban.
     Ban(Ban),
     /// A ban lasts longer.
@@ -205,6 +214,9 @@ impl<'e> Event<'e> {
                 origin: longer.origin.name(),
                 failures: longer.failures,
             },
+            store::Event::Told(line) => {
+                Self::Told { time: line.at.to_string(), jail: &line.jail, text: &line.text }
+            }
             store::Event::Match(line) => Self::Match {
                 time: line.time.map(|time| time.to_string()),
                 failure: line.failure.is_some(),

@@ -201,6 +201,7 @@ fn the_history_of_a_host_is_in_time_order_with_its_lines() {
         .map(|event| match event {
             Event::Ban(ban) => format!("ban {}", ban.jail),
             Event::Prolongation(longer) => format!("longer {}", longer.jail),
+            Event::Told(line) => line.text.clone(),
             Event::Match(line) => format!(
                 "{} {:?} {}:{}",
                 String::from_utf8_lossy(&line.text),

@@ -7,6 +7,7 @@ mod opening;
 mod position;
 mod prolong;
 mod statements;
+mod taken;
 mod writing;
 
 use std::path::PathBuf;

@@ -11,8 +11,19 @@ use crate::model::{Ban, EndReason, Host, Origin};
 use crate::store::sql;
 
 /// The tables that grow with the logs.
-const BIG: &[&str] =
-    &["line", "match", "block", "tally", "host", "ban", "prolongation", "log", "jail", "filter"];
+const BIG: &[&str] = &[
+    "line",
+    "match",
+    "block",
+    "tally",
+    "host",
+    "ban",
+    "prolongation",
+    "log",
+    "jail",
+    "filter",
+    "evidence",
+];
 
 /// The others that have rows without number.
 const SMALL: &[&str] = &["export", "installation", "pending", "position", "told", "trouble"];

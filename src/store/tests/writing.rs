@@ -178,7 +178,7 @@ fn texts_that_are_not_utf8_come_back_byte_for_byte() {
         .iter()
         .filter_map(|event| match event {
             Event::Match(line) => Some(line.text.as_slice()),
-            Event::Ban(_) | Event::Prolongation(_) => None,
+            Event::Ban(_) | Event::Prolongation(_) | Event::Told(_) => None,
         })
         .collect();
     assert_eq!(texts, ["é".as_bytes(), b"\xff\x00x"]);
