@@ -17,6 +17,8 @@ pub enum BanOrder {
     Jail,
     /// By host, as addresses sort, then jail, then begin.
     Host,
+    /// As they began, those of an instant as they were asked for.
+    Begin,
 }
 
 /// What a host was banned for so far, as `bantime.increment` counts.
@@ -71,6 +73,7 @@ impl Reader {
         let statement = match order {
             BanOrder::Jail => sql::BAN_SELECT_ACTIVE,
             BanOrder::Host => sql::BAN_SELECT_ACTIVE_BY_HOST,
+            BanOrder::Begin => sql::BAN_SELECT_ACTIVE_BY_BEGIN,
         };
         self.each(statement, (now.micros(), jail), ban, take)
     }
