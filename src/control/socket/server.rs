@@ -63,15 +63,18 @@ struct Clients {
 
 struct Place {
     stream: UnixStream,
-    /// Since when its client has asked for nothing; `None` while he is spoken to.
-    idle: Option<Instant>,
+    /// When its client last asked for something, or came.
+    asked: Instant,
+    /// Whether he has had his answer.
+    is_idle: bool,
 }
 
 impl Clients {
     /// Closes the connection of whoever has been idle for longest; whether that was anybody.
     fn make_room(&mut self) -> bool {
-        let idle = self.places.iter().filter_map(|(number, place)| Some((place.idle?, *number)));
-        let longest = idle.min().filter(|(since, _)| since.elapsed() >= IDLE_GRACE);
+        let idle = self.places.iter().filter(|(_, place)| place.is_idle);
+        let longest = idle.map(|(number, place)| (place.asked, *number)).min();
+        let longest = longest.filter(|(since, _)| since.elapsed() >= IDLE_GRACE);
         let place = longest.and_then(|(_, number)| self.places.remove(&number));
         place.is_some_and(|place| place.stream.shutdown(Shutdown::Both).is_ok())
     }
@@ -187,7 +190,8 @@ impl Shared {
         }
         clients.last += 1;
         let number = clients.last;
-        let place = Place { stream: stream.try_clone().ok()?, idle: None };
+        let stream = stream.try_clone().ok()?;
+        let place = Place { stream, asked: Instant::now(), is_idle: false };
         clients.places.insert(number, place);
         Some(number)
     }
@@ -218,17 +222,15 @@ impl Guest {
 
     /// He asks for nothing now: from then on his connection may be closed, so that another is spoken to.
     pub fn rests(&self) {
-        self.set_idle(Some(Instant::now()));
+        if let Some(place) = self.shared.clients().places.get_mut(&self.number) {
+            place.is_idle = true;
+        }
     }
 
     /// He asks for something.
     pub fn asks(&self) {
-        self.set_idle(None);
-    }
-
-    fn set_idle(&self, idle: Option<Instant>) {
         if let Some(place) = self.shared.clients().places.get_mut(&self.number) {
-            place.idle = idle;
+            (place.is_idle, place.asked) = (false, Instant::now());
         }
     }
 }
