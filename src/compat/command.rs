@@ -12,6 +12,7 @@ mod status;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io;
 
 use self::raised::Raised;
 use super::pickle::Malformed;
@@ -122,6 +123,23 @@ impl<'a> Speaker<'a> {
         Ok(found)
     }
 
+    /// Has a request answered as far as `take` makes something of a reply: no further.
+    fn first<T>(
+        self,
+        request: Request,
+        mut take: impl FnMut(Reply) -> Option<T>,
+    ) -> Result<Option<T>, Raised> {
+        let mut found = None;
+        let answered = (self.ask)(request, &mut |reply| {
+            found = take(reply);
+            if found.is_some() { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+        });
+        match answered {
+            Ok(()) | Err(Failed::Untaken(_)) => Ok(found),
+            Err(failed) => Err(failed.into()),
+        }
+    }
+
     /// Has the daemon do something whose replies say nothing more.
     fn order(self, command: Command) -> Result<(), Raised> {
         self.collect(Request::Daemon(command), |_| None::<()>).map(drop)
@@ -129,11 +147,11 @@ impl<'a> Speaker<'a> {
 
     /// The jails that run, in the order of the configuration.
     fn jails(self) -> Result<Vec<String>, Raised> {
-        let following = self.collect(Request::Daemon(Command::Status), |reply| match reply {
+        let jails = self.first(Request::Daemon(Command::Status), |reply| match reply {
             Reply::Following(Following { jails, .. }) => Some(jails),
             _ => None,
         })?;
-        Ok(following.into_iter().flatten().map(|jail| jail.name).collect())
+        Ok(jails.into_iter().flatten().map(|jail| jail.name).collect())
     }
 
     /// Whether a jail runs.

@@ -10,18 +10,12 @@ use crate::store::BanOrder;
 /// When a ban ends that doesn't.
 const NEVER: &str = "9999-12-31 23:59:59";
 
-/// In the order in which they began, as fail2ban has them.
-pub(super) fn sort(bans: &mut [Ban]) {
-    bans.sort_by_key(|ban| ban.at);
-}
-
 impl Speaker<'_> {
     /// `banned`: a dictionary of one for each jail; `banned ID…`: for each, in which jails he is.
     pub(super) fn banned(self, ids: &[Value]) -> Result<Value, Raised> {
         let running = self.jails()?;
         if ids.is_empty() {
-            let mut bans = self.in_force(None)?;
-            sort(&mut bans);
+            let bans = self.in_force(None)?;
             let of = |jail: &String| {
                 let bans = bans.iter().filter(|ban| ban.jail == *jail);
                 texts(bans.map(|ban| ban.host.to_string()))
@@ -43,8 +37,7 @@ impl Speaker<'_> {
     pub(super) fn banned_in(self, jail: &str, ids: &[Value]) -> Result<Value, Raised> {
         self.running(jail)?;
         if ids.is_empty() {
-            let mut bans = self.in_force(Some(jail))?;
-            sort(&mut bans);
+            let bans = self.in_force(Some(jail))?;
             return Ok(texts(bans.iter().map(|ban| ban.host.to_string())));
         }
         let hosts = hosts(ids);
@@ -61,7 +54,7 @@ impl Speaker<'_> {
     pub(super) fn banned_by_end(self, jail: &str, rest: &[Value]) -> Result<Value, Raised> {
         self.running(jail)?;
         let mut bans = self.in_force(Some(jail))?;
-        bans.sort_by_key(|ban| (ban.until.is_none(), ban.until, ban.at));
+        bans.sort_by_key(|ban| (ban.until.is_none(), ban.until));
         let with_time = rest.first().is_some_and(|word| text(word) == "--with-time");
         let shown = |ban: &Ban| {
             if with_time { with_its_time(ban, self.zone) } else { ban.host.to_string() }
@@ -151,8 +144,9 @@ impl Speaker<'_> {
         Ok(lifted)
     }
 
-    fn in_force(self, jail: Option<&str>) -> Result<Vec<Ban>, Raised> {
-        let (jail, which) = (jail.map(str::to_owned), WhichBans::InForce(BanOrder::Host));
+    /// In the order in which they began, as fail2ban has them.
+    pub(super) fn in_force(self, jail: Option<&str>) -> Result<Vec<Ban>, Raised> {
+        let (jail, which) = (jail.map(str::to_owned), WhichBans::InForce(BanOrder::Begin));
         self.bans(Question::Bans { jail, which, counted: false })
     }
 

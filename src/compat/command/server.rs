@@ -13,11 +13,11 @@ const ALL: &str = "--all";
 
 impl Speaker<'_> {
     pub(super) fn flush_logs(self) -> Result<Value, Raised> {
-        let said = self.collect(Request::Daemon(Command::Reopen), |reply| match reply {
+        let said = self.first(Request::Daemon(Command::Reopen), |reply| match reply {
             Reply::Reopened(said) => Some(said),
             _ => None,
         })?;
-        Ok(said.into_iter().next().map_or(Value::None, Value::Text))
+        Ok(said.map_or(Value::None, Value::Text))
     }
 
     pub(super) fn stop(self) -> Result<Value, Raised> {
@@ -61,7 +61,7 @@ impl Speaker<'_> {
         let one = Some(jail.to_owned()).filter(|name| name != ALL);
         let reload =
             Command::Reload { jail: one, restart: has("--restart"), unban: has("--unban") };
-        let names = self.collect(Request::Daemon(reload), |reply| match reply {
+        let names = self.first(Request::Daemon(reload), |reply| match reply {
             Reply::Reloaded { jails, .. } => Some(jails),
             _ => None,
         })?;
