@@ -201,6 +201,9 @@ fn it_listens_where_fail2ban_conf_says_unless_somebody_does() {
     // Its socket was left behind.
     let daemon = host.start();
     assert_eq!(client(&host, "default.sock", &["ping"]).out, "Server replied: pong\n");
+    // fail2ban's server leaves f2b alone as well.
+    let start = client(&host, "default.sock", &["start"]);
+    assert_eq!((start.status, &*start.err), (Some(255), "ERROR   Server already running"));
     daemon.stop();
     assert!(!host.path("default.sock").exists());
 
