@@ -36,9 +36,15 @@ impl ActionDef {
         Self { name, file, properties: BTreeMap::new(), parameters: BTreeSet::new(), shape: None }
     }
 
+    /// Whether it is a command or a parameter; the others are only quoted by these.
+    pub fn is_its_own(&self, property: &str) -> bool {
+        COMMANDS.contains(&property) || self.parameters.contains(property)
+    }
+
     /// Sets a command or a parameter, as its file or its brackets would. With another command it isn't what it was.
     pub fn set(&mut self, property: &str, value: &str) {
         self.properties.insert(property.to_owned(), Text::at_run_time(value));
+        self.parameters.insert(property.to_owned());
         self.shape = self.shape.filter(|_| !COMMANDS.contains(&property));
     }
 

@@ -201,7 +201,8 @@ pub struct ActionSettings {
     /// What it is called within its jail.
     pub name: String,
     /// Its commands, empty where there is none, and everything else that is set for it, `actname` and `name` too; tags of a
-    /// ban left in.
+    /// ban left in. `actionstart_on_demand`, `actionrepair_on_unban` and `norestored`, which are booleans to fail2ban, are
+    /// `true` or `false`.
     pub properties: BTreeMap<String, String>,
     /// For how long a command may run, in microseconds.
     pub timeout_us: i64,

@@ -18,5 +18,6 @@ mod net;
 mod recidive;
 mod reload;
 mod rotation;
+mod settings;
 mod traffic;
 mod tuning;

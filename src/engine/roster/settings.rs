@@ -25,6 +25,8 @@ const COMMANDS: [&str; 9] = [
     "actionrepair",
     "actionreban",
 ];
+/// What is on or off.
+const SWITCHES: [&str; 3] = ["actionstart_on_demand", "actionrepair_on_unban", "norestored"];
 /// How long a command may run if nothing else is said.
 const TIMEOUT_US: i64 = 60_000_000;
 
@@ -107,7 +109,12 @@ fn increment(def: &JailDef) -> BTreeMap<String, IncrementValue> {
 }
 
 fn action(def: &ActionDef) -> ActionSettings {
-    let set = def.properties.iter().map(|(name, text)| (name.clone(), text.value.clone()));
+    let shown = def.properties.iter().filter(|(name, _)| def.is_its_own(name));
+    let set = shown.map(|(name, text)| {
+        let is_switch = SWITCHES.contains(&name.as_str());
+        let value = if is_switch { def.is_on(name).to_string() } else { text.value.clone() };
+        (name.clone(), value)
+    });
     let mut properties: BTreeMap<String, String> =
         COMMANDS.iter().map(|name| ((*name).to_owned(), String::new())).collect();
     properties.extend(set);
