@@ -1,5 +1,7 @@
 //! The thread that reads, decides and stores, from the start to the end of the service.
 
+mod jails;
+
 use std::collections::BTreeSet;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
@@ -9,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use self::jails::muster;
 use super::audience::Audience;
 use super::desk::{Desk, Shared};
 use super::enforcer::Enforcer;
@@ -23,9 +26,9 @@ use super::tuner::{Jails, Tuner};
 use super::wake::{Answer, Call, Calls, calls};
 use crate::compat::Speaker;
 use crate::compat::wire::{self, Pickled};
-use crate::config::{Config, Level};
+use crate::config::Level;
 use crate::control::socket::{Hello, InLines, Listener, Server};
-use crate::control::{Following, JailFollowing, LogFollowing, Take, UnusableJail};
+use crate::control::{Following, LogFollowing, Take};
 use crate::engine::follow::{Event, News, Standing, Step};
 use crate::engine::projection::{Lock, ProjectionError};
 use crate::engine::{Follower, Ground, Muster, Reach, Roster, Writer};
@@ -154,12 +157,6 @@ fn listen(place: &Fail2banSocket, log: &Log) -> Result<Option<Listener>, Service
             }
         },
     }
-}
-
-/// The jails that are enabled; it is an error if the configuration can't be read at all.
-fn muster(settings: &Settings) -> Result<Muster, ServiceError> {
-    let config = Config::open(&settings.config)?;
-    Ok(Muster::of(&config, &[], SystemClock.now()))
 }
 
 struct Service<'s> {
@@ -398,21 +395,6 @@ impl Service<'_> {
         Ok(false)
     }
 
-    /// Begins anew with these jails.
-    fn begin(&self, muster: &Muster) {
-        let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = std::mem::take(&mut following.jails);
-        let jails = muster.names().into_iter().map(|name| {
-            let before = known.iter().find(|jail| jail.name == name).cloned();
-            before.unwrap_or_else(|| JailFollowing { name, ..JailFollowing::default() })
-        });
-        following.jails = jails.collect();
-        let unusable = muster.unusable.iter();
-        let unusable =
-            unusable.map(|jail| UnusableJail { name: jail.jail.clone(), why: jail.why() });
-        following.unusable = unusable.collect();
-    }
-
     /// Keeps true what others are told.
     fn keep(&self, step: &Step, follower: &Follower<'_>) {
         let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
@@ -488,59 +470,6 @@ impl Service<'_> {
         wait(&fds, limits.into_iter().flatten().min())?;
         self.notify.tell("WATCHDOG=1");
         Ok(())
-    }
-
-    /// The jails of the configuration as it is by now, if it can be used; what is wrong with it is the answer. Of one jail,
-    /// if one is named, and the others as they are.
-    fn reload(
-        &mut self,
-        present: &Muster,
-        jail: Option<&str>,
-        answer: Option<Answer>,
-    ) -> Option<Muster> {
-        match jail {
-            Some(jail) => self.log.info("server", format_args!("Reload jail {jail}")),
-            None => self.log.info("server", format_args!("Reload all jails")),
-        }
-        self.notify.tell("RELOADING=1");
-        let new = muster(self.settings).map_err(|error| error.to_string());
-        let new = new.and_then(|mut new| {
-            if let Some(jail) = jail {
-                new.keep_only(jail);
-            }
-            new.refusal(present).map_or(Ok(new), Err)
-        });
-        match new {
-            Ok(new) => {
-                let mut roster = self.roster.lock().unwrap_or_else(PoisonError::into_inner);
-                roster.reload(&new, jail);
-                self.answers.extend(answer);
-                self.former.is_told = jail.is_some();
-                Some(roster.muster())
-            }
-            Err(why) => {
-                let what =
-                    format_args!("the configuration is not taken, all goes on as it was: {why}");
-                self.log.error("server", what);
-                self.notify.tell("READY=1");
-                // Who asked may be gone.
-                let _ = answer.map(|answer| answer.send(Err(why)));
-                None
-            }
-        }
-    }
-
-    /// The jails as somebody has changed them.
-    fn tuned(&self, present: &Muster, actions: bool) -> Ended {
-        let new = self.roster.lock().unwrap_or_else(PoisonError::into_inner).muster();
-        let (before, after) = (present.names(), new.names());
-        for jail in before.iter().filter(|jail| !after.contains(jail)) {
-            self.log.event(&Line::JailStopped { jail });
-        }
-        for jail in after.iter().filter(|jail| !before.contains(jail)) {
-            self.log.event(&Line::JailStarted { jail });
-        }
-        if actions { Ended::Reloaded(new) } else { Ended::Tuned(new) }
     }
 
     fn reopen(&self) {
