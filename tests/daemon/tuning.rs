@@ -303,3 +303,69 @@ fn the_server_is_set_as_fail2bans_is() {
     assert_eq!(host.say(Command::Reopen), Ok(vec![Reply::Reopened(text("rolled over"))]));
     daemon.stop();
 }
+
+#[test]
+fn no_line_is_lost_or_counted_twice_however_often_something_is_set() {
+    let host = Host::new(A);
+    let daemon = host.start();
+    let hosts = ["198.51.100.11", "198.51.100.12", "198.51.100.13", "198.51.100.14"];
+    host.set("a", Tuning::Maxretry(text("200"))).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..100 {
+                host.fail("a.log", &hosts);
+                std::thread::park_timeout(std::time::Duration::from_millis(5));
+            }
+        });
+        for nth in 0..30 {
+            let what = match nth % 3 {
+                0 => Tuning::Maxretry(format!("{}", 200 + nth)),
+                1 => Tuning::Idle(nth % 2 == 0),
+                _ => Tuning::Findtime(format!("{}m", 10 + nth)),
+            };
+            host.set("a", what).unwrap();
+        }
+        host.set("a", Tuning::Idle(false)).unwrap();
+    });
+    host.counts(400);
+    daemon.stop();
+    assert_eq!(host.failures(), 400);
+    assert!(host.banned().is_empty());
+}
+
+#[test]
+fn a_reload_may_be_of_one_jail_and_begin_anew_or_lift_all_bans() {
+    let b = "[b]\nlogpath = LOG/b.log\naction = nftables[port=25]\n";
+    let host = Host::new(&format!("{A}{b}"));
+    let daemon = host.start();
+    let reload = |jail: Option<&str>, restart, unban| {
+        let jail = jail.map(str::to_owned);
+        host.say(Command::Reload { jail, restart, unban }).map(drop)
+    };
+    let maxretry = |jail: &str| match &host.say(Command::Settings { jail: text(jail) }).unwrap()[..]
+    {
+        [Reply::Settings(settings)] => settings.maxretry,
+        other => unreachable!("{other:?}"),
+    };
+    for jail in ["a", "b"] {
+        host.set(jail, Tuning::Maxretry(text("2"))).unwrap();
+    }
+    host.fail("a.log", &[V4, V4]);
+    host.fail("b.log", &[V4, V4]);
+    eventually("he is kept out", || !host.lets_in(V4, 22) && !host.lets_in(V4, 25));
+    reload(Some("a"), false, false).unwrap();
+    assert_eq!((maxretry("a"), maxretry("b")), (3, 2));
+    assert!(reload(Some("nope"), false, false).unwrap_err().contains("no jail 'nope'"));
+    // What somebody else has done to its rules is gone with them.
+    host.host().shell("nft add element inet f2b-table addr-set-a { 198.51.100.9 }");
+    reload(Some("a"), true, false).unwrap();
+    assert!(!host.kept_out().contains("198.51.100.9") && !host.lets_in(V4, 22));
+    reload(Some("a"), false, true).unwrap();
+    eventually("he is let in", || host.lets_in(V4, 22));
+    assert!(!host.lets_in(V4, 25));
+    assert_eq!(maxretry("b"), 2);
+    reload(None, false, true).unwrap();
+    eventually("he is let in there, too", || host.lets_in(V4, 25));
+    assert_eq!(maxretry("b"), 3);
+    daemon.stop();
+}
