@@ -133,6 +133,7 @@ fn write_events(log: &Log) {
         Event::Reban { jail, host, action: None },
         Event::Unban { jail, host },
         Event::AlreadyBanned { jail, host, age_us: 4_000_000 },
+        Event::Prolonged { jail, host, until: Some(at) },
         Event::Increased { jail, host, count: 2, time, until: Some(at) },
         Event::Found { jail, host, at },
         Event::Unban { jail, host: "a] Ban 192.0.2.9" },

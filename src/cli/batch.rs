@@ -1,5 +1,6 @@
 //! `f2b batch`: every enabled jail from where it stopped, once.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -14,7 +15,7 @@ use crate::engine::muster::Unusable;
 use crate::engine::projection::{Lock, LockError, ProjectionError};
 use crate::engine::{Follower, Ground, Muster, Reach, Writer};
 use crate::error;
-use crate::model::{Ban, Origin};
+use crate::model::{Ban, Origin, Prolongation};
 use crate::source::journal::End;
 use crate::text::printable;
 
@@ -80,6 +81,7 @@ struct Sums {
     names: Vec<String>,
     failures: Vec<(usize, u64)>,
     made: Vec<Ban>,
+    longer: Vec<Prolongation>,
     ended: Vec<Ban>,
     files: Vec<FileFate>,
     unenforced: Vec<Unenforced>,
@@ -97,6 +99,7 @@ impl Sums {
             }
         }
         self.made.extend(step.pursued.made);
+        self.longer.extend(step.pursued.longer);
         self.ended.extend(step.pursued.ended);
         self.files.extend(step.files);
     }
@@ -127,9 +130,16 @@ impl Sums {
             let failures = failures.map_or(0, |(_, failures)| *failures);
             let own = |bans: &[Ban]| bans.iter().filter(|ban| ban.jail == *name).count() as u64;
             let (made, ended) = (own(&self.made), own(&self.ended));
-            if failures + made + ended > 0 {
-                let counts =
-                    [(failures, "new failure", ""), (made, "new ban", ""), (ended, "ban", " over")];
+            let longer = self.longer.iter().filter(|longer| longer.jail == *name);
+            let longer: BTreeSet<_> = longer.map(|longer| (&longer.host, longer.ban_at)).collect();
+            let longer = longer.len() as u64;
+            if failures + made + longer + ended > 0 {
+                let counts = [
+                    (failures, "new failure", ""),
+                    (made, "new ban", ""),
+                    (longer, "ban", " prolonged"),
+                    (ended, "ban", " over"),
+                ];
                 let counts = counts.into_iter().filter(|(count, ..)| *count > 0);
                 let counts =
                     counts.map(|(count, what, end)| format!("{}{end}", counted(count, what)));

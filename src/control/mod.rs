@@ -41,7 +41,7 @@ pub use crate::engine::tuning::{
 pub use crate::engine::writer::{Exported, FileFate};
 use crate::error::Error;
 use crate::exchange::Format;
-use crate::model::{Addr, Ban, BanTime, Host, Time};
+use crate::model::{Addr, Ban, BanTime, Host, Prolongation, Time};
 use crate::store::{
     BanOrder, Event, HostTotals, JailSummary, Purged, StoreError, Totals, Trouble, WithoutEffect,
 };
@@ -408,6 +408,8 @@ pub enum Happening {
     },
     /// A host was banned.
     Banned(Ban),
+    /// A host goes on failing, and is banned for longer.
+    Prolonged(Prolongation),
     /// A host's ban is over, or was lifted.
     Over {
         /// In which jail.

@@ -9,7 +9,7 @@ use crate::diag::Diagnostic;
 use crate::engine::follow::{Event, News, Step};
 use crate::engine::muster::{Muster, Unusable};
 use crate::engine::writer::FileFate;
-use crate::model::{Ban, Time, duration};
+use crate::model::{Ban, Prolongation, Time, duration};
 use crate::text::printable;
 
 /// Once in so long a jail's odd times are told.
@@ -97,6 +97,9 @@ impl Teller {
             let (host, age_us) = (&host.to_string(), *age_us);
             self.log.event(&Line::AlreadyBanned { jail: jail(*place), host, age_us });
         }
+        for longer in &step.pursued.longer {
+            self.prolonged(longer, now);
+        }
         self.files(&step.files);
         for (place, off_us) in &step.pursued.odd {
             let last = self.odd.get(place).copied();
@@ -136,6 +139,16 @@ impl Teller {
             _ => Line::Ban { jail, host },
         });
         self.audience.tell(&Happening::Banned(ban.clone()));
+    }
+
+    /// Tells that a ban lasts longer, unless it is over all the same: by lines of a time when nobody looked.
+    fn prolonged(&self, longer: &Prolongation, now: Time) {
+        let Prolongation { jail, host, until, .. } = longer;
+        if until.is_some_and(|until| until <= now) {
+            return;
+        }
+        self.log.event(&Line::Prolonged { jail, host: &host.to_string(), until: *until });
+        self.audience.tell(&Happening::Prolonged(longer.clone()));
     }
 
     /// Tells which exported files don't say who is banned.

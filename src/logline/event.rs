@@ -36,6 +36,8 @@ pub enum Event<'e> {
     Unban { jail: &'e str, host: &'e str },
     /// A host that was banned so long ago, in microseconds, and is as if it weren't.
     AlreadyBanned { jail: &'e str, host: &'e str, age_us: i64 },
+    /// A ban that lasts longer because its host goes on failing; `until` is `None` for ever.
+    Prolonged { jail: &'e str, host: &'e str, until: Option<Time> },
     /// A ban that lasts longer because it is the `count`-th; `until` is `None` for ever.
     Increased { jail: &'e str, host: &'e str, count: u32, time: BanTime, until: Option<Time> },
     /// All bans of an action were lifted at once.
@@ -67,6 +69,7 @@ impl Event<'_> {
             | Self::Reban { .. }
             | Self::Unban { .. }
             | Self::AlreadyBanned { .. }
+            | Self::Prolonged { .. }
             | Self::Flushed { .. } => "actions",
             Self::Increased { .. } => "observer",
             Self::JailCreated { .. } | Self::JailStarted { .. } | Self::JailStopped { .. } => {
@@ -82,6 +85,7 @@ impl Event<'_> {
             | Self::RestoreBan { .. }
             | Self::Reban { .. }
             | Self::Unban { .. }
+            | Self::Prolonged { .. }
             | Self::Increased { .. }
             | Self::Flushed { .. } => Level::NOTICE,
             // The first seconds are those of lines that were on their way already.
@@ -116,6 +120,10 @@ impl Event<'_> {
             Self::AlreadyBanned { jail, host, .. } => {
                 format!("[{jail}] {} already banned", Id(host))
             }
+            Self::Prolonged { jail, host, until } => {
+                let until = until.map_or_else(|| "infinite".to_owned(), at);
+                format!("[{jail}] Prolong Ban {} (-> {until})", Id(host))
+            }
             Self::Increased { jail, host, count, time, until } => {
                 let until = until.map_or_else(|| "infinite".to_owned(), at);
                 format!("[{jail}] Increase Ban {} ({count} # {time} -> {until})", Id(host))
@@ -143,6 +151,7 @@ impl Event<'_> {
             Self::Reban { jail, host, .. } => ("reban", jail, Some(host)),
             Self::Unban { jail, host } => ("unban", jail, Some(host)),
             Self::AlreadyBanned { jail, host, .. } => ("already-banned", jail, Some(host)),
+            Self::Prolonged { jail, host, .. } => ("prolonged", jail, Some(host)),
             Self::Increased { jail, host, .. } => ("increased", jail, Some(host)),
             Self::Flushed { jail, .. } => ("flushed", jail, None),
             Self::JailCreated { jail } => ("jail-created", jail, None),
@@ -218,6 +227,14 @@ mod tests {
             (
                 Event::AlreadyBanned { jail, host, age_us: 60_000_000 },
                 "actions WARNING [j] 192.0.2.1 already banned",
+            ),
+            (
+                Event::Prolonged { jail, host, until: Some(at) },
+                "actions NOTICE [j] Prolong Ban 192.0.2.1 (-> 2026-11-26 02:16:50)",
+            ),
+            (
+                Event::Prolonged { jail, host, until: None },
+                "actions NOTICE [j] Prolong Ban 192.0.2.1 (-> infinite)",
             ),
             (
                 Event::Increased { jail, host, count: 2, time, until: Some(at) },

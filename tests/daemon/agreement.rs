@@ -85,6 +85,13 @@ fn redate(line: &[u8], at: Time) -> Vec<u8> {
     [stamp.as_bytes(), line.get(len..).unwrap_or(b"\n")].concat()
 }
 
+/// Until when bans last that began, as `JAIL HOST BEGIN`, with what they lasted until before.
+fn ends(host: &Host) -> BTreeSet<String> {
+    let ends = "SELECT jail, host, at_us, ifnull(until_us, 'for ever') FROM bans";
+    let longer = "SELECT jail, host, ban_at_us, at_us, until_before_us, until_us, failures FROM prolongations";
+    host.ask(ends).into_iter().chain(host.ask(longer)).collect()
+}
+
 /// Whoever was banned, as `JAIL HOST`.
 fn were_banned(host: &Host) -> BTreeSet<String> {
     host.ask("SELECT DISTINCT jail, host FROM bans").into_iter().collect()
@@ -133,6 +140,10 @@ fn live_now_and_then_and_afterwards_the_same_hosts_are_banned() {
     eventually("all is stored", || live.failures() == scan.failures());
     daemon.stop();
     same(&were_banned(&live), &expected, "live");
+    let of_long = |host: &Host| -> BTreeSet<String> {
+        ends(host).into_iter().filter(|end| !end.contains("-short ")).collect()
+    };
+    same(&of_long(&live), &of_long(&scan), "live, until when");
     let long = |bans: BTreeSet<String>| -> BTreeSet<String> {
         bans.into_iter().filter(|ban| !ban.contains("-short ")).collect()
     };
@@ -155,8 +166,8 @@ fn currently_failed(tree: &str) -> &str {
 }
 
 /// Runs `f2b batch` every five minutes of the logs' time while they are written, in lines so many seconds apart, and one
-/// scan afterwards; whom the batches have banned too many and too few, and how many the scan.
-fn in_batches(more: &str, apart_us: i64) -> ([Vec<String>; 2], usize) {
+/// scan afterwards; whom the batches have banned too many and too few, how many the scan, and until when both have.
+fn in_batches(more: &str, apart_us: i64) -> ([Vec<String>; 2], usize, [BTreeSet<String>; 2]) {
     let (batch, scan) = (host(more), host(more));
     let begin = "2026-11-20T00:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap();
     let begin = Time::from_secs(begin.timestamp());
@@ -180,19 +191,22 @@ fn in_batches(more: &str, apart_us: i64) -> ([Vec<String>; 2], usize) {
     scan.does(&format!("scan --jails --ban --quiet --now {}", at(3000)));
     assert_eq!(batch.failures(), scan.failures());
     let expected = were_banned(&scan);
-    (odd(&were_banned(&batch), &expected), expected.len())
+    (odd(&were_banned(&batch), &expected), expected.len(), [ends(&batch), ends(&scan)])
 }
 
 #[test]
 fn every_five_minutes_and_afterwards_the_same_hosts_are_banned() {
     let findtime = JAILS.map(|jail| format!("[{jail}]\nfindtime = 1h\n")).concat();
-    let (odd, bans) = in_batches(&findtime, 1_000_000);
+    let (odd, bans, [batch, scan]) = in_batches(&findtime, 1_000_000);
     assert!(bans > 60 && odd.iter().all(Vec::is_empty), "{bans}: {odd:?}");
+    let prolonged = scan.iter().filter(|end| end.split(' ').count() > 4).count();
+    assert!(prolonged > 20, "{prolonged}");
+    same(&batch, &scan, "ends");
 }
 
 #[test]
 fn who_fails_slowly_does_not_begin_anew_every_five_minutes() {
-    let (odd, bans) = in_batches("", 4_800_000);
+    let (odd, bans, _) = in_batches("", 4_800_000);
     let [too_many, too_few] = &odd;
     // Hosts that were quiet for findtime are forgotten after every hundredth failure, which each process counts anew.
     assert!(bans > 35 && too_few.is_empty() && too_many.len() < 2, "{bans}: {odd:?}");

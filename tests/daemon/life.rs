@@ -4,7 +4,7 @@ use std::fs;
 
 use rustix::process::Signal;
 
-use crate::harness::{Host, next_second};
+use crate::harness::{Host, next_second, now};
 use crate::machines::{V4, V6};
 use crate::net::eventually;
 
@@ -196,5 +196,47 @@ fn what_happens_beside_the_way_to_its_logs_does_not_wake_it() {
     assert_eq!(wakes(), before);
     host.fail("deep/a.log", &[V4]);
     eventually("it still wakes", || host.failures() == 2 && wakes() != before);
+    daemon.stop();
+}
+
+#[test]
+fn who_goes_on_failing_is_kept_out_for_longer() {
+    // The other port's set has timeouts in the kernel, the third of these actions is told of its end.
+    let actions = "nftables[port=22]\n  iptables-ipset-proto6[port=25, ipsettime=\"<timeout-bantime>\"]\n  told";
+    let host = Host::new(&format!("[j]\nlogpath = LOG/a.log\nbantime = 8\naction = {actions}\n"));
+    let told = host.path("told");
+    let say =
+        |what: &str| format!("action{what} = echo {what} <ip> <bantime> >> {}\n", told.display());
+    let action = format!("[Definition]\n{}{}{}", say("ban"), say("prolong"), say("unban"));
+    fs::write(host.path("action.d/told.conf"), action).unwrap();
+    let daemon = host.start();
+    host.fail("a.log", &[V4; 3]);
+    eventually("he is kept out", || !host.lets_in(V4, 22) && !host.lets_in(V4, 25));
+    let [end] = &host.ask("SELECT until_us FROM bans")[..] else { unreachable!() };
+    let end: i64 = end.parse().unwrap();
+    (0..4).for_each(|_| next_second());
+    let again = now();
+    host.fail_at("a.log", &[V4; 3], again);
+    eventually("it is told", || {
+        daemon.said().contains(&format!("NOTICE  [j] Prolong Ban {V4} (-> "))
+    });
+    daemon.says(&format!("NOTICE  [j] {V4} already banned"));
+    let until = again.plus_micros(8_000_000);
+    let longer = host.ask("SELECT until_before_us, failures, until_us - at_us FROM prolongation");
+    assert_eq!(longer, [format!("{end} 3 8000000")]);
+    eventually("time passes", || now().micros() > end + 1_500_000);
+    assert!(!host.lets_in(V4, 22) && !host.lets_in(V4, 25), "kept out beyond the first end");
+    assert!(!daemon.said().contains("Unban"));
+    daemon.stop();
+    // The next life knows how long he is banned.
+    let daemon = host.start();
+    assert!(!host.lets_in(V4, 22));
+    eventually("his time is over", || host.lets_in(V4, 22) && host.lets_in(V4, 25));
+    assert!(now().micros() > until.micros() - 2_000_000);
+    daemon.says(&format!("NOTICE  [j] Unban {V4}"));
+    assert_eq!(host.ask("SELECT count(*), max(ended_us = until_us) FROM bans"), ["1 1"]);
+    let told = fs::read_to_string(told).unwrap();
+    let words: Vec<_> = told.split_whitespace().step_by(3).collect();
+    assert_eq!(words, ["ban", "prolong", "unban"], "{told}");
     daemon.stop();
 }

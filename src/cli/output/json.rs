@@ -265,6 +265,8 @@ pub struct Scan<'r> {
     pub hosts: Vec<HostTally>,
     /// Bans that were decided.
     pub bans: Vec<Ban>,
+    /// How often bans were made longer, as their hosts went on failing.
+    pub prolongations: u64,
     /// Rows new in the store; null for a dry run.
     pub stored: Option<Stored>,
     /// What could not be read.

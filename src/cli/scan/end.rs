@@ -56,6 +56,8 @@ struct Part<'e> {
     written: Option<Written>,
     sums: &'e Sums,
     bans: &'e [Ban],
+    /// How often bans were made longer.
+    longer: u64,
     elapsed: Duration,
     interrupted: bool,
     unread: &'e [Unread],
@@ -120,6 +122,7 @@ impl End<'_> {
             written: self.written(place),
             sums: &self.sums[place],
             bans: self.settled.get(place).map_or(&[], |settled| &settled.bans),
+            longer: self.settled.get(place).map_or(0, |settled| settled.longer.len() as u64),
             elapsed: self.elapsed,
             interrupted: self.outcome.interrupted,
             unread: &self.outcome.unread,
@@ -221,6 +224,7 @@ impl<'e> Part<'e> {
             no_failures: (args.ban || !args.dry_run).then(|| self.sums.no_failures()),
             hosts: self.hosts()?,
             bans: self.bans.iter().map(|ban| json::Ban::new(ban, job.context.now)).collect(),
+            prolongations: self.longer,
             stored: self.written.map(|written| json::Stored {
                 matches: written.matches,
                 failures: written.failures,
@@ -263,7 +267,11 @@ impl<'e> Part<'e> {
         if args.ban {
             let active = self.bans.iter().filter(|ban| ban.is_active(context.now)).count();
             let stored = if args.dry_run { "; nothing was stored" } else { "" };
-            lines.push(format!("Decided {}{stored}", decided(self.bans.len(), active)));
+            let mut decided = decided(self.bans.len(), active);
+            if self.longer > 0 {
+                decided = format!("{decided}, and {}", counted(self.longer, "prolongation"));
+            }
+            lines.push(format!("Decided {decided}{stored}"));
         }
         lines
     }
