@@ -23,14 +23,21 @@ pub struct InForce {
 }
 
 impl Batch<'_> {
-    /// Makes bans longer; gives what was not known, with the end that the store knew before.
+    /// Makes bans longer; gives what was not known, by time, with the end that the store knew before.
     ///
     /// Nothing becomes of one whose ban is not there, lasts as long already, or was ended by somebody, and of one that
     /// is known: the same ban and the same last failure. A ban that was over before its new end no longer is.
     pub fn prolong(&mut self, longer: &[Prolongation]) -> Result<Vec<Prolongation>, StoreError> {
         self.change(|conn, _| {
-            let stored = longer.iter().map(|longer| prolong(conn, longer));
-            stored.filter_map(Result::transpose).collect()
+            let mut sorted: Vec<&Prolongation> = longer.iter().collect();
+            // A host that fails all day makes its ban longer a thousand times, which then is changed once.
+            sorted.sort_by_key(|longer| (of_ban(longer), longer.at));
+            let mut new = Vec::new();
+            for longer in sorted.chunk_by(|one, other| of_ban(one) == of_ban(other)) {
+                prolong(conn, longer, &mut new)?;
+            }
+            new.sort_by_key(|longer| longer.at);
+            Ok(new)
         })
     }
 }
@@ -63,18 +70,43 @@ impl Reader {
     }
 }
 
-fn prolong(conn: &Connection, longer: &Prolongation) -> rusqlite::Result<Option<Prolongation>> {
-    let Prolongation { host, jail, ban_at, at, until, origin, failures, .. } = longer;
-    let until_us = until.map(Time::micros);
-    let params =
-        (host.key(), jail, ban_at.micros(), at.micros(), until_us, origin_id(*origin), *failures);
-    let mut insert = conn.prepare_cached(sql::PROLONGATION_INSERT)?;
-    let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, Time::from_micros(row.get(1)?)));
-    let Some((ban, until_before)) = insert.query_row(params, row).optional()? else {
-        return Ok(None);
+/// Which ban it is about.
+fn of_ban(longer: &Prolongation) -> (&str, &Host, Time) {
+    (&longer.jail, &longer.host, longer.ban_at)
+}
+
+/// What makes one ban longer, in the order of time.
+fn prolong(
+    conn: &Connection,
+    longer: &[&Prolongation],
+    new: &mut Vec<Prolongation>,
+) -> rusqlite::Result<()> {
+    let Some((jail, host, ban_at)) = longer.first().map(|longer| of_ban(longer)) else {
+        return Ok(());
     };
-    conn.prepare_cached(sql::BAN_PROLONG)?.execute((ban, until_us))?;
-    Ok(Some(Prolongation { until_before, ..longer.clone() }))
+    let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, Time::from_micros(row.get(1)?)));
+    let mut select = conn.prepare_cached(sql::BAN_SELECT_GROWING)?;
+    let found = select.query_row((host.key(), jail, ban_at.micros()), row).optional()?;
+    let Some((ban, first)) = found else { return Ok(()) };
+    let mut insert = conn.prepare_cached(sql::PROLONGATION_INSERT)?;
+    let mut end = Some(first);
+    for longer in longer.iter().filter(|longer| longer.at > ban_at) {
+        let Some(before) = end.filter(|end| longer.until.is_none_or(|until| until > *end)) else {
+            continue;
+        };
+        let Prolongation { at, until, origin, failures, .. } = longer;
+        let until_us = until.map(Time::micros);
+        let origin = origin_id(*origin);
+        let params = (ban, at.micros(), before.micros(), until_us, origin, *failures);
+        if insert.execute(params)? > 0 {
+            end = *until;
+            new.push(Prolongation { until_before: before, ..(*longer).clone() });
+        }
+    }
+    if end != Some(first) {
+        conn.prepare_cached(sql::BAN_PROLONG)?.execute((ban, end.map(Time::micros)))?;
+    }
+    Ok(())
 }
 
 fn prolongation(row: &Row<'_>) -> rusqlite::Result<Prolongation> {

@@ -31,6 +31,7 @@ statements! {
     BAN_SELECT_BY_ID = "ban/select_by_id.sql";
     BAN_SELECT_FROM = "ban/select_from.sql";
     BAN_SELECT_LAST_ID = "ban/select_last_id.sql";
+    BAN_SELECT_GROWING = "ban/select_growing.sql";
     BAN_SELECT_LAST_TO_END = "ban/select_last_to_end.sql";
     BAN_SELECT_MORE = "ban/select_more.sql";
     BAN_SELECT_REACHING = "ban/select_reaching.sql";
