@@ -156,6 +156,20 @@ fn live_now_and_then_and_afterwards_the_same_hosts_are_banned() {
         let (ours, theirs) = (live.does(&status).out, other.asked(&status));
         assert_eq!(currently_failed(&ours), currently_failed(&theirs), "{jail}");
     }
+    for jail in ["password-fail", "username-notfound"] {
+        let ours = format!(
+            "SELECT host, max(until) FROM bans WHERE jail = '{jail}' AND until IS NOT NULL GROUP BY host"
+        );
+        let longer =
+            format!("SELECT count(DISTINCT host) > 3 FROM prolongations WHERE jail = '{jail}'");
+        assert_eq!(live.ask(&longer), ["1"]);
+        let ours: BTreeSet<String> = live.ask(&ours).into_iter().collect();
+        let start = Instant::now();
+        while other.ends(jail) != ours && start.elapsed() < Duration::from_secs(5) {
+            thread::park_timeout(Duration::from_millis(50));
+        }
+        same(&other.ends(jail), &ours, &format!("fail2ban's {jail}, until when"));
+    }
 }
 
 /// What a tree of a jail's status says of that.
@@ -267,6 +281,19 @@ impl Fail2ban {
 
     fn said(&self) -> String {
         fs::read_to_string(self.host.path("theirs.log")).unwrap_or_default()
+    }
+
+    /// Until when it bans whom in a jail, as `HOST TIME`.
+    fn ends(&self, jail: &str) -> BTreeSet<String> {
+        let mut command = Command::new("fail2ban-client");
+        command.arg("-s").arg(self.host.path("theirs.sock")).env("TZ", "UTC");
+        command.args(["get", jail, "banip", "--with-time"]);
+        let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        let end = |line: &str| {
+            let (host, end) = (line.split_whitespace().next()?, line.rsplit_once(" = ")?.1.trim());
+            Some(format!("{host} {}Z", end.replace(' ', "T")))
+        };
+        said.lines().filter_map(end).collect()
     }
 
     /// Waits until it has banned these hosts, and nobody else.
