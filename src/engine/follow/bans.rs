@@ -248,3 +248,23 @@ fn told_ban(line: &str) -> Option<&str> {
     let len = host.find(|c: char| c.is_whitespace() || c == '"').unwrap_or(host.len());
     Some(&line[start..jail_end + BAN.len() + len])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_line_says_of_a_ban() {
+        for (line, said) in [
+            ("2026 x [7]: NOTICE  [j] Ban 198.51.100.1", Some("[j] Ban 198.51.100.1")),
+            ("[7]: NOTICE [my jail] Ban 2001:db8::1 \t", Some("[my jail] Ban 2001:db8::1")),
+            (r#"{"message":"[j] Ban a\x5d","event":"ban"}"#, Some(r"[j] Ban a\x5d")),
+            ("[j] Unban 198.51.100.1", None),
+            ("[j] Restore Ban 198.51.100.1", None),
+            ("[j] Increase Ban 198.51.100.1 (2 # 4s -> 2026-11-26 02:16:50)", None),
+            ("] Ban 198.51.100.1", None),
+        ] {
+            assert_eq!(told_ban(line), said, "{line}");
+        }
+    }
+}
