@@ -2,7 +2,7 @@
 //!
 //! What concerns the service itself it is called for; of what changes bans it is told.
 
-use std::sync::mpsc::RecvTimeoutError;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +20,9 @@ use crate::control::{
 use crate::error::Error;
 use crate::model::{Clock, Origin, SystemClock};
 use crate::text::shown;
+
+/// The service is in the midst of a step for so long at most, nearly always.
+const LOGS_WITHIN: Duration = Duration::from_secs(2);
 
 /// So often it is found out whether who watches is still there.
 const STILL_THERE: Duration = Duration::from_secs(10);
@@ -197,7 +200,13 @@ impl Desk {
                 Ok(())
             }
             Command::Watch => self.watch(take),
-            Command::Status => Ok(take(Reply::Following(following()))?),
+            Command::Status => {
+                let (said, receiver) = channel::<()>();
+                self.caller.call(Call::Logs(said));
+                // If it has much to do, it is told how far it was when that was last asked.
+                let _ = receiver.recv_timeout(LOGS_WITHIN);
+                Ok(take(Reply::Following(following()))?)
+            }
             Command::Reopen => {
                 let reopened = self.log.reopen().map_err(|error| {
                     Error::from(Refusal::new(RefusalKind::Other, error.to_string()))

@@ -317,7 +317,7 @@ impl Service<'_> {
             follower.step(&mut self.writer, now)?
         };
         teller.step(&step, now);
-        self.keep(&step, follower);
+        self.keep(&step);
         // What was written before a file was watched is read once more.
         let is_new = !step.news.is_empty() && watch.set_files(follower.files());
         if let Some(trouble) = watch.take_trouble() {
@@ -365,6 +365,10 @@ impl Service<'_> {
                     course.next_end = self.writer.reader().next_end()?;
                     None
                 }
+                Call::Logs(_said) => {
+                    self.keep_logs(&course.follower);
+                    None
+                }
             };
             if let Some(ended) = ended {
                 self.step(course, true)?;
@@ -396,9 +400,9 @@ impl Service<'_> {
     }
 
     /// Keeps true what others are told.
-    fn keep(&self, step: &Step, follower: &Follower<'_>) {
+    fn keep(&self, step: &Step) {
         let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
-        let Following { jails, logs, .. } = &mut *following;
+        let jails = &mut following.jails;
         for (place, counts) in &step.counted {
             let jail = &mut jails[*place];
             jail.lines += counts.lines;
@@ -411,14 +415,17 @@ impl Service<'_> {
         for (place, off_us) in &step.pursued.odd {
             jails[*place].off_us = Some(*off_us);
         }
-        *logs = follower
-            .logs()
-            .map(|Standing { path, unread_bytes, trouble }| LogFollowing {
-                path: path.into_owned(),
-                unread_bytes,
-                trouble: trouble.map(str::to_owned),
-            })
-            .collect();
+    }
+
+    /// Says how far logs were read, which each of them is asked for.
+    fn keep_logs(&self, follower: &Follower<'_>) {
+        let logs = follower.logs().map(|Standing { path, unread_bytes, trouble }| LogFollowing {
+            path: path.into_owned(),
+            unread_bytes,
+            trouble: trouble.map(str::to_owned),
+        });
+        let logs = logs.collect();
+        self.following.lock().unwrap_or_else(PoisonError::into_inner).logs = logs;
     }
 
     /// Has carried out what a step has changed, and the ends of bans; whether there was anything.

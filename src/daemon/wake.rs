@@ -29,6 +29,8 @@ pub(super) enum Call {
     Reopen,
     /// To look at the store: somebody has changed bans.
     Changed,
+    /// To say how far it has read its logs. The sender goes when that is said.
+    Logs(Sender<()>),
 }
 
 /// Calls the service. Any number of threads may.

@@ -107,6 +107,12 @@ fn a_jail_that_cannot_be_used_is_told_after_a_reload_and_in_the_status() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     let unusable = &json["daemon"]["unusable"];
     assert_eq!(*unusable, serde_json::json!([{ "name": "broken", "why": why }]));
+    let logs = world.path("logs").display().to_string();
+    std::fs::create_dir(&logs).unwrap();
+    world.write("jail.local", format!("[door]\nlogpath = {logs}\n"));
+    f2b(&world, "reload").exits(0);
+    let status = f2b(&world, "status").out;
+    assert!(status.contains(&format!("\n{logs} can't be read: it is a folder; ")), "{status}");
     // The only one that is enabled.
     world.write("jail.local", format!("{broken}[door]\nenabled = false\n"));
     f2b(&world, "reload").exits(2);

@@ -28,6 +28,7 @@ impl Service<'_> {
             before.unwrap_or_else(|| JailFollowing { name, ..JailFollowing::default() })
         });
         following.jails = jails.collect();
+        following.logs.clear();
         let unusable = muster.unusable.iter();
         let unusable =
             unusable.map(|jail| UnusableJail { name: jail.jail.clone(), why: jail.why() });
