@@ -1,6 +1,6 @@
 //! Memory that is needed no more, given back to the system.
 //!
-//! What a start needs, or bans by the hundred thousand that are put into a kernel, leaves holes between what stays; glibc
+//! What a start needs, matches of a burst, or bans by the hundred thousand that are put into a kernel, leaves holes between what stays; glibc
 //! keeps them, in each thread's share of its own, for as long as the process lives.
 
 #![cfg_attr(

@@ -45,6 +45,8 @@ const POLLING_WAIT: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// After the store couldn't be used.
 const STORE_WAIT: Duration = Duration::from_secs(5);
+/// After more matches of a jail at once memory is given back when all is read.
+const BURST_MATCHES: u64 = 1000;
 /// For so long what is being carried out is waited for at the end.
 const END_WAIT: Duration = Duration::from_millis(500);
 
@@ -197,6 +199,8 @@ struct Course<'g> {
     /// When it was last looked at what nobody tells of.
     looked: Instant,
     waiting: Waiting,
+    /// Whether what was found took memory that may not be needed again for long.
+    is_swollen: bool,
 }
 
 /// Why it is not waited until something happens.
@@ -303,7 +307,8 @@ impl Service<'_> {
         let _ = watch.set_files(follower.files());
         let next_end = self.writer.reader().next_end()?;
         let (looked, waiting) = (Instant::now(), Waiting::default());
-        Ok(Course { muster, follower, teller, watch, next_end, looked, waiting })
+        let is_swollen = false;
+        Ok(Course { muster, follower, teller, watch, next_end, looked, waiting, is_swollen })
     }
 
     /// Reads, decides and stores what there is, and has carried out what that changes; `all`: also how far logs were read
@@ -331,6 +336,12 @@ impl Service<'_> {
             is_open: step.is_open,
             polls: watch.needs_polling() || muster.polls() || step.retry,
         };
+        course.is_swollen |= step.counted.iter().any(|(_, counts)| counts.matched > BURST_MATCHES);
+        drop(step);
+        if course.is_swollen && !course.waiting.has_more {
+            course.is_swollen = false;
+            memory::give_back();
+        }
         Ok(())
     }
 

@@ -45,6 +45,9 @@ use crate::store::{LogId, LogPosition, StoreError};
 
 /// So much of a log is read in a step, so that one that has grown far doesn't hold up the others.
 const STEP_BYTES: u64 = 8 << 20;
+/// So many matches are held in a step, give or take those of a block; then they are stored first. The lines of a log under
+/// attack that many jails read take a hundred times as much memory as they do in the file.
+const STEP_MATCHES: usize = 20_000;
 /// After so many bytes without a match how far a log was read is stored all the same.
 const UNSTORED_MAX_BYTES: u64 = 8 << 20;
 
@@ -75,6 +78,8 @@ pub struct Follower<'g> {
     ground: &'g Ground,
     sets: Vec<&'g JailSet>,
     logs: Vec<Followed<'g>>,
+    /// The one that is read first in the next step: where the last had no room for more.
+    next: usize,
     journals: Vec<Entries<'g>>,
     bans: Vec<Bans<'g>>,
     pursuit: Pursuit,
@@ -204,6 +209,7 @@ impl<'g> Follower<'g> {
             ground,
             sets: Vec::new(),
             logs: Vec::new(),
+            next: 0,
             journals: Vec::new(),
             bans: Vec::new(),
             pursuit,
@@ -327,7 +333,12 @@ impl<'g> Follower<'g> {
     fn work(&mut self, writer: &mut Writer, now: Time, all: bool) -> Result<Step, StoreError> {
         let mut step = Step::default();
         let mut stretches: Vec<Stretch> = Vec::new();
-        for at in 0..self.logs.len() {
+        let (first, logs) = (std::mem::take(&mut self.next), self.logs.len());
+        for at in (first..logs).chain(0..first.min(logs)) {
+            if is_full(&stretches) && !all {
+                (step.has_more, self.next) = (true, at);
+                break;
+            }
             self.open(at, writer, now, &mut step.news)?;
             let log = &mut self.logs[at];
             let mut trouble = None;
@@ -554,6 +565,12 @@ impl<'g> Followed<'g> {
             self.trouble = Some(why);
         }
     }
+}
+
+/// Whether what was read is to be stored before more is.
+fn is_full(stretches: &[Stretch]) -> bool {
+    let found = stretches.iter().flat_map(|stretch| &stretch.found);
+    found.map(|(_, matches)| matches.lines.len()).sum::<usize>() >= STEP_MATCHES
 }
 
 impl Step {

@@ -21,6 +21,9 @@ use crate::model::{HEAD_MAX_BYTES, Head};
 /// So much is read at once.
 const READ_BYTES: usize = 1 << 20;
 
+/// At least so much, however many read it.
+const BLOCK_MIN_BYTES: usize = 64 << 10;
+
 /// So many bytes before the place reached are remembered.
 const MARK_BYTES: usize = 256;
 
@@ -55,6 +58,8 @@ pub struct Growing {
     searched: u64,
     /// The bytes before `at` when it was reached.
     mark: Vec<u8>,
+    /// So much is read at once if there is a line end in it.
+    block_bytes: usize,
 }
 
 /// What came of reading.
@@ -90,7 +95,20 @@ impl Growing {
             return Err(io::Error::other(format!("it is {what}, and no plain file")));
         }
         let id = FileId { device: found.dev(), inode: found.ino() };
-        Ok(Self { file, id, starts: None, at: 0, searched: 0, mark: Vec::new() })
+        Ok(Self {
+            file,
+            id,
+            starts: None,
+            at: 0,
+            searched: 0,
+            mark: Vec::new(),
+            block_bytes: READ_BYTES,
+        })
+    }
+
+    /// Reads less at once: a part in `readers` of a mebibyte, where so many look at each line and keep what they find.
+    pub fn share(&mut self, readers: usize) {
+        self.block_bytes = (READ_BYTES / readers.max(1)).max(BLOCK_MIN_BYTES);
     }
 
     /// Which file it is.
@@ -154,14 +172,20 @@ impl Growing {
         if self.searched > self.at + LINE_MAX_BYTES as u64 {
             return self.read_long(buffer);
         }
-        buffer.resize(READ_BYTES + 1, 0);
-        let read = fill(&self.file, buffer, self.at)?;
-        buffer.truncate(read);
         let base = self.at;
-        if let Some(end) = memrchr(b'\n', buffer) {
-            buffer.truncate(end + 1);
-            self.reach(base + buffer.len() as u64, Some(buffer))?;
-            return Ok(Grown::Lines(base));
+        let mut read = 0;
+        for most in [self.block_bytes, READ_BYTES + 1] {
+            buffer.resize(most, 0);
+            read = fill(&self.file, buffer, base)?;
+            buffer.truncate(read);
+            if let Some(end) = memrchr(b'\n', buffer) {
+                buffer.truncate(end + 1);
+                self.reach(base + buffer.len() as u64, Some(buffer))?;
+                return Ok(Grown::Lines(base));
+            }
+            if read < most {
+                break;
+            }
         }
         self.searched = base + read as u64;
         if read > LINE_MAX_BYTES { self.read_long(buffer) } else { Ok(Grown::Nothing) }

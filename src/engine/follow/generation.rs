@@ -9,7 +9,7 @@ use super::super::set::JailSet;
 use super::super::writer::Reached;
 use super::lines::Lines;
 use super::start::{Of, Start};
-use super::{Counts, Step, Stretch, Writer};
+use super::{Counts, Step, Stretch, Writer, is_full};
 use crate::model::{HEAD_MAX_BYTES, Time};
 use crate::source::{FileId, Growing, Grown};
 use crate::store::{LogId, LogPosition, Position, StoreError};
@@ -57,6 +57,7 @@ impl<'g> Generation<'g> {
         }
         live.set_lines(position.lines);
         lines.seek(position.offset)?;
+        lines.share(set.members().len());
         Ok(Self {
             lines,
             live,
@@ -129,7 +130,11 @@ impl<'g> Generation<'g> {
         let mut buffer = Vec::new();
         // Of another log, what its name stands for by now is read, once it stands for something.
         let mut has_more = !self.is_emptied;
-        while has_more && self.read.offset < end && self.waiting.len() < WAITING_MAX {
+        while has_more
+            && self.read.offset < end
+            && self.waiting.len() < WAITING_MAX
+            && !is_full(stretches)
+        {
             match self.lines.read(&mut buffer)? {
                 Grown::Lines(base) => {
                     let taken = self.live.take(&buffer, base);

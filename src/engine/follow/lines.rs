@@ -94,6 +94,13 @@ impl Lines {
         }
     }
 
+    /// So many jails keep what they find in it.
+    pub(super) fn share(&mut self, readers: usize) {
+        if let Self::Growing(growing) = self {
+            growing.share(readers);
+        }
+    }
+
     /// Whether nothing can be added to it.
     pub(super) fn is_over(&self) -> bool {
         matches!(self, Self::Archive(packed) if packed.is_over)

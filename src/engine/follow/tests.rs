@@ -399,6 +399,40 @@ fn an_archive_is_not_unpacked_again_once_it_was_read_to_its_end() {
     assert_eq!(world.found().0, 2);
 }
 
+#[test]
+fn a_step_holds_so_much_and_all_is_stored() {
+    let mut world = World::new();
+    let ground = Ground::new(jails(&["a", "b"]), Zone::utc());
+    let mut follower = Follower::new(&ground, Origin::Daemon);
+    let mut writer = Writer::open(&world.path("store")).unwrap();
+    let logs = ["log.a", "log.b", "log.c"];
+    for log in logs {
+        let lines: String =
+            (0..30_000).map(|n| world.line(&format!("198.51.100.{}", n % 200))).collect();
+        fs::write(world.path(log), lines).unwrap();
+        follower.follow(&world.path(log), &[0, 1], Reach::All);
+    }
+    follower.begin(&mut writer, world.now()).unwrap();
+    let mut steps = Vec::new();
+    loop {
+        let step = follower.step(&mut writer, world.now()).unwrap();
+        steps.push(step.pursued.failures.len());
+        if !step.has_more {
+            break;
+        }
+    }
+    // The half of a mebibyte has some 10,000 lines, each a failure in both jails.
+    assert!(steps.iter().all(|failures| *failures < 42_000), "{steps:?}");
+    assert_eq!(steps.iter().sum::<usize>(), 180_000);
+    let totals = writer.reader().totals().unwrap();
+    assert_eq!((totals.lines, totals.failures), (90_000, 180_000));
+    let position = |jail: &str| writer.reader().positions(jail).unwrap();
+    for read in position("a").iter().chain(&position("b")) {
+        assert_eq!(read.position.offset, fs::metadata(&read.path).unwrap().len());
+    }
+    assert_eq!(position("a").len() + position("b").len(), 6);
+}
+
 /// What can happen between two looks.
 #[derive(Clone, Copy, Debug)]
 enum Happens {
