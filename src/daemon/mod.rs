@@ -11,6 +11,7 @@
 //! Requests of users are answered as without a daemon, from the store and by the same code; the service is only told
 //! that something has changed ([`wake`]). There is no other state, so that whoever is killed has lost nothing.
 
+mod alarm;
 mod audience;
 mod desk;
 mod enforcer;

@@ -12,6 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use self::jails::muster;
+use super::alarm::Alarm;
 use super::audience::Audience;
 use super::desk::{Desk, Shared};
 use super::enforcer::Enforcer;
@@ -83,6 +84,7 @@ pub fn run(settings: &Settings, log: &Log) -> Result<(), ServiceError> {
         settings,
         log,
         calls,
+        alarm: Alarm::new()?,
         bans_before: writer.reader().last_ban().map_err(Error::from)?,
         writer,
         notify: Notify::from_environment(),
@@ -167,6 +169,8 @@ struct Service<'s> {
     calls: Calls,
     /// The last ban that was made before this process began.
     bans_before: u64,
+    /// The end of the next ban.
+    alarm: Alarm,
     writer: Writer,
     notify: Notify,
     enforcer: Option<Enforcer>,
@@ -466,13 +470,10 @@ impl Service<'_> {
     }
 
     /// Waits for the next thing that happens.
-    fn wait(&self, course: &Course<'_>) -> Result<(), ServiceError> {
+    fn wait(&mut self, course: &Course<'_>) -> Result<(), ServiceError> {
         let Course { follower, watch, next_end, waiting, .. } = course;
-        let until_end = next_end.map(|end| {
-            let micros = end.micros().saturating_sub(SystemClock.now().micros());
-            // A little later: the end is reached when its time is over.
-            Duration::from_micros(micros.max(0).unsigned_abs() + 1000)
-        });
+        // A little later: the end is reached when its time is over.
+        self.alarm.set(next_end.map(|end| end.plus_micros(1000)))?;
         let looks = self.enforcer.as_ref().is_some_and(Enforcer::needs_polling);
         let limits = [
             waiting.has_more.then_some(Duration::ZERO),
@@ -480,12 +481,12 @@ impl Service<'_> {
             waiting.polls.then_some(POLLING_WAIT),
             looks.then_some(LOOK_EVERY),
             Notify::watchdog(),
-            until_end,
         ];
         let monitor = self.enforcer.as_ref().and_then(Enforcer::fd);
-        let fds = [self.calls.fd(), watch.fd()].into_iter().chain(monitor);
+        let fds = [self.calls.fd(), self.alarm.fd(), watch.fd()].into_iter().chain(monitor);
         let fds: Vec<_> = fds.chain(follower.journals().map(Journal::fd)).collect();
         wait(&fds, limits.into_iter().flatten().min())?;
+        self.alarm.take();
         self.notify.tell("WATCHDOG=1");
         Ok(())
     }
