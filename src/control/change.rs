@@ -165,7 +165,11 @@ pub fn change(
             let exported = obey(writer, order, now)?.exported.unwrap_or_default();
             Ok(take(Reply::Exported { file, exported })?)
         }
-        Order::Ban { .. } | Order::Unban { .. } | Order::Purge { .. } | Order::Tick => {
+        Order::Ban { .. }
+        | Order::Unban { .. }
+        | Order::TakeOver { .. }
+        | Order::Purge { .. }
+        | Order::Tick => {
             let mut done = obey(writer, order, now)?;
             effects(&mut done, writer.reader(), now, take)?;
             files(done.files, take)

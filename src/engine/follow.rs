@@ -14,6 +14,7 @@ mod bans;
 mod entries;
 mod generation;
 mod lines;
+mod resume;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use self::bans::Bans;
 use self::entries::Entries;
 use self::generation::Generation;
 use self::lines::Lines;
+pub use self::resume::{Resumed, resume};
 use self::start::{Of, Start, StartError};
 use super::jail::Jail;
 use super::lookup::Names;

@@ -15,6 +15,7 @@ mod intake;
 mod pursuit;
 mod record;
 mod replace;
+mod taking;
 #[cfg(test)]
 mod tests;
 mod uncarried;
@@ -27,12 +28,14 @@ use serde::{Deserialize, Serialize};
 pub use self::files::FileFate;
 pub use self::intake::{Decides, Intake, Settled};
 pub use self::pursuit::{Pursued, Pursuit, Reached, Stretch};
+pub(super) use self::taking::JOURNAL_TAKEN_OVER;
+pub use self::taking::Taken;
 pub use self::uncarried::Uncarried;
 use super::outcome::LogInfo;
 use super::projection::{Carried, Mode, Projection, ProjectionError};
 use crate::enforce::Foreign;
 use crate::exchange::{FileError, Format};
-use crate::model::{Ban, BanTime, EndReason, Head, Host, Matches, Origin, Time};
+use crate::model::{Ban, BanTime, EndReason, Head, Host, HostBans, Matches, Origin, Time};
 use crate::store::{Batch, LogId, Look, Purged, Reader, Store, StoreError};
 
 /// The owner of the state.
@@ -67,6 +70,11 @@ pub enum Order {
         /// What the list says.
         bans: Vec<Ban>,
     },
+    /// Take over all that another program knows of bans, also of those that are over. What is known stays as it is.
+    TakeOver {
+        /// By host and jail; that of which nobody knows how long it lasts is over at once.
+        bans: Vec<HostBans>,
+    },
     /// Write a list of the bans in force, and from then on keep it true, if it is a file and of all jails.
     Export {
         /// Where: an absolute path.
@@ -99,6 +107,8 @@ pub struct Done {
     pub purged: Option<Purged>,
     /// What an export wrote.
     pub exported: Option<Exported>,
+    /// What was taken over.
+    pub taken: Taken,
     /// What became of the exported files.
     pub files: Vec<FileFate>,
 }
@@ -221,7 +231,8 @@ impl Writer {
             return Ok(Done { exported: Some(exported), files, ..Done::default() });
         }
         // An administrator who repeats an order may do so because a file could not be written.
-        let is_by_hand = matches!(order, Order::Ban { .. } | Order::Import { .. });
+        let is_by_hand =
+            matches!(order, Order::Ban { .. } | Order::Import { .. } | Order::TakeOver { .. });
         let mut pending = [BTreeMap::new(), BTreeMap::new()];
         let mut done = self.store.transact(|batch| {
             pending[0] = batch.reader().pending()?;
@@ -352,6 +363,7 @@ fn do_in(batch: &mut Batch<'_>, order: Order, now: Time) -> Result<Done, StoreEr
                 }
             }
         }
+        Order::TakeOver { bans } => taking::take_over(batch, bans, now, &mut done)?,
         Order::Purge { before, most } => done.purged = Some(batch.purge(before, most)?),
         Order::Export { .. } | Order::Tick => {}
     }

@@ -9,13 +9,13 @@ use std::path::PathBuf;
 
 use super::super::live::{Live, Taken};
 use super::super::set::JailSet;
-use super::super::writer::Reached;
+use super::super::writer::{JOURNAL_TAKEN_OVER, Reached};
 use super::{Event, Ground, News, Standing, Step, Stretch, Writer};
 use crate::model::{Head, Time};
 use crate::source::journal::{
     End, Entry, Journal, JournalError, JournalPlace, Match, Position, Start,
 };
-use crate::store::{LogId, StoreError};
+use crate::store::{self, LogId, StoreError};
 
 /// Before a journal that can't be read is tried again.
 const RETRY_US: i64 = 5_000_000;
@@ -54,7 +54,42 @@ struct Reader<'g> {
     wanted: Match,
     live: Live<'g>,
     /// What it has read already, if others of the same journal have read less.
-    known: Option<Position>,
+    known: Option<Known>,
+}
+
+/// What was read of a journal.
+enum Known {
+    /// All up to an entry.
+    To(Position),
+    /// By fail2ban, all up to an entry that was written at this time by the clock of who wrote it.
+    Written(Time),
+}
+
+impl Known {
+    /// What a jail has read of a journal. fail2ban tells for all that a jail follows at once, whatever it is called.
+    fn in_store(
+        store: &store::Reader,
+        jail: &str,
+        journal: &str,
+    ) -> Result<Option<Self>, StoreError> {
+        let own = store.cursor(jail, journal)?;
+        let taken = store.cursor(jail, JOURNAL_TAKEN_OVER)?.map(|(_, written)| written);
+        Ok(match (own, taken) {
+            (Some((_, received)), Some(written)) if written > received => {
+                Some(Self::Written(written))
+            }
+            (Some((cursor, received)), _) => Some(Self::To(Position { cursor, received })),
+            (None, taken) => taken.map(Self::Written),
+        })
+    }
+
+    /// From where on it is to be looked at: an entry is received when it was written or later.
+    fn begin(&self) -> (Time, Start) {
+        match self {
+            Self::To(position) => (position.received, Start::After(position.clone())),
+            Self::Written(written) => (*written, Start::Since(*written)),
+        }
+    }
 }
 
 /// An entry that waits for answers.
@@ -122,13 +157,11 @@ impl<'g> Entries<'g> {
         let mut first: Option<(Time, Start)> = None;
         for reader in &mut self.readers {
             let jail = &ground.jails[reader.jail];
-            let known = writer.reader().cursor(&jail.name, &self.name)?;
-            let known = known.map(|(cursor, received)| Position { cursor, received });
+            let known = Known::in_store(writer.reader(), &jail.name, &self.name)?;
             let since = now.plus_micros(-jail.rule.findtime_us);
-            let begin = known.as_ref().map_or(since, |known| known.received);
-            if first.as_ref().is_none_or(|(earliest, _)| begin < *earliest) {
-                let start = known.clone().map_or(Start::Since(since), Start::After);
-                first = Some((begin, start));
+            let begin = known.as_ref().map_or((since, Start::Since(since)), Known::begin);
+            if first.as_ref().is_none_or(|(earliest, _)| begin.0 < *earliest) {
+                first = Some(begin);
             }
             reader.known = known;
         }
@@ -298,9 +331,14 @@ impl<'g> Entries<'g> {
 impl Reader<'_> {
     /// Whether the jail has read an entry already. Those of others may come before it.
     fn has_read(&mut self, entry: &Entry) -> bool {
-        let Some(known) = &self.known else { return false };
-        let is_behind = entry.received > known.received;
-        if is_behind || entry.cursor == known.cursor {
+        let (is_behind, is_last) = match &self.known {
+            None => return false,
+            Some(Known::To(known)) => {
+                (entry.received > known.received, entry.cursor == known.cursor)
+            }
+            Some(Known::Written(written)) => (entry.time > *written, false),
+        };
+        if is_behind || is_last {
             self.known = None;
         }
         !is_behind

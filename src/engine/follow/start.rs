@@ -226,7 +226,7 @@ fn first_since(
 }
 
 /// How many lines end before an offset.
-fn line_ends(growing: &Growing, offset: u64) -> io::Result<u64> {
+pub(super) fn line_ends(growing: &Growing, offset: u64) -> io::Result<u64> {
     let (mut at, mut lines) = (0, 0);
     while at < offset {
         let len = usize::try_from(offset - at).unwrap_or(usize::MAX).min(1 << 20);
