@@ -11,6 +11,7 @@ use crate::diag::Diagnostic;
 use crate::engine::projection::ProjectionError;
 use crate::engine::tuning::Refusal;
 use crate::engine::writer::WriterError;
+use crate::exchange::fail2ban::DatabaseError;
 use crate::exchange::{FileError, ListError};
 use crate::source::SourceError;
 use crate::store::StoreError;
@@ -72,6 +73,14 @@ pub enum Error {
         file: PathBuf,
         /// What is wrong, beginning with the line.
         source: ListError,
+    },
+    /// fail2ban's database can't be taken over.
+    #[error("{}: {source}; nothing was imported", printable(&.file.to_string_lossy()))]
+    Database {
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        source: DatabaseError,
     },
     /// Reading or writing a list failed.
     #[error(transparent)]

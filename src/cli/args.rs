@@ -121,7 +121,7 @@ pub enum Command {
     Unban(UnbanArgs),
     /// Write the banned hosts to a file that f2b keeps up to date, or to standard output.
     Export(ExportArgs),
-    /// Ban the hosts of a list.
+    /// Ban the hosts of a list, or take over fail2ban's database.
     Import(ImportArgs),
     /// Make the firewall equal to the store: after a reboot, after anything.
     Restore(RestoreArgs),
@@ -432,9 +432,10 @@ pub struct ExportArgs {
 
 /// Arguments of `f2b import`.
 #[derive(Debug, Args)]
-#[command(override_usage = "f2b import [OPTIONS] FORMAT FILE")]
+#[command(override_usage = "f2b import [OPTIONS] [FORMAT] FILE")]
 pub struct ImportArgs {
-    /// The form of the list (ip.deny, hosts.deny, csv, json) and the file, or '-'.
+    /// The file, or '-', and before it the form of the list: ip.deny, hosts.deny, csv or json. fail2ban's database
+    /// (fail2ban.sqlite3) is known by what is in it.
     #[arg(num_args = 0..=2, value_name = "FORMAT|FILE")]
     pub operands: Vec<OsString>,
     /// Form of the list, in place of the operand.

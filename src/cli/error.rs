@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::path::PathBuf;
 
 use super::background::NotStarted;
 use super::output::failure::ShapeError;
@@ -94,6 +95,12 @@ pub(super) enum Error {
     /// No file to import.
     #[error("which file? write f2b import FORMAT FILE")]
     NoList,
+    /// A file whose form nobody has named, and that doesn't tell it.
+    #[error(
+        "{}: no database of fail2ban; if it is a list, name its form: f2b import FORMAT FILE",
+        crate::text::printable(&.0.to_string_lossy())
+    )]
+    UnknownList(PathBuf),
     /// Standard output failed for another reason than a closed pipe.
     #[error("standard output: {0}")]
     Output(#[from] io::Error),

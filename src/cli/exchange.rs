@@ -1,5 +1,6 @@
 //! `f2b export` and `f2b import`: lists of bans in the formats of others.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -10,9 +11,10 @@ use super::args::{ExportArgs, ImportArgs, ListFormat};
 use super::ban::guard;
 use super::files::Files;
 use super::output::counted;
-use super::{Context, Error, Status, warn};
+use super::{Context, Error, Status, take_over, warn};
 use crate::control::{Change, Exported, Guard, PART_BANS, Question, Reply, WhichBans};
 use crate::error;
+use crate::exchange::fail2ban::MAGIC;
 use crate::exchange::{self, Defaults, FileError, FileTrouble, Format, ListError, ListWriter};
 use crate::model::{Ban, BanTime};
 use crate::store::BanOrder;
@@ -91,7 +93,16 @@ pub(super) fn import(
     args: ImportArgs,
     out: &mut dyn Write,
 ) -> Result<Status, Error> {
-    let (format, file) = import_operands(&args)?;
+    let (format, file) = match import_operands(&args)? {
+        (Some(format), file) => (format, file),
+        (None, file) => {
+            let failed = |error| FileError { file: file.clone(), why: FileTrouble::Reading(error) };
+            if is_database(&file).map_err(failed)? {
+                return take_over::run(context, &file, args.force, out);
+            }
+            return Err(Error::UnknownList(file));
+        }
+    };
     let bantime =
         BanTime::parse(&args.time).map_err(|source| Error::Duration { option: "time", source })?;
     let failed = |error| FileError { file: file.clone(), why: FileTrouble::Reading(error) };
@@ -187,19 +198,34 @@ impl From<Error> for Stopped {
     }
 }
 
-/// `FORMAT FILE`, or `--format FORMAT FILE`.
-fn import_operands(args: &ImportArgs) -> Result<(Format, PathBuf), Error> {
+/// Whether a file begins as a database does.
+fn is_database(file: &Path) -> io::Result<bool> {
+    if file == Path::new("-") {
+        return Ok(false);
+    }
+    let mut head = Vec::new();
+    File::open(file)?.take(MAGIC.len() as u64).read_to_end(&mut head)?;
+    Ok(head == MAGIC)
+}
+
+/// `FORMAT FILE`, or `--format FORMAT FILE`, or a file that tells its form.
+fn import_operands(args: &ImportArgs) -> Result<(Option<Format>, PathBuf), Error> {
     match (args.format, args.operands.as_slice()) {
+        (None, [file]) if !is_format(file) || Path::new(file).exists() => Ok((None, file.into())),
         (None, [format, file]) => {
             let format = format
                 .to_str()
                 .and_then(Format::from_name)
                 .ok_or_else(|| Error::ListFormat(format.to_string_lossy().into_owned()))?;
-            Ok((format, file.into()))
+            Ok((Some(format), file.into()))
         }
-        (Some(format), [.., file]) => Ok((format.into(), file.into())),
+        (Some(format), [.., file]) => Ok((Some(format.into()), file.into())),
         _ => Err(Error::NoList),
     }
+}
+
+fn is_format(operand: &OsStr) -> bool {
+    operand.to_str().and_then(Format::from_name).is_some()
 }
 
 /// A list that is read twice, the second time from a copy: a pipe can't be read again, and what is imported is what was

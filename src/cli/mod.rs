@@ -26,6 +26,7 @@ mod session;
 mod start;
 mod status;
 mod systemd;
+mod take_over;
 mod target;
 mod watch;
 

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use super::guard::Spared;
 use super::{Change, Failed, Guard, Jails, Mode, PART_BANS, Reply, Take, Whose, enforce, purge};
-use crate::engine::Writer;
 use crate::engine::writer::{Done, Effect, FileFate, Order};
+use crate::engine::{Writer, follow};
 use crate::error::Error;
-use crate::model::{Ban, Host, Time};
+use crate::exchange::fail2ban::ReadTo;
+use crate::model::{Ban, BanTime, EarlierBan, Host, HostBans, Time};
 use crate::store::{BanOrder, Reader, StoreError};
 
 /// A change that needs no more asking of the configuration.
@@ -26,6 +27,18 @@ pub enum Settled {
         bans: Vec<Ban>,
         /// Whose were left out, and why.
         spared: Vec<(Host, String)>,
+    },
+    /// Bans are taken over with all that is known of them.
+    TakeOver {
+        /// Which.
+        bans: Vec<HostBans>,
+        /// Whose bans in force were left out, and why.
+        spared: Vec<(Host, String)>,
+    },
+    /// Reading goes on where fail2ban has stopped.
+    Resume {
+        /// How far it has read what.
+        read: Vec<ReadTo>,
     },
     /// All bans are to be lifted, in one jail or in all: as many orders as that takes.
     UnbanEveryone {
@@ -77,6 +90,8 @@ impl Change {
                 bans.iter().try_for_each(|ban| refuse_everyone(&ban.host))?;
                 return Ok(part(bans, guard, jails));
             }
+            Self::TakeOver { bans, guard } => return Ok(taken_over(bans, guard, jails, now)),
+            Self::Resume { read } => return Ok(Settled::Resume { read }),
             Self::Export { file, format, jail } => Order::Export { file, format, jail },
             Self::Purge { keep_us } => {
                 return Ok(Settled::Purge { before: now.plus_micros(-keep_us) });
@@ -89,20 +104,68 @@ impl Change {
 
 /// Leaves out of a list whom nobody bans on purpose. No command is asked about so many.
 fn part(bans: Vec<Ban>, guard: Option<Guard>, jails: Jails<'_>) -> Settled {
-    let Some(guard) = guard else { return Settled::Import { bans, spared: Vec::new() } };
-    let mut rules: HashMap<String, Spared> = HashMap::new();
+    let mut rules = Rules::new(guard, jails);
     let mut spared = Vec::new();
     let mut wanted = Vec::with_capacity(bans.len());
     for ban in bans {
-        if !rules.contains_key(&ban.jail) {
-            rules.insert(ban.jail.clone(), Spared::new(guard, &ban.jail, jails));
-        }
-        match rules.get(&ban.jail).and_then(|rules| rules.why(&ban.host)) {
+        match rules.why(&ban.jail, &ban.host) {
             Some(why) => spared.push((ban.host, why)),
             None => wanted.push(ban),
         }
     }
     Settled::Import { bans: wanted, spared }
+}
+
+/// Says how long bans last of which fail2ban doesn't know it, and leaves out those in force of whom nobody bans on
+/// purpose: what was before stays.
+fn taken_over(
+    mut bans: Vec<HostBans>,
+    guard: Option<Guard>,
+    jails: Jails<'_>,
+    now: Time,
+) -> Settled {
+    let mut rules = Rules::new(guard, jails);
+    let mut spared = Vec::new();
+    for HostBans { jail, host, bans, count, newest } in &mut bans {
+        for ban in bans.iter_mut().filter(|ban| ban.bantime.is_none()) {
+            ban.bantime = Some(jails.bantime(jail).unwrap_or(DEFAULT_BANTIME));
+        }
+        let until = |ban: &EarlierBan| ban.bantime.and_then(|length| length.until(ban.at));
+        let is_in_force =
+            *newest && bans.last().is_some_and(|ban| until(ban).is_none_or(|end| end > now));
+        if let Some(why) = is_in_force.then(|| rules.why(jail, host)).flatten() {
+            bans.pop();
+            *count = count.saturating_sub(1);
+            *newest = false;
+            spared.push((host.clone(), why));
+        }
+    }
+    bans.retain(|host| !host.bans.is_empty());
+    Settled::TakeOver { bans, spared }
+}
+
+/// fail2ban's own, for jails that are not configured any more.
+const DEFAULT_BANTIME: BanTime = BanTime::Micros(600_000_000);
+
+/// Whom nobody bans on purpose, by jail.
+struct Rules<'c> {
+    guard: Option<Guard>,
+    jails: Jails<'c>,
+    known: HashMap<String, Spared>,
+}
+
+impl<'c> Rules<'c> {
+    fn new(guard: Option<Guard>, jails: Jails<'c>) -> Self {
+        Self { guard, jails, known: HashMap::new() }
+    }
+
+    fn why(&mut self, jail: &str, host: &Host) -> Option<String> {
+        let guard = self.guard?;
+        if !self.known.contains_key(jail) {
+            self.known.insert(jail.to_owned(), Spared::new(guard, jail, self.jails));
+        }
+        self.known.get(jail)?.why(host)
+    }
 }
 
 fn refuse_spared(hosts: &[Host], spared: &Spared, now: Time) -> Result<(), Error> {
@@ -138,6 +201,21 @@ pub fn change(
                 take(Reply::Spared { host, why })?;
             }
             Order::Import { bans }
+        }
+        Settled::TakeOver { bans, spared } => {
+            for (host, why) in spared {
+                take(Reply::Spared { host, why })?;
+            }
+            let done = obey(writer, Order::TakeOver { bans }, now)?;
+            take(Reply::TakenOver(done.taken))?;
+            return files(done.files, take);
+        }
+        Settled::Resume { read } => {
+            for read in read {
+                let how = follow::resume(&read, writer, now)?;
+                take(Reply::Resumed { jail: read.jail, path: read.path, how })?;
+            }
+            return Ok(());
         }
         Settled::UnbanEveryone { jail } => {
             jails.knowing(jail.as_deref(), writer.reader())?;

@@ -38,7 +38,10 @@ impl Direct<'_> {
                 }
                 let is_of_bans = matches!(
                     wanted,
-                    Change::Ban { .. } | Change::Unban { .. } | Change::Import { .. }
+                    Change::Ban { .. }
+                        | Change::Unban { .. }
+                        | Change::Import { .. }
+                        | Change::TakeOver { .. }
                 );
                 let settled = wanted.settle(jails, self.now)?;
                 let mut writer = Writer::open(self.store)?;

@@ -33,15 +33,17 @@ pub use self::enforce::follow;
 pub use self::jails::{JailFolder, Jails};
 pub use self::question::ask;
 pub use self::tuning::{ServerSettings, ServerTuning};
+pub use crate::engine::follow::Resumed;
 pub use crate::engine::projection::{Cause, GateFate, KILL_CONNECTIONS, Mode, Unenforced};
 pub use crate::engine::tuning::{
     ActionSettings, CacheSettings, DateSettings, Deed, IncrementValue, JailSettings, JailState,
     Refusal, RefusalKind, Tuning,
 };
-pub use crate::engine::writer::{Exported, FileFate};
+pub use crate::engine::writer::{Exported, FileFate, Taken};
 use crate::error::Error;
 use crate::exchange::Format;
-use crate::model::{Addr, Ban, BanTime, Host, Prolongation, Time};
+use crate::exchange::fail2ban::ReadTo;
+use crate::model::{Addr, Ban, BanTime, Host, HostBans, Prolongation, Time};
 use crate::store::{
     BanOrder, Event, HostTotals, JailSummary, Purged, StoreError, Totals, Trouble, WithoutEffect,
 };
@@ -226,6 +228,19 @@ pub enum Change {
         /// Of which jail; `None` for all, and then the file is kept true.
         jail: Option<String>,
     },
+    /// Take over all that fail2ban knows of bans, also of those that are over: a [`Reply::Spared`] for each that would be
+    /// in force and is left out, one [`Reply::TakenOver`].
+    TakeOver {
+        /// By host and jail; so many that the request isn't too long.
+        bans: Vec<HostBans>,
+        /// Whose bans in force are left out; `None`: nobody's.
+        guard: Option<Guard>,
+    },
+    /// Go on reading logs and journals where fail2ban has stopped: a [`Reply::Resumed`] for each.
+    Resume {
+        /// How far it has read them.
+        read: Vec<ReadTo>,
+    },
     /// Forget what is old, in steps: a [`Reply::Purging`] after each, at the end one [`Reply::Purged`]. What a step
     /// has done is done, whatever becomes of the next.
     Purge {
@@ -325,6 +340,17 @@ pub enum Reply {
     Imported {
         /// How many; the others are banned already, or their time is over.
         new: u64,
+    },
+    /// Bans were taken over with all that is known of them.
+    TakenOver(Taken),
+    /// A jail goes on where another program has stopped, or doesn't.
+    Resumed {
+        /// Which jail.
+        jail: String,
+        /// The log, or `systemd-journal`.
+        path: String,
+        /// What came of it.
+        how: Resumed,
     },
     /// A list was written.
     Exported {

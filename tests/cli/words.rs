@@ -22,7 +22,7 @@ fn a_usage_line_demands_nothing_that_can_be_left_out() {
             "scan --output ip --format csv",
             "Usage: f2b scan [OPTIONS] LOG... FILTER\n       f2b scan [OPTIONS] --jail NAME [LOG]...",
         ),
-        ("import a b c", "Usage: f2b import [OPTIONS] FORMAT FILE"),
+        ("import a b c", "Usage: f2b import [OPTIONS] [FORMAT] FILE"),
         ("--jail x", "Usage: f2b [OPTIONS] <COMMAND>"),
     ] {
         let ran = world.f2b(line).exits(2);

@@ -1,0 +1,172 @@
+//! Nothing is lost between fail2ban and f2b: the real fail2ban's database, taken over.
+
+use std::fs;
+
+use crate::fail2ban::{Fail2ban, knock, world};
+use crate::harness::World;
+
+/// All bans: host, jail, when they began, for how long, whether they are over.
+const BANS: &str =
+    "SELECT host.text, jail.name, at_us / 1000000, (until_us - at_us) / 1000000, end_reason
+    FROM ban JOIN host ON host.id = host_id JOIN jail ON jail.id = jail_id ORDER BY 1, 2, 3";
+const FAIL2BANS: &str =
+    "SELECT ip, jail, timeofban, CAST(bantime AS INTEGER) FROM bans ORDER BY 1, 2, 3";
+
+fn import(world: &World) -> String {
+    let db = world.fail2ban_db();
+    let before = fs::read(&db).unwrap();
+    let said = world.f2b("import fail2ban.sqlite3").exits(0);
+    assert!(before == fs::read(&db).unwrap(), "fail2ban's database was changed");
+    assert!(!world.path("fail2ban.sqlite3-journal").exists());
+    said.out
+}
+
+#[test]
+fn all_that_a_stopped_fail2ban_knows_is_taken_over_once() {
+    let world = world();
+    let fail2ban = Fail2ban::start(&world);
+    fail2ban.bans("door", &["198.51.100.1", "2001:db8::1", "some-name"]);
+    fail2ban.bans("gate", &["198.51.100.1"]);
+    fail2ban.client(&["set", "gate", "banip", "198.51.100.64/26"]).unwrap();
+    fail2ban
+        .until("the network is banned", || world.fail2ban_sql("SELECT count(*) FROM bips") == "5");
+    // Half of what it takes for a ban: read, and no more than that.
+    knock(&world, "door", "198.51.100.9");
+    fail2ban.until("it is read", || {
+        fail2ban.client(&["status", "door"]).unwrap().contains("Currently failed:\t1")
+    });
+    fail2ban.stop();
+    let said = import(&world);
+    let expected = "took over from fail2ban (version 4 of its database), of 2 jails:\n  \
+                    5 bans in force\n  0 bans that are over\n  8 lines that led to these\n  \
+                    the place in 2 logs where reading goes on\n";
+    assert_eq!(said, expected);
+    let without_ends = |rows: String| rows.replace("|\n", "\n").trim_end_matches('|').to_owned();
+    assert_eq!(without_ends(world.sql(BANS)), world.fail2ban_sql(FAIL2BANS));
+    let history = world.f2b("history 198.51.100.1").exits(0).out;
+    assert_eq!(history.matches("knock from 198.51.100.1 rööt").count(), 4, "{history}");
+    // Once more: nothing is new.
+    let whole = |world: &World| {
+        let tables = ["ban", "evidence", "jail", "position", "pending"];
+        tables.map(|table| world.sql(&format!("SELECT '{table}', * FROM {table}")))
+    };
+    let before = whole(&world);
+    let said = import(&world);
+    let nothing = "the place in 0 logs where reading goes on\nknown before: 5 bans\n";
+    assert!(said.ends_with(nothing), "{said}");
+    assert_eq!(before, whole(&world));
+    // Each line is read by one of the two, and once.
+    knock(&world, "door", "198.51.100.9");
+    knock(&world, "door", "198.51.100.8");
+    knock(&world, "gate", "198.51.100.8");
+    for _ in 0..2 {
+        let _ = world.f2b("batch");
+    }
+    assert_eq!(
+        world.sql("SELECT jail, host, count(*) FROM failures GROUP BY 1, 2 ORDER BY 1, 2"),
+        "door|198.51.100.8|1\ndoor|198.51.100.9|1\ngate|198.51.100.8|1"
+    );
+    // The whole log, read for its own sake: what led to the bans is shown with its place, and not twice.
+    world.f2b("scan --jail door").exits(0);
+    let history = world.f2b("history 198.51.100.1").exits(0).out;
+    assert_eq!(history.matches("knock from 198.51.100.1 rööt").count(), 4, "{history}");
+    assert_eq!(history.matches("led to").count(), 2, "{history}");
+}
+
+#[test]
+fn bans_go_on_being_counted_from_where_fail2ban_was() {
+    let world = world();
+    let fail2ban = Fail2ban::start(&world);
+    let host = "198.51.100.1";
+    fail2ban.bans("door", &[host]);
+    fail2ban.stop();
+    // What a purge leaves of a host that was banned four times, the last time some hours ago.
+    world.fail2ban_sql(
+        "UPDATE bips SET bancount = 4, timeofban = timeofban - 36000, bantime = 28800; DELETE FROM bans;",
+    );
+    import(&world);
+    assert_eq!(world.sql("SELECT end_reason, more FROM ban"), "expired|3");
+    // A known host is banned at its first failure, for sixteen hours: so does fail2ban.
+    let f2b = |world: &World| {
+        let _ = world.f2b("batch");
+        world.sql("SELECT (until_us - at_us) / 1000000 FROM ban ORDER BY at_us DESC LIMIT 1")
+    };
+    knock(&world, "door", host);
+    let lasts = f2b(&world);
+    let fail2ban = Fail2ban::start(&world);
+    fail2ban.until("it is banned", || world.fail2ban_sql("SELECT bancount FROM bips") == "5");
+    assert_eq!(lasts, world.fail2ban_sql("SELECT bantime FROM bips"));
+    assert_eq!(lasts, "57600");
+}
+
+#[test]
+fn a_live_server_goes_on_and_what_it_does_later_is_taken_over_later() {
+    let world = world();
+    let fail2ban = Fail2ban::start(&world);
+    fail2ban.bans("gate", &["198.51.100.1"]);
+    let said = world.f2b("import fail2ban.sqlite3").exits(0).out;
+    assert!(said.contains("1 ban in force"), "{said}");
+    fail2ban.bans("gate", &["198.51.100.2"]);
+    fail2ban.stop();
+    let said = import(&world);
+    assert!(said.contains("1 ban in force") && said.contains("known before: 1 ban"), "{said}");
+    let _ = world.f2b("batch");
+    assert_eq!(world.sql("SELECT count(*) FROM failures"), "0");
+    assert_eq!(world.sql("SELECT count(*) FROM ban"), "2");
+}
+
+/// Tables of versions 1 to 3, which nothing makes any more.
+fn old(version: u8) -> String {
+    let (columns, values) = match version {
+        3 => (", bantime INTEGER NOT NULL, bancount INTEGER NOT NULL DEFAULT 1", ", 90000, 2"),
+        _ => ("", ""),
+    };
+    let unique = if version == 1 { "" } else { ", UNIQUE (jail, path)" };
+    format!(
+        "CREATE TABLE fail2banDb (version INTEGER); INSERT INTO fail2banDb VALUES ({version});
+         CREATE TABLE jails (name TEXT NOT NULL UNIQUE, enabled INTEGER NOT NULL DEFAULT 1);
+         INSERT INTO jails VALUES ('door', 1), ('gate', 0);
+         CREATE TABLE logs (jail TEXT NOT NULL, path TEXT, firstlinemd5 TEXT, lastfilepos INTEGER DEFAULT 0,
+         FOREIGN KEY (jail) REFERENCES jails (name) ON DELETE CASCADE, UNIQUE (jail, path, firstlinemd5){unique});
+         CREATE TABLE bans (jail TEXT NOT NULL, ip TEXT, timeofban INTEGER NOT NULL{columns}, data JSON,
+         FOREIGN KEY (jail) REFERENCES jails (name));
+         INSERT INTO bans SELECT 'door', '198.51.100.' || (value % 2), unixepoch() - 100 * value{values},
+         '{{\"matches\": [\"old line ' || value || '\"], \"failures\": 2}}' FROM json_each('[1, 2, 3]');"
+    )
+}
+
+#[test]
+fn an_old_database_is_what_fail2ban_makes_of_it() {
+    for version in 1..=3 {
+        let world = world();
+        world.fail2ban_sql(&old(version));
+        let said = import(&world);
+        assert!(said.contains(&format!("version {version} of")), "{said}");
+        let taken = world.sql(BANS);
+        assert!(taken.lines().count() == 3 && taken.contains("replaced"), "{taken}");
+        let count = world.sql("SELECT sum(more) FROM ban");
+        // The same, after fail2ban has brought it to its version 4.
+        Fail2ban::start(&world).stop();
+        assert_eq!(world.fail2ban_sql("SELECT version FROM fail2banDb"), "4");
+        fs::remove_dir_all(world.path("store")).unwrap();
+        import(&world);
+        assert_eq!(world.sql(BANS), taken, "version {version}");
+        assert_eq!(world.sql("SELECT sum(more) FROM ban"), count, "version {version}");
+    }
+}
+
+#[test]
+fn err_what_is_no_database_of_fail2ban() {
+    let world = world();
+    world.f2b("import nowhere.sqlite3").fails_with("nowhere.sqlite3: no such file");
+    world.write("list", "what?\n");
+    world.f2b("import list").fails_with(
+        "list: no database of fail2ban; if it is a list, name its form: f2b import FORMAT FILE",
+    );
+    world.fail2ban_sql(&old(3).replace("VALUES (3)", "VALUES (5)"));
+    world.f2b("import fail2ban.sqlite3").fails_with(
+        "fail2ban.sqlite3: version 5 of fail2ban's database is not known, only 1 to 4; a newer f2b may \
+         know it; nothing was imported",
+    );
+    assert!(!world.db().exists());
+}
