@@ -1,5 +1,5 @@
 //! fail2ban's database (`fail2ban.sqlite3`), versions 1 to 4: bans in force, the history of bans, and how far logs were
-//! read.
+//! read. A [`DatabaseWriter`] makes one of version 4.
 //!
 //! Such a file may be in use, and is never written to, nor is anything made beside it. A [`Database`] is a copy of it,
 //! taken at once: whoever holds fail2ban's file for more than five seconds has it lose the bans of that time. The copy is
@@ -9,10 +9,12 @@ mod open;
 mod read;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use rusqlite::Connection;
 
-pub use self::read::{Reached, ReadTo, Row};
+pub use self::read::{JOURNAL, Reached, ReadTo, Row};
+pub use self::write::{DatabaseWriter, Kept};
 
 /// The newest version that is known, which fail2ban 0.11 and later write.
 const VERSION: i64 = 4;
@@ -50,11 +52,11 @@ pub enum DatabaseError {
     /// It can't be relied on.
     #[error("damaged ({0}); fail2ban-server mends it when it is started, or sqlite3 with .recover")]
     Damaged(String),
-    /// The system's or SQLite's word.
-    #[error("reading failed: {0}")]
+    /// The system's word.
+    #[error("{0}")]
     Io(#[from] std::io::Error),
     /// SQLite's word.
-    #[error("reading failed: {0}")]
+    #[error("{0}")]
     Sqlite(rusqlite::Error),
 }
 

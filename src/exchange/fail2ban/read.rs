@@ -51,7 +51,7 @@ pub enum Reached {
 }
 
 /// As what journals stand among the logs.
-const JOURNAL: &str = "systemd-journal";
+pub const JOURNAL: &str = "systemd-journal";
 
 /// A ban time that is not known; bans of versions before 3 have it.
 const UNKNOWN: f64 = -2.0;
