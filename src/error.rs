@@ -82,6 +82,14 @@ pub enum Error {
         /// Why not.
         source: DatabaseError,
     },
+    /// A database for fail2ban can't be written.
+    #[error("{}: {source}; nothing was exported", printable(&.file.to_string_lossy()))]
+    NoDatabase {
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        source: DatabaseError,
+    },
     /// Reading or writing a list failed.
     #[error(transparent)]
     File(#[from] FileError),

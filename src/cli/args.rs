@@ -411,6 +411,9 @@ pub enum ListFormat {
     /// A JSON document; keeps jail, times and origin.
     #[value(name = "json")]
     Json,
+    /// fail2ban's database; keeps all that fail2ban knows.
+    #[value(name = "fail2ban")]
+    Fail2ban,
 }
 
 /// Arguments of `f2b export`.

@@ -90,11 +90,16 @@ pub(super) enum Error {
     #[error("'{}' is not an IP address or network{}", shown(.0), host_hint(.0))]
     NotAHost(String),
     /// A word that should be a format.
-    #[error("'{}' is not a list format; write ip.deny, hosts.deny, csv or json", shown(.0))]
+    #[error("'{}' is not a list format; write ip.deny, hosts.deny, csv, json or fail2ban", shown(.0))]
     ListFormat(String),
     /// No file to import.
     #[error("which file? write f2b import FORMAT FILE")]
     NoList,
+    /// fail2ban's database can't be printed.
+    #[error(
+        "a database can't be printed; write -o FILE, such as /var/lib/fail2ban/fail2ban.sqlite3"
+    )]
+    NoDatabaseFile,
     /// A file whose form nobody has named, and that doesn't tell it.
     #[error(
         "{}: no database of fail2ban; if it is a list, name its form: f2b import FORMAT FILE",

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use tempfile::SpooledTempFile;
 
 use super::args::{ExportArgs, ImportArgs, ListFormat};
@@ -20,14 +21,20 @@ use crate::model::{Ban, BanTime};
 use crate::store::BanOrder;
 use crate::text::printable;
 
-impl From<ListFormat> for Format {
-    fn from(format: ListFormat) -> Self {
-        match format {
-            ListFormat::IpDeny => Self::IpDeny,
-            ListFormat::HostsDeny => Self::HostsDeny,
-            ListFormat::Csv => Self::Csv,
-            ListFormat::Json => Self::Json,
+impl ListFormat {
+    /// The form of a list; `None`: it is no list but a database.
+    fn list(self) -> Option<Format> {
+        match self {
+            Self::IpDeny => Some(Format::IpDeny),
+            Self::HostsDeny => Some(Format::HostsDeny),
+            Self::Csv => Some(Format::Csv),
+            Self::Json => Some(Format::Json),
+            Self::Fail2ban => None,
         }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::from_str(name, false).ok()
     }
 }
 
@@ -36,9 +43,13 @@ pub(super) fn export(
     args: &ExportArgs,
     out: &mut dyn Write,
 ) -> Result<Status, Error> {
-    let format = Format::from(args.format.unwrap_or(args.kind));
     let is_stdout = |file: &Path| file == Path::new("-") || file == Path::new("/dev/stdout");
-    match args.output.as_deref() {
+    let output = args.output.as_deref();
+    let Some(format) = args.format.unwrap_or(args.kind).list() else {
+        let file = output.filter(|file| !is_stdout(file)).ok_or(Error::NoDatabaseFile)?;
+        return take_over::give_back(context, file, args.jail.clone(), out);
+    };
+    match output {
         Some(file) if !is_stdout(file) => write(context, format, args.jail.clone(), file, out)?,
         _ => print(context, format, args.jail.clone(), out)?,
     }
@@ -93,19 +104,18 @@ pub(super) fn import(
     args: ImportArgs,
     out: &mut dyn Write,
 ) -> Result<Status, Error> {
-    let (format, file) = match import_operands(&args)? {
-        (Some(format), file) => (format, file),
-        (None, file) => {
-            let failed = |error| FileError { file: file.clone(), why: FileTrouble::Reading(error) };
-            if is_database(&file).map_err(failed)? {
-                return take_over::run(context, &file, args.force, out);
-            }
-            return Err(Error::UnknownList(file));
-        }
+    let (format, file) = import_operands(&args)?;
+    let failed = |error| FileError { file: file.clone(), why: FileTrouble::Reading(error) };
+    let format = match format {
+        None if !is_database(&file).map_err(failed)? => return Err(Error::UnknownList(file)),
+        Some(format) => format.list(),
+        None => None,
+    };
+    let Some(format) = format else {
+        return take_over::run(context, &file, args.force, out);
     };
     let bantime =
         BanTime::parse(&args.time).map_err(|source| Error::Duration { option: "time", source })?;
-    let failed = |error| FileError { file: file.clone(), why: FileTrouble::Reading(error) };
     let mut list = List::open(&file).map_err(failed)?;
     let defaults = Defaults { jail: args.jail, at: context.now, bantime };
     let wrong = |source| Error::from(error::Error::List { file: file.clone(), source });
@@ -209,23 +219,23 @@ fn is_database(file: &Path) -> io::Result<bool> {
 }
 
 /// `FORMAT FILE`, or `--format FORMAT FILE`, or a file that tells its form.
-fn import_operands(args: &ImportArgs) -> Result<(Option<Format>, PathBuf), Error> {
+fn import_operands(args: &ImportArgs) -> Result<(Option<ListFormat>, PathBuf), Error> {
     match (args.format, args.operands.as_slice()) {
         (None, [file]) if !is_format(file) || Path::new(file).exists() => Ok((None, file.into())),
         (None, [format, file]) => {
             let format = format
                 .to_str()
-                .and_then(Format::from_name)
+                .and_then(ListFormat::from_name)
                 .ok_or_else(|| Error::ListFormat(format.to_string_lossy().into_owned()))?;
             Ok((Some(format), file.into()))
         }
-        (Some(format), [.., file]) => Ok((Some(format.into()), file.into())),
+        (Some(format), [.., file]) => Ok((Some(format), file.into())),
         _ => Err(Error::NoList),
     }
 }
 
 fn is_format(operand: &OsStr) -> bool {
-    operand.to_str().and_then(Format::from_name).is_some()
+    operand.to_str().and_then(ListFormat::from_name).is_some()
 }
 
 /// A list that is read twice, the second time from a copy: a pipe can't be read again, and what is imported is what was

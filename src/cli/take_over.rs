@@ -1,16 +1,16 @@
-//! `f2b import fail2ban.sqlite3`: all that fail2ban knows of bans, and where it has stopped reading.
+//! `f2b import fail2ban.sqlite3`: all that fail2ban knows of bans, and where it has stopped reading; and back.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::ban::guard;
 use super::files::Files;
 use super::output::counted;
 use super::{Context, Error, Status, warn};
-use crate::control::{Change, Guard, Jails, PART_BANS, Reply, Resumed, Taken};
+use crate::control::{Change, Guard, Jails, PART_BANS, Question, Reply, Resumed, Taken};
 use crate::error;
-use crate::exchange::fail2ban::{Database, DatabaseError, Row};
+use crate::exchange::fail2ban::{Database, DatabaseError, DatabaseWriter, Kept, Row};
 use crate::model::{HostBans, Time};
 use crate::text::printable;
 
@@ -58,6 +58,51 @@ pub(super) fn run(
         Ok(())
     })?;
     taking.tell(&database, resumed.len() as u64, out)
+}
+
+/// Writes a database at `file` with which fail2ban goes on.
+pub(super) fn give_back(
+    context: &Context,
+    file: &Path,
+    jail: Option<String>,
+    out: &mut dyn Write,
+) -> Result<Status, Error> {
+    let wrong = |source| Error::from(error::Error::NoDatabase { file: file.to_owned(), source });
+    let mut database = DatabaseWriter::create(file).map_err(wrong)?;
+    let (mut bans, mut in_force, mut logs) = (0, 0, 0);
+    let mut failed = None;
+    let asked = context.ask(Question::Kept { jail }, |reply| {
+        let written = match reply {
+            Reply::Kept { ban, count, data } => {
+                bans += 1;
+                in_force += u64::from(ban.is_active(context.now));
+                database.ban(Kept { ban: &ban, count, data: &data })
+            }
+            Reply::Reached(read) => {
+                logs += 1;
+                database.read_to(&read)
+            }
+            _ => Ok(()),
+        };
+        written.map_err(|error| io::Error::other(failed.insert(error).to_string()))
+    });
+    if let Some(source) = failed {
+        return Err(wrong(source));
+    }
+    asked?;
+    let former = database.end(context.now).map_err(wrong)?;
+    let shown = |path: &Path| printable(&path.to_string_lossy()).into_owned();
+    writeln!(
+        out,
+        "wrote {}, {in_force} of them in force, and the place in {} to {}",
+        counted(bans, "ban"),
+        counted(logs, "log"),
+        shown(file)
+    )?;
+    if let Some(former) = former {
+        writeln!(out, "what stood there is now {}", shown(&former))?;
+    }
+    Ok(Status::Found)
 }
 
 /// Why taking over ended early.

@@ -15,6 +15,7 @@ mod direct;
 mod enforce;
 mod guard;
 mod jails;
+mod keep;
 mod purge;
 mod question;
 pub mod socket;
@@ -168,6 +169,12 @@ pub enum Question {
         jail: Option<String>,
         /// So many.
         most: u32,
+    },
+    /// What fail2ban would know in f2b's place: a [`Reply::Kept`] for each ban, in the order in which they began, and a
+    /// [`Reply::Reached`] for each log and journal.
+    Kept {
+        /// In which jail; `None` for all.
+        jail: Option<String>,
     },
     /// What is known of a host: a [`Reply::Totals`], then a [`Reply::Event`] for each event, in time order.
     History {
@@ -336,6 +343,18 @@ pub enum Reply {
         /// Why, beginning with a verb.
         why: String,
     },
+    /// A ban as fail2ban would keep it.
+    Kept {
+        /// The ban.
+        ban: Ban,
+        /// The how many-th it is of its host in its jail.
+        count: u64,
+        /// The lines that led to it, in fail2ban's JSON.
+        #[serde(with = "crate::text::text_or_bytes")]
+        data: Vec<u8>,
+    },
+    /// How far a jail has read a log or its journals.
+    Reached(ReadTo),
     /// Bans were taken over from a list.
     Imported {
         /// How many; the others are banned already, or their time is over.

@@ -1,6 +1,6 @@
 //! Questions, answered from a reader of the store.
 
-use super::{Failed, JailStatus, Jails, Overview, Question, Reply, Take, WhichBans};
+use super::{Failed, JailStatus, Jails, Overview, Question, Reply, Take, WhichBans, keep};
 use crate::config::Draft;
 use crate::engine::own_log::OwnLog;
 use crate::engine::projection::Effects;
@@ -22,7 +22,10 @@ pub fn ask(
     now: Time,
     take: &mut Take<'_>,
 ) -> Result<(), Failed> {
-    if let Question::Bans { jail, .. } | Question::WithoutEffect { jail, .. } = question {
+    if let Question::Bans { jail, .. }
+    | Question::WithoutEffect { jail, .. }
+    | Question::Kept { jail } = question
+    {
         jails.knowing(jail.as_deref(), reader)?;
     }
     match question {
@@ -49,6 +52,7 @@ pub fn ask(
         Question::WithoutEffect { jail, most } => {
             without_effect(jail.as_deref(), *most, reader, now, take)
         }
+        Question::Kept { jail } => keep::kept(jail.as_deref(), reader, now, take),
         Question::History { host, limit } => {
             let limit = usize::try_from(*limit).unwrap_or(usize::MAX);
             take(Reply::Totals(reader.host_totals(host)?))?;

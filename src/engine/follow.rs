@@ -31,7 +31,7 @@ use self::bans::Bans;
 use self::entries::Entries;
 use self::generation::Generation;
 use self::lines::Lines;
-pub use self::resume::{Resumed, resume};
+pub use self::resume::{Resumed, reached, resume};
 use self::start::{Of, Start, StartError};
 use super::jail::Jail;
 use super::lookup::Names;

@@ -2,7 +2,7 @@
 
 use rusqlite::OptionalExtension;
 
-use super::read::count;
+use super::read::{count, time_at};
 use super::retain::execute;
 use super::write::jail_id;
 use super::{Batch, LogId, Reader, StoreError, sql};
@@ -48,6 +48,11 @@ impl Reader {
             select.query_row((jail, journal), row).optional()
         };
         found().map_err(|source| StoreError::explain(&self.path, source))
+    }
+
+    /// When the last entry of any journal was written that a jail has read.
+    pub fn last_entry(&self, jail: &str) -> Result<Option<Time>, StoreError> {
+        self.one(sql::CURSOR_SELECT_LAST, [jail], |row| time_at(row, 0))
     }
 }
 

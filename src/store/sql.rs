@@ -48,6 +48,7 @@ statements! {
     BLOCK_SELECT_DIGESTS = "block/select_digests.sql";
     BLOCK_UPSERT = "block/upsert.sql";
     CURSOR_SELECT = "cursor/select.sql";
+    CURSOR_SELECT_LAST = "cursor/select_last.sql";
     CURSOR_UPSERT = "cursor/upsert.sql";
     EVIDENCE_INSERT = "evidence/insert.sql";
     EVIDENCE_SELECT_BY_HOST = "evidence/select_by_host.sql";

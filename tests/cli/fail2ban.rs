@@ -67,6 +67,14 @@ impl<'w> Fail2ban<'w> {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
+    /// Whom a jail bans.
+    pub(crate) fn banned(&self, jail: &str) -> Vec<String> {
+        let said = self.client(&["get", jail, "banip"]).unwrap();
+        let mut hosts: Vec<String> = said.split_whitespace().map(str::to_owned).collect();
+        hosts.sort();
+        hosts
+    }
+
     /// Hosts fail, each twice, and are banned; that is in the database.
     pub(crate) fn bans(&self, jail: &str, hosts: &[&str]) {
         let before = self.world.fail2ban_number("SELECT count(*) FROM bans");

@@ -170,3 +170,76 @@ fn err_what_is_no_database_of_fail2ban() {
     );
     assert!(!world.db().exists());
 }
+
+/// All rows of fail2ban's database but for those that tell whether jails run.
+const FAIL2BAN_ROWS: &str = "SELECT jail, ip, timeofban, bantime, bancount, hex(data), typeof(data) FROM bans ORDER BY 1, 2, 3;
+    SELECT jail, ip, timeofban, bantime, bancount, hex(data), typeof(bantime) FROM bips ORDER BY 1, 2;
+    SELECT * FROM logs ORDER BY 1, 2; SELECT name FROM jails ORDER BY 1; SELECT * FROM fail2banDb";
+
+#[test]
+fn what_was_taken_over_is_given_back_as_it_was() {
+    let world = world();
+    let fail2ban = Fail2ban::start(&world);
+    fail2ban.bans("door", &["198.51.100.1", "2001:db8::1", "some-name"]);
+    fail2ban.bans("gate", &["198.51.100.1"]);
+    fail2ban.stop();
+    world.fail2ban_sql(
+        "UPDATE bips SET bancount = 4 WHERE jail = 'door'; UPDATE bans SET bancount = 4 WHERE jail = 'door';
+         UPDATE bips SET bantime = 4000.25 WHERE ip = 'some-name'; UPDATE bans SET bantime = 4000.25 WHERE ip = 'some-name';
+         UPDATE bips SET bantime = -1 WHERE jail = 'gate'; UPDATE bans SET bantime = -1 WHERE jail = 'gate'",
+    );
+    let rows = world.fail2ban_sql(FAIL2BAN_ROWS);
+    import(&world);
+    let schema = "SELECT type, name, tbl_name FROM sqlite_schema ORDER BY 1, 2";
+    let tables = world.fail2ban_sql(schema);
+    let said = world.f2b("export fail2ban -o fail2ban.sqlite3").exits(0).out;
+    assert!(
+        said.starts_with(
+            "wrote 4 bans, 4 of them in force, and the place in 2 logs to fail2ban.sqlite3\n"
+        ),
+        "{said}"
+    );
+    assert_eq!(world.fail2ban_sql(FAIL2BAN_ROWS), rows);
+    assert_eq!(world.fail2ban_sql(schema), tables);
+    // What stood there is kept.
+    let former = said.lines().last().unwrap().rsplit(' ').next().unwrap().to_owned();
+    fs::rename(world.path(&former), world.fail2ban_db()).unwrap();
+    assert_eq!(world.fail2ban_sql(FAIL2BAN_ROWS), rows);
+    world.f2b("export fail2ban").fails_with(
+        "a database can't be printed; write -o FILE, such as /var/lib/fail2ban/fail2ban.sqlite3",
+    );
+}
+
+#[test]
+fn fail2ban_goes_on_where_f2b_has_stopped() {
+    let world = world();
+    for host in ["198.51.100.1", "2001:db8::1", "198.51.100.7"] {
+        knock(&world, "door", host);
+        knock(&world, "door", host);
+    }
+    let _ = world.f2b("batch");
+    world.f2b("unban 198.51.100.7").exits(0);
+    world.f2b("ban 198.51.100.64/26 --jail gate --force").exits(0);
+    world.f2b("export fail2ban -o fail2ban.sqlite3").exits(0);
+    assert_eq!(
+        world.fail2ban_sql("SELECT ip, bancount FROM bips ORDER BY 1"),
+        "198.51.100.1|1\n198.51.100.64/26|1\n2001:db8::1|1"
+    );
+    let fail2ban = Fail2ban::start(&world);
+    fail2ban.until("all are banned", || {
+        fail2ban.banned("door") == ["198.51.100.1", "2001:db8::1"]
+            && fail2ban.banned("gate") == ["198.51.100.64/26"]
+    });
+    // No line is read twice.
+    knock(&world, "door", "198.51.100.9");
+    fail2ban.until("it is read", || {
+        fail2ban.client(&["status", "door"]).unwrap().contains("Total failed:\t1")
+    });
+    let log = fs::read_to_string(world.path("fail2ban.log")).unwrap();
+    assert_eq!(log.matches("Found").count(), 1, "{log}");
+    assert!(!log.contains("ERROR"), "{log}");
+    // The lines that led to it.
+    let data = world.fail2ban_sql("SELECT CAST(data AS TEXT) FROM bips WHERE ip = '198.51.100.1'");
+    assert!(data.starts_with("{\"matches\": [\"20") && data.contains(" rööt\", \""), "{data}");
+    assert!(data.ends_with("\"failures\": 2, \"ip4\": \"198.51.100.1\"}"), "{data}");
+}

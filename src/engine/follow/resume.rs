@@ -4,6 +4,7 @@
 //! begins anew, as far back as can matter. So does f2b.
 //! DIFFERS: a log that was rotated meanwhile is looked for among its rotated generations, and read to its end.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use super::Writer;
 use super::lines::Lines;
 use super::start::line_ends;
-use crate::exchange::fail2ban::{Reached, ReadTo};
+use crate::exchange::fail2ban::{JOURNAL, Reached, ReadTo};
 use crate::model::Time;
 use crate::source::{Growing, LogKind, rotated};
-use crate::store::{Position, StoreError};
+use crate::store::{Position, Reader, StoreError};
 
 /// What came of a place in a log that another program has reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +59,34 @@ pub fn resume(read: &ReadTo, writer: &mut Writer, now: Time) -> Result<Resumed, 
             }
         }
     }
+}
+
+/// How far a jail has read what its logs are now, and its journals, as fail2ban tells it. A log that can't be read any
+/// more, or has no line, is left out.
+///
+/// # Errors
+///
+/// The store can't be used.
+pub fn reached(jail: &str, store: &Reader) -> Result<Vec<ReadTo>, StoreError> {
+    let known = store.positions(jail)?;
+    let paths: BTreeSet<&str> = known.iter().map(|known| known.path.as_str()).collect();
+    let mut found = Vec::new();
+    for path in paths {
+        let Ok(growing) = Growing::open(Path::new(path)) else { continue };
+        let Ok(Some(first_line)) = first_line_hash(&growing) else { continue };
+        let mut lines = Lines::Growing(growing);
+        let Ok(Some(head)) = lines.head() else { continue };
+        let log = store.known_log(&head, &|offset, len| lines.look(offset, len))?;
+        if let Some(known) = known.iter().find(|known| Some(known.log) == log) {
+            let reached = Reached::Offset { offset: known.position.offset, first_line };
+            found.push(ReadTo { jail: jail.to_owned(), path: path.to_owned(), reached });
+        }
+    }
+    if let Some(written) = store.last_entry(jail)? {
+        let reached = Reached::Entry(written);
+        found.push(ReadTo { jail: jail.to_owned(), path: JOURNAL.to_owned(), reached });
+    }
+    Ok(found)
 }
 
 /// The generation of a log that begins with a line of this hash.
