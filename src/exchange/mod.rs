@@ -6,6 +6,7 @@
 
 pub mod array;
 mod csv_list;
+pub mod dump;
 pub mod fail2ban;
 mod hosts_deny;
 mod json_list;
@@ -136,6 +137,25 @@ pub enum ListError {
         line: u64,
         /// `EXCEPT`, or the option.
         word: String,
+    },
+    /// An element of no set, or no element.
+    #[error("{line}: '{}' can't be read", crate::text::shown(.text))]
+    NotAnElement {
+        /// Which line or which element.
+        line: u64,
+        /// What stands there.
+        text: String,
+    },
+    /// One of several sets, of which it isn't known whether its elements are banned.
+    #[error(
+        "{line}: the set '{}' is not named for a jail of fail2ban, and not the only one; save it alone",
+        crate::text::shown(.name)
+    )]
+    WhichSet {
+        /// Where its first element stands.
+        line: u64,
+        /// Its name.
+        name: String,
     },
     /// A CSV list without the column that names hosts.
     #[error("1: the header has no column 'host'")]
