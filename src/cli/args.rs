@@ -416,6 +416,38 @@ pub enum ListFormat {
     Fail2ban,
 }
 
+/// The form of what is to be imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ImportFormat {
+    /// One address a line.
+    #[value(name = "ip.deny")]
+    IpDeny,
+    /// TCP wrappers: `ALL: ADDRESS`.
+    #[value(name = "hosts.deny")]
+    HostsDeny,
+    /// Comma-separated values with a header; jail, times and origin.
+    #[value(name = "csv")]
+    Csv,
+    /// A JSON document; jail, times and origin.
+    #[value(name = "json")]
+    Json,
+    /// fail2ban's database.
+    #[value(name = "fail2ban")]
+    Fail2ban,
+    /// What `ipset save` prints; sets f2b-JAIL, or a single one.
+    #[value(name = "ipset")]
+    Ipset,
+    /// What `nft list` prints, also with -j; sets addr-set-JAIL, f2b-JAIL, or a single one.
+    #[value(name = "nft")]
+    Nft,
+    /// What `fail2ban-client banned` prints.
+    #[value(name = "banned")]
+    Banned,
+    /// What `fail2ban-client get JAIL banip` prints, also with --with-time.
+    #[value(name = "banip")]
+    Banip,
+}
+
 /// Arguments of `f2b export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
@@ -437,13 +469,13 @@ pub struct ExportArgs {
 #[derive(Debug, Args)]
 #[command(override_usage = "f2b import [OPTIONS] [FORMAT] FILE")]
 pub struct ImportArgs {
-    /// The file, or '-', and before it the form of the list: ip.deny, hosts.deny, csv or json. fail2ban's database
-    /// (fail2ban.sqlite3) is known by what is in it.
+    /// The file, or '-', and before it its form if it isn't to be known by how it begins: ip.deny, hosts.deny, csv, json,
+    /// fail2ban (its database), ipset, nft, banned or banip.
     #[arg(num_args = 0..=2, value_name = "FORMAT|FILE")]
     pub operands: Vec<OsString>,
     /// Form of the list, in place of the operand.
     #[arg(long, value_enum)]
-    pub format: Option<ListFormat>,
+    pub format: Option<ImportFormat>,
     /// The jail of hosts that the list names none for.
     #[arg(short, long, value_name = "NAME", default_value = "import")]
     pub jail: String,

@@ -90,7 +90,7 @@ pub(super) enum Error {
     #[error("'{}' is not an IP address or network{}", shown(.0), host_hint(.0))]
     NotAHost(String),
     /// A word that should be a format.
-    #[error("'{}' is not a list format; write ip.deny, hosts.deny, csv, json or fail2ban", shown(.0))]
+    #[error("'{}' is not a list format; write ip.deny, hosts.deny, csv, json, fail2ban, ipset, nft, banned or banip", shown(.0))]
     ListFormat(String),
     /// No file to import.
     #[error("which file? write f2b import FORMAT FILE")]
@@ -102,7 +102,7 @@ pub(super) enum Error {
     NoDatabaseFile,
     /// A file whose form nobody has named, and that doesn't tell it.
     #[error(
-        "{}: no database of fail2ban; if it is a list, name its form: f2b import FORMAT FILE",
+        "{}: begins as no list does, and as no database of fail2ban; name its form: f2b import FORMAT FILE",
         crate::text::printable(&.0.to_string_lossy())
     )]
     UnknownList(PathBuf),

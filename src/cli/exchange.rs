@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use tempfile::SpooledTempFile;
 
-use super::args::{ExportArgs, ImportArgs, ListFormat};
+use super::args::{ExportArgs, ImportArgs, ImportFormat, ListFormat};
 use super::ban::guard;
 use super::files::Files;
 use super::output::counted;
 use super::{Context, Error, Status, take_over, warn};
 use crate::control::{Change, Exported, Guard, PART_BANS, Question, Reply, WhichBans};
 use crate::error;
-use crate::exchange::fail2ban::MAGIC;
+use crate::exchange::dump::{Detected, Dump};
 use crate::exchange::{self, Defaults, FileError, FileTrouble, Format, ListError, ListWriter};
-use crate::model::{Ban, BanTime};
+use crate::model::{Ban, BanTime, Zone};
 use crate::store::BanOrder;
 use crate::text::printable;
 
@@ -32,9 +32,21 @@ impl ListFormat {
             Self::Fail2ban => None,
         }
     }
+}
 
-    fn from_name(name: &str) -> Option<Self> {
-        Self::from_str(name, false).ok()
+impl From<ImportFormat> for Detected {
+    fn from(format: ImportFormat) -> Self {
+        match format {
+            ImportFormat::IpDeny => Self::List(Format::IpDeny),
+            ImportFormat::HostsDeny => Self::List(Format::HostsDeny),
+            ImportFormat::Csv => Self::List(Format::Csv),
+            ImportFormat::Json => Self::List(Format::Json),
+            ImportFormat::Fail2ban => Self::Database,
+            ImportFormat::Ipset => Self::Dump(Dump::Ipset),
+            ImportFormat::Nft => Self::Dump(Dump::Nft),
+            ImportFormat::Banned => Self::Dump(Dump::Banned),
+            ImportFormat::Banip => Self::Dump(Dump::Banip),
+        }
     }
 }
 
@@ -104,24 +116,27 @@ pub(super) fn import(
     args: ImportArgs,
     out: &mut dyn Write,
 ) -> Result<Status, Error> {
-    let (format, file) = import_operands(&args)?;
-    let failed = |error| FileError { file: file.clone(), why: FileTrouble::Reading(error) };
-    let format = match format {
-        None if !is_database(&file).map_err(failed)? => return Err(Error::UnknownList(file)),
-        Some(format) => format.list(),
-        None => None,
-    };
-    let Some(format) = format else {
+    let (form, file) = import_operands(&args)?;
+    if form == Some(Detected::Database) {
         return take_over::run(context, &file, args.force, out);
-    };
+    }
     let bantime =
         BanTime::parse(&args.time).map_err(|source| Error::Duration { option: "time", source })?;
+    let failed = |error| FileError { file: file.clone(), why: FileTrouble::Reading(error) };
     let mut list = List::open(&file).map_err(failed)?;
+    let form = match form {
+        None => exchange::dump::detect(list.head().map_err(failed)?),
+        form => form,
+    };
+    let form = match form.ok_or_else(|| Error::UnknownList(file.clone()))? {
+        Detected::Database => return take_over::run(context, &file, args.force, out),
+        form => form,
+    };
     let defaults = Defaults { jail: args.jail, at: context.now, bantime };
     let wrong = |source| Error::from(error::Error::List { file: file.clone(), source });
     let mut total = 0;
     // Once for its faults: what is wrong in the last line keeps the first from being imported.
-    exchange::read(format, &mut list, &defaults, |_| {
+    read(form, &mut list, &defaults, context.zone, |_| {
         total += 1;
         Ok::<_, ListError>(())
     })
@@ -130,7 +145,7 @@ pub(super) fn import(
     let mut import =
         Import { context, guard: guard(args.force), new: 0, spared: 0, files: Files::default() };
     let mut part = Vec::new();
-    exchange::read(format, copy, &defaults, |ban| {
+    read(form, copy, &defaults, context.zone, |ban| {
         part.push(ban);
         if part.len() >= PART_BANS { import.part(std::mem::take(&mut part)) } else { Ok(()) }
     })
@@ -208,42 +223,51 @@ impl From<Error> for Stopped {
     }
 }
 
-/// Whether a file begins as a database does.
-fn is_database(file: &Path) -> io::Result<bool> {
-    if file == Path::new("-") {
-        return Ok(false);
+/// Reads a list, whatever its form; a database is none.
+fn read<E: From<ListError>>(
+    form: Detected,
+    from: impl Read,
+    defaults: &Defaults,
+    zone: Zone,
+    take: impl FnMut(Ban) -> Result<(), E>,
+) -> Result<(), E> {
+    match form {
+        Detected::List(format) => exchange::read(format, from, defaults, take),
+        Detected::Dump(dump) => dump.read(from, defaults, zone, take),
+        Detected::Database => Ok(()),
     }
-    let mut head = Vec::new();
-    File::open(file)?.take(MAGIC.len() as u64).read_to_end(&mut head)?;
-    Ok(head == MAGIC)
 }
 
 /// `FORMAT FILE`, or `--format FORMAT FILE`, or a file that tells its form.
-fn import_operands(args: &ImportArgs) -> Result<(Option<ListFormat>, PathBuf), Error> {
+fn import_operands(args: &ImportArgs) -> Result<(Option<Detected>, PathBuf), Error> {
     match (args.format, args.operands.as_slice()) {
         (None, [file]) if !is_format(file) || Path::new(file).exists() => Ok((None, file.into())),
         (None, [format, file]) => {
             let format = format
                 .to_str()
-                .and_then(ListFormat::from_name)
+                .and_then(|name| ImportFormat::from_str(name, false).ok())
                 .ok_or_else(|| Error::ListFormat(format.to_string_lossy().into_owned()))?;
-            Ok((Some(format), file.into()))
+            Ok((Some(format.into()), file.into()))
         }
-        (Some(format), [.., file]) => Ok((Some(format), file.into())),
+        (Some(format), [.., file]) => Ok((Some(format.into()), file.into())),
         _ => Err(Error::NoList),
     }
 }
 
 fn is_format(operand: &OsStr) -> bool {
-    operand.to_str().and_then(ListFormat::from_name).is_some()
+    operand.to_str().is_some_and(|name| ImportFormat::from_str(name, false).is_ok())
 }
 
 /// A list that is read twice, the second time from a copy: a pipe can't be read again, and what is imported is what was
 /// looked at, even if somebody writes to the file.
 struct List {
     from: Box<dyn Read>,
+    head: Vec<u8>,
     copy: SpooledTempFile,
 }
+
+/// So much of a list tells its form.
+const HEAD_BYTES: u64 = 1 << 16;
 
 /// How much of a copy is held in memory.
 const COPY_MEMORY_BYTES: usize = 1 << 20;
@@ -255,7 +279,15 @@ impl List {
         } else {
             Box::new(File::open(file)?)
         };
-        Ok(Self { from, copy: tempfile::spooled_tempfile(COPY_MEMORY_BYTES) })
+        Ok(Self { from, head: Vec::new(), copy: tempfile::spooled_tempfile(COPY_MEMORY_BYTES) })
+    }
+
+    /// How it begins, before anything of it is read.
+    fn head(&mut self) -> io::Result<&[u8]> {
+        self.from.by_ref().take(HEAD_BYTES).read_to_end(&mut self.head)?;
+        let rest = std::mem::replace(&mut self.from, Box::new(io::empty()));
+        self.from = Box::new(io::Cursor::new(self.head.clone()).chain(rest));
+        Ok(&self.head)
     }
 
     fn copy(mut self) -> io::Result<impl Read> {

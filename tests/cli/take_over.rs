@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::fail2ban::{Fail2ban, knock, world};
-use crate::harness::World;
+use crate::harness::{World, ran};
 
 /// All bans: host, jail, when they began, for how long, whether they are over.
 const BANS: &str =
@@ -161,7 +161,7 @@ fn err_what_is_no_database_of_fail2ban() {
     world.f2b("import nowhere.sqlite3").fails_with("nowhere.sqlite3: no such file");
     world.write("list", "what?\n");
     world.f2b("import list").fails_with(
-        "list: no database of fail2ban; if it is a list, name its form: f2b import FORMAT FILE",
+        "list: begins as no list does, and as no database of fail2ban; name its form: f2b import FORMAT FILE",
     );
     world.fail2ban_sql(&old(3).replace("VALUES (3)", "VALUES (5)"));
     world.f2b("import fail2ban.sqlite3").fails_with(
@@ -242,4 +242,57 @@ fn fail2ban_goes_on_where_f2b_has_stopped() {
     let data = world.fail2ban_sql("SELECT CAST(data AS TEXT) FROM bips WHERE ip = '198.51.100.1'");
     assert!(data.starts_with("{\"matches\": [\"20") && data.contains(" rööt\", \""), "{data}");
     assert!(data.ends_with("\"failures\": 2, \"ip4\": \"198.51.100.1\"}"), "{data}");
+}
+
+/// What a tool prints, whatever its form, brings the same bans.
+#[test]
+fn what_the_tools_print_is_known_by_how_it_begins() {
+    let sets = "ipset create f2b-door hash:net timeout 600; ipset add f2b-door 198.51.100.1 timeout 0;
+        ipset add f2b-door 198.51.100.64/26; ipset create f2b-door6 hash:ip family inet6; ipset add f2b-door6 2001:db8::1;
+        nft add table inet f2b-table
+        nft 'add set inet f2b-table addr-set-door { type ipv4_addr; flags interval, timeout; }'
+        nft 'add set inet f2b-table addr6-set-door { type ipv6_addr; }'
+        nft 'add element inet f2b-table addr-set-door { 198.51.100.1, 198.51.100.64/26 timeout 10m }'
+        nft 'add element inet f2b-table addr6-set-door { 2001:db8::1 }'";
+    for tool in ["ipset save", "nft list ruleset", "nft -j list ruleset"] {
+        let world = world();
+        let command = format!("unshare -n sh -ec \"{sets}; {tool}\" | f2b import - --force");
+        let said = ran(&mut world.shell(&command)).exits(0);
+        assert_eq!(said.out, "imported 3 bans\n", "{tool}");
+        assert_eq!(
+            world.sql("SELECT jail, host, until_us IS NULL FROM bans ORDER BY 2"),
+            "door|198.51.100.1|1\ndoor|198.51.100.64/26|0\ndoor|2001:db8::1|1",
+            "{tool}"
+        );
+    }
+}
+
+#[test]
+fn what_fail2ban_client_prints_is_known_by_how_it_begins() {
+    let world = world();
+    let fail2ban = Fail2ban::start(&world);
+    fail2ban.bans("door", &["198.51.100.1", "2001:db8::1"]);
+    fail2ban.bans("gate", &["198.51.100.2"]);
+    let imported = |args: &[&str], jail: &str| {
+        let _ = fs::remove_dir_all(world.path("store"));
+        world.write("list", fail2ban.client(args).unwrap());
+        world.f2b(&format!("import list --jail {jail} --time 1h --force")).exits(0);
+        world.sql("SELECT jail, host FROM bans ORDER BY 2")
+    };
+    let door = "door|198.51.100.1\ndoor|2001:db8::1";
+    assert_eq!(
+        imported(&["banned"], "x"),
+        "door|198.51.100.1\ngate|198.51.100.2\ndoor|2001:db8::1"
+    );
+    assert_eq!(imported(&["get", "door", "banned"], "door"), door);
+    assert_eq!(imported(&["get", "door", "banip"], "door"), door);
+    assert_eq!(imported(&["get", "door", "banip", "--with-time"], "door"), door);
+    assert_eq!(
+        world.sql(
+            "SELECT DISTINCT at_us / 1000000, (until_us - at_us) / 1000000 FROM ban ORDER BY 1"
+        ),
+        world.fail2ban_sql(
+            "SELECT DISTINCT timeofban, bantime FROM bips WHERE jail = 'door' ORDER BY 1"
+        )
+    );
 }
