@@ -296,3 +296,93 @@ fn what_fail2ban_client_prints_is_known_by_how_it_begins() {
         )
     );
 }
+
+#[test]
+fn a_log_that_was_rotated_while_nobody_read_it_is_read_on() {
+    let world = world();
+    let fail2ban = Fail2ban::start(&world);
+    for jail in ["door", "gate"] {
+        knock(&world, jail, "198.51.100.9");
+        fail2ban.until("it is read", || {
+            fail2ban.client(&["status", jail]).unwrap().contains("Total failed:\t1")
+        });
+    }
+    fail2ban.stop();
+    knock(&world, "door", "198.51.100.8");
+    fs::rename(world.path("door.log"), world.path("door.log.1")).unwrap();
+    world.write("door.log", "");
+    knock(&world, "door", "198.51.100.7");
+    // This one was emptied, and nobody knows what was in it.
+    world.write("gate.log", "");
+    knock(&world, "gate", "198.51.100.6");
+    let said = world.f2b("import fail2ban.sqlite3").exits(0);
+    assert!(said.out.ends_with("the place in 1 log where reading goes on\n"), "{}", said.out);
+    let gate = world.path("gate.log").display().to_string();
+    let why = "it begins with another line than what was read";
+    assert_eq!(said.err, format!("f2b: jail gate: {gate} is not read on but anew: {why}\n"));
+    for _ in 0..2 {
+        let _ = world.f2b("batch");
+    }
+    assert_eq!(
+        world.sql("SELECT jail, host, count(*) FROM failures GROUP BY 1, 2 ORDER BY 1, 2"),
+        "door|198.51.100.7|1\ndoor|198.51.100.8|1\ngate|198.51.100.6|1"
+    );
+}
+
+/// Entries of a journal, so many seconds ago: by the clock of who wrote them some milliseconds before they were received.
+fn entries(world: &World, file: &str, entries: &[(i64, &str)]) {
+    let now = f2b::model::Clock::now(&f2b::model::SystemClock).micros();
+    let entry = |(ago, host): &(i64, &str)| {
+        let received = now - ago * 1_000_000;
+        format!(
+            "__REALTIME_TIMESTAMP={received}\n__MONOTONIC_TIMESTAMP={}\n_BOOT_ID={:032}\n_HOSTNAME=h\n\
+             _SOURCE_REALTIME_TIMESTAMP={}\nSYSLOG_IDENTIFIER=d\n_PID=1\nMESSAGE=knock from {host}\n\n",
+            received - now + 1_000_000_000,
+            1,
+            received - 3_000
+        )
+    };
+    let export = world.write("export", entries.iter().map(entry).collect::<String>());
+    fs::create_dir_all(world.path("journal")).unwrap();
+    let mut command = std::process::Command::new("/lib/systemd/systemd-journal-remote");
+    command.arg("-o").arg(world.path("journal").join(file)).arg(export);
+    ran(&mut command).exits(0);
+}
+
+#[test]
+fn a_journal_is_read_on_behind_the_last_entry() {
+    let world = world();
+    let folder = world.path("journal").display().to_string();
+    world.write("filter.d/unit.conf", "[Definition]\nfailregex = knock from <HOST>\n");
+    world.write(
+        "jail.local",
+        format!("[door]\nfilter = unit\nbackend = systemd[journalpath={folder}]\nmaxretry = 9\n"),
+    );
+    entries(
+        &world,
+        "one.journal",
+        &[(60, "198.51.100.1"), (59, "198.51.100.1"), (58, "198.51.100.9")],
+    );
+    let fail2ban = Fail2ban::start(&world);
+    fail2ban.until("it is read", || {
+        fail2ban.client(&["status", "door"]).unwrap().contains("Total failed:\t3")
+    });
+    fail2ban.stop();
+    assert_eq!(
+        world.fail2ban_sql("SELECT typeof(lastfilepos) FROM logs WHERE jail = 'door'"),
+        "real"
+    );
+    entries(&world, "two.journal", &[(57, "198.51.100.8"), (56, "198.51.100.9")]);
+    let said = import(&world);
+    assert!(said.ends_with("the place in 1 log where reading goes on\n"), "{said}");
+    for _ in 0..2 {
+        let _ = world.f2b("batch");
+    }
+    let failures = "SELECT host, count(*) FROM failures WHERE jail = 'door' GROUP BY 1 ORDER BY 1";
+    assert_eq!(world.sql(failures), "198.51.100.8|1\n198.51.100.9|1");
+    // And back: what f2b has read fail2ban doesn't read again.
+    world.f2b("export fail2ban -o fail2ban.sqlite3").exits(0);
+    let row =
+        world.fail2ban_sql("SELECT path, firstlinemd5, lastfilepos FROM logs WHERE jail = 'door'");
+    assert!(row.starts_with("systemd-journal|20") && row.contains("+00:00 |1"), "{row}");
+}
