@@ -19,5 +19,6 @@ mod recidive;
 mod reload;
 mod rotation;
 mod settings;
+mod take_over;
 mod traffic;
 mod tuning;
