@@ -414,36 +414,16 @@ pub enum ListFormat {
     /// fail2ban's database; keeps all that fail2ban knows.
     #[value(name = "fail2ban")]
     Fail2ban,
-}
-
-/// The form of what is to be imported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ImportFormat {
-    /// One address a line.
-    #[value(name = "ip.deny")]
-    IpDeny,
-    /// TCP wrappers: `ALL: ADDRESS`.
-    #[value(name = "hosts.deny")]
-    HostsDeny,
-    /// Comma-separated values with a header; jail, times and origin.
-    #[value(name = "csv")]
-    Csv,
-    /// A JSON document; jail, times and origin.
-    #[value(name = "json")]
-    Json,
-    /// fail2ban's database.
-    #[value(name = "fail2ban")]
-    Fail2ban,
-    /// What `ipset save` prints; sets f2b-JAIL, or a single one.
+    /// What `ipset save` prints; sets f2b-JAIL, and what is left of the time.
     #[value(name = "ipset")]
     Ipset,
-    /// What `nft list` prints, also with -j; sets addr-set-JAIL, f2b-JAIL, or a single one.
+    /// What `nft list` prints; sets addr-set-JAIL, and what is left of the time. Read with -j, too.
     #[value(name = "nft")]
     Nft,
-    /// What `fail2ban-client banned` prints.
+    /// What `fail2ban-client banned` prints; keeps the jail.
     #[value(name = "banned")]
     Banned,
-    /// What `fail2ban-client get JAIL banip` prints, also with --with-time.
+    /// What `fail2ban-client get JAIL banip --with-time` prints; keeps times. Read without --with-time, too.
     #[value(name = "banip")]
     Banip,
 }
@@ -475,7 +455,7 @@ pub struct ImportArgs {
     pub operands: Vec<OsString>,
     /// Form of the list, in place of the operand.
     #[arg(long, value_enum)]
-    pub format: Option<ImportFormat>,
+    pub format: Option<ListFormat>,
     /// The jail of hosts that the list names none for.
     #[arg(short, long, value_name = "NAME", default_value = "import")]
     pub jail: String,

@@ -100,6 +100,11 @@ pub(super) enum Error {
         "a database can't be printed; write -o FILE, such as /var/lib/fail2ban/fail2ban.sqlite3"
     )]
     NoDatabaseFile,
+    /// A dump has no place in a file that is kept up to date.
+    #[error(
+        "such a list is of one moment, and no file is kept equal to it; write > FILE in place of -o FILE"
+    )]
+    NotKept,
     /// A file whose form nobody has named, and that doesn't tell it.
     #[error(
         "{}: begins as no list does, and as no database of fail2ban; name its form: f2b import FORMAT FILE",

@@ -8,44 +8,31 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use tempfile::SpooledTempFile;
 
-use super::args::{ExportArgs, ImportArgs, ImportFormat, ListFormat};
+use super::args::{ExportArgs, ImportArgs, ListFormat};
 use super::ban::guard;
 use super::files::Files;
 use super::output::counted;
 use super::{Context, Error, Status, take_over, warn};
 use crate::control::{Change, Exported, Guard, PART_BANS, Question, Reply, WhichBans};
 use crate::error;
-use crate::exchange::dump::{Detected, Dump};
+use crate::exchange::dump::{Detected, Dump, DumpWriter};
 use crate::exchange::{self, Defaults, FileError, FileTrouble, Format, ListError, ListWriter};
 use crate::model::{Ban, BanTime, Zone};
 use crate::store::BanOrder;
 use crate::text::printable;
 
-impl ListFormat {
-    /// The form of a list; `None`: it is no list but a database.
-    fn list(self) -> Option<Format> {
-        match self {
-            Self::IpDeny => Some(Format::IpDeny),
-            Self::HostsDeny => Some(Format::HostsDeny),
-            Self::Csv => Some(Format::Csv),
-            Self::Json => Some(Format::Json),
-            Self::Fail2ban => None,
-        }
-    }
-}
-
-impl From<ImportFormat> for Detected {
-    fn from(format: ImportFormat) -> Self {
+impl From<ListFormat> for Detected {
+    fn from(format: ListFormat) -> Self {
         match format {
-            ImportFormat::IpDeny => Self::List(Format::IpDeny),
-            ImportFormat::HostsDeny => Self::List(Format::HostsDeny),
-            ImportFormat::Csv => Self::List(Format::Csv),
-            ImportFormat::Json => Self::List(Format::Json),
-            ImportFormat::Fail2ban => Self::Database,
-            ImportFormat::Ipset => Self::Dump(Dump::Ipset),
-            ImportFormat::Nft => Self::Dump(Dump::Nft),
-            ImportFormat::Banned => Self::Dump(Dump::Banned),
-            ImportFormat::Banip => Self::Dump(Dump::Banip),
+            ListFormat::IpDeny => Self::List(Format::IpDeny),
+            ListFormat::HostsDeny => Self::List(Format::HostsDeny),
+            ListFormat::Csv => Self::List(Format::Csv),
+            ListFormat::Json => Self::List(Format::Json),
+            ListFormat::Fail2ban => Self::Database,
+            ListFormat::Ipset => Self::Dump(Dump::Ipset),
+            ListFormat::Nft => Self::Dump(Dump::Nft),
+            ListFormat::Banned => Self::Dump(Dump::Banned),
+            ListFormat::Banip => Self::Dump(Dump::Banip),
         }
     }
 }
@@ -57,13 +44,17 @@ pub(super) fn export(
 ) -> Result<Status, Error> {
     let is_stdout = |file: &Path| file == Path::new("-") || file == Path::new("/dev/stdout");
     let output = args.output.as_deref();
-    let Some(format) = args.format.unwrap_or(args.kind).list() else {
-        let file = output.filter(|file| !is_stdout(file)).ok_or(Error::NoDatabaseFile)?;
-        return take_over::give_back(context, file, args.jail.clone(), out);
-    };
-    match output {
-        Some(file) if !is_stdout(file) => write(context, format, args.jail.clone(), file, out)?,
-        _ => print(context, format, args.jail.clone(), out)?,
+    let file = output.filter(|file| !is_stdout(file));
+    let jail = args.jail.clone();
+    match (Detected::from(args.format.unwrap_or(args.kind)), file) {
+        (Detected::Database, Some(file)) => {
+            return take_over::give_back(context, file, jail, out);
+        }
+        (Detected::Database, None) => return Err(Error::NoDatabaseFile),
+        (Detected::Dump(_), Some(_)) => return Err(Error::NotKept),
+        (Detected::Dump(dump), None) => print_dump(context, dump, jail, out)?,
+        (Detected::List(format), Some(file)) => write(context, format, jail, file, out)?,
+        (Detected::List(format), None) => print(context, format, jail, out)?,
     }
     // A list of nobody is a list: a job that writes it every night is not to fail for that.
     Ok(Status::Found)
@@ -84,6 +75,22 @@ fn print(
             _ => Ok(()),
         },
     )?;
+    list.end()?;
+    Ok(())
+}
+
+fn print_dump(
+    context: &Context,
+    dump: Dump,
+    jail: Option<String>,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let mut list = DumpWriter::new(dump, context.now, context.zone, out);
+    let which = WhichBans::InForce(BanOrder::Jail);
+    context.ask(Question::Bans { jail, which, counted: false }, |reply| match reply {
+        Reply::Ban(ban) => list.ban(&ban),
+        _ => Ok(()),
+    })?;
     list.end()?;
     Ok(())
 }
@@ -245,7 +252,7 @@ fn import_operands(args: &ImportArgs) -> Result<(Option<Detected>, PathBuf), Err
         (None, [format, file]) => {
             let format = format
                 .to_str()
-                .and_then(|name| ImportFormat::from_str(name, false).ok())
+                .and_then(|name| ListFormat::from_str(name, false).ok())
                 .ok_or_else(|| Error::ListFormat(format.to_string_lossy().into_owned()))?;
             Ok((Some(format.into()), file.into()))
         }
@@ -255,7 +262,7 @@ fn import_operands(args: &ImportArgs) -> Result<(Option<Detected>, PathBuf), Err
 }
 
 fn is_format(operand: &OsStr) -> bool {
-    operand.to_str().is_some_and(|name| ImportFormat::from_str(name, false).is_ok())
+    operand.to_str().is_some_and(|name| ListFormat::from_str(name, false).is_ok())
 }
 
 /// A list that is read twice, the second time from a copy: a pipe can't be read again, and what is imported is what was

@@ -264,6 +264,15 @@ fn what_the_tools_print_is_known_by_how_it_begins() {
             "door|198.51.100.1|1\ndoor|198.51.100.64/26|0\ndoor|2001:db8::1|1",
             "{tool}"
         );
+        // And back: the tool takes it, and prints it again.
+        let (export, takes) = match tool {
+            "ipset save" => ("f2b export ipset", "ipset restore; ipset save"),
+            _ => ("f2b export nft", "nft -f -; nft list ruleset"),
+        };
+        let back =
+            format!("{export} | unshare -n sh -ec '{takes}' | f2b --db back import - --force");
+        let said = ran(&mut world.shell(&back)).exits(0);
+        assert_eq!(said.out, "imported 3 bans\n", "{tool}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What other tools print of who is banned: `ipset save`, `nft list` as text and as JSON, `fail2ban-client banned` and
+//! What other tools print of who is banned, read and written: `ipset save`, `nft list` as text and as JSON, `fail2ban-client banned` and
 //! `fail2ban-client get JAIL banip`.
 //!
 //! fail2ban's sets are named for their jails; a set of another name counts for the default jail, and only if it is the only
@@ -11,11 +11,13 @@ mod nft_json;
 mod sets;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::cell::Cell;
 use std::io::{self, BufRead, Read};
 
 use self::sets::Sets;
+pub use self::write::DumpWriter;
 use super::stream::{Bounded, Bounds, Lines};
 use super::{Defaults, Format, ListError};
 use crate::model::{Addr, Ban, Zone};

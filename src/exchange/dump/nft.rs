@@ -16,7 +16,7 @@ struct Set {
     is_open: bool,
 }
 
-/// An element has ended where its time is over: `expires`. One without is of a set without times, or lasts for ever.
+/// An element without a time is of a set without times, or lasts for ever.
 pub(super) fn read<E: From<ListError>>(
     mut lines: Lines<'_, impl Read>,
     defaults: &Defaults,
@@ -86,13 +86,14 @@ fn element_of(text: &str, line: u64) -> Result<(String, Lasts), ListError> {
         let at = words.iter().position(|word| *word == name)?;
         words.get(at + 1).copied()
     };
-    let lasts = match (told("expires"), told("timeout")) {
-        (Some(left), _) => {
-            let wrong = || ListError::NotAnElement { line, text: format!("expires {left}") };
+    // What is made anew has its whole time left.
+    let lasts = match told("expires").or(told("timeout")) {
+        Some("0s" | "0") => Lasts::For(BanTime::Permanent),
+        Some(left) => {
+            let wrong = || ListError::NotAnElement { line, text: format!("timeout {left}") };
             Lasts::For(BanTime::Micros(micros(left).ok_or_else(wrong)?))
         }
-        (None, Some("0s" | "0")) => Lasts::For(BanTime::Permanent),
-        (None, _) => Lasts::Unsaid,
+        None => Lasts::Unsaid,
     };
     let host = words.first().copied().unwrap_or_default();
     // Parts of an address and a port, for instance.

@@ -171,3 +171,53 @@ fn a_form_is_known_by_how_a_text_begins() {
         assert_eq!(detect(text.as_bytes()), form, "{text}");
     }
 }
+
+#[test]
+fn what_is_written_is_read_and_brings_the_same() {
+    let now = Time::from_secs(1000);
+    let ban = |jail: &str, host: &str, left: Option<i64>| Ban {
+        host: crate::model::Host::parse(host),
+        jail: jail.into(),
+        at: now,
+        until: left.map(|secs| now.plus_secs(secs)),
+        origin: crate::model::Origin::Daemon,
+        failures: 3,
+        ended: None,
+    };
+    let bans = [
+        ban("pop", "198.51.100.1", None),
+        ban("sshd", "198.51.100.1", Some(60)),
+        ban("sshd", "198.51.100.64/26", None),
+        ban("sshd", "2001:db8::1", Some(7)),
+        ban("sshd", "it's \\", Some(9)),
+    ];
+    let written = |dump, bans: &[Ban]| {
+        let mut out = Vec::new();
+        let mut list = DumpWriter::new(dump, now, Zone::utc(), &mut out);
+        bans.iter().try_for_each(|ban| list.ban(ban)).unwrap();
+        list.end().unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let all = [
+        "pop 198.51.100.1 -",
+        "sshd 198.51.100.1 60",
+        "sshd 198.51.100.64/26 -",
+        "sshd 2001:db8::1 7",
+    ];
+    reads(Dump::Ipset, &written(Dump::Ipset, &bans), &all);
+    reads(Dump::Nft, &written(Dump::Nft, &bans), &all);
+    assert_eq!(
+        written(Dump::Banned, &bans),
+        "[{'pop': ['198.51.100.1']}, \
+         {'sshd': ['198.51.100.1', '198.51.100.64/26', '2001:db8::1', \"it's \\\\\"]}]\n"
+    );
+    let jails = all.map(|ban| format!("{} -", ban.rsplit_once(' ').unwrap().0));
+    let jails: Vec<&str> = jails.iter().map(String::as_str).chain(["sshd it's \\ -"]).collect();
+    reads(Dump::Banned, &written(Dump::Banned, &bans), &jails);
+    let times = ["import 198.51.100.1 -", "import 198.51.100.1 60", "import 198.51.100.64/26 -"];
+    reads(Dump::Banip, &written(Dump::Banip, &bans[..3]), &times);
+    assert_eq!(
+        [Dump::Ipset, Dump::Nft, Dump::Banned].map(|dump| written(dump, &[])),
+        ["", "", "[]\n"]
+    );
+}
