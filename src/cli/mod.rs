@@ -9,6 +9,7 @@ mod ban;
 mod bans;
 mod batch;
 mod check;
+mod compat;
 mod daemon;
 mod effect;
 mod error;
@@ -71,7 +72,11 @@ impl From<Status> for ExitCode {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = match parse::parse(std::env::args_os().collect()) {
+    let words: Vec<_> = std::env::args_os().collect();
+    if let Some(face) = words.first().and_then(|program| compat::face(program)) {
+        return compat::client::run(face, words.into_iter().skip(1));
+    }
+    let cli = match parse::parse(words) {
         Ok(cli) => cli,
         Err(help_or_error) => return told(&help_or_error),
     };
