@@ -4,6 +4,7 @@
 //! (`f2b daemon --fail2ban-socket`). A refusal is told on standard output,
 //! for scripts look there, and once more on standard error, behind `NOK:`. The exit status is 0 or 255.
 
+mod connection;
 mod help;
 mod options;
 mod say;
@@ -11,9 +12,15 @@ mod say;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use super::Face;
+use crate::compat::{Value, show};
 use crate::config::{Config, Level, Server};
+use connection::{Connection, NoContact};
 use options::{Options, Typed};
 use say::Say;
 
@@ -59,14 +66,10 @@ fn typed(face: Face, typed: Typed, out: &mut dyn Write) -> Done {
             }
             return Ok(false);
         }
-        Typed::Command(options, _) => {
+        Typed::Command(options, words) => {
             let say = Say::new(options.verbosity);
             return match settled(&options) {
-                Ok(server) => {
-                    say.info(&format!("Using socket file {}", server.socket.display()));
-                    write!(out, "{}", help::text(face))?;
-                    Ok(false)
-                }
+                Ok(server) => Client { face, server, say, out }.run(&words),
                 Err(why) => {
                     writeln!(out, "ERROR: {why}")?;
                     say.error("Init of command line failed");
@@ -98,4 +101,106 @@ fn settled(options: &Options) -> Result<Server, String> {
     server.socket = socket.clone().unwrap_or(server.socket);
     server.pidfile = pidfile.clone().unwrap_or(server.pidfile);
     Ok(server)
+}
+
+/// The program with all that it was told.
+struct Client<'o> {
+    face: Face,
+    /// Where the server is, and what it is to be started with.
+    server: Server,
+    say: Say,
+    out: &'o mut dyn Write,
+}
+
+impl Client<'_> {
+    fn run(&mut self, words: &[String]) -> Done {
+        self.say.info(&format!("Using socket file {}", self.server.socket.display()));
+        self.end_on_signals();
+        if words.is_empty() {
+            write!(self.out, "{}", help::text(self.face))?;
+            return Ok(false);
+        }
+        self.command(words)
+    }
+
+    /// fail2ban-client says which signal it was, and fails.
+    fn end_on_signals(&self) {
+        let say = self.say;
+        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
+        std::thread::spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                say::plain("");
+                say.warning(&format!("Caught signal {signal}. Exiting"));
+                // Whatever is waited for may take for ever, and nothing here is half done.
+                signal_hook::low_level::exit(i32::from(FAILED));
+            }
+        });
+    }
+
+    fn command(&mut self, words: &[String]) -> Done {
+        let typed: Vec<&str> = words.iter().map(String::as_str).collect();
+        match typed.as_slice() {
+            ["ping", secs, ..] => {
+                match secs.trim().parse::<f64>().ok().map(Duration::try_from_secs_f64) {
+                    Some(Ok(timeout)) => self.send(words, Some(timeout)),
+                    Some(Err(_)) => {
+                        self.say.error("Timeout value out of range");
+                        Ok(false)
+                    }
+                    None => {
+                        let text = crate::compat::python::repr(&(*secs).into());
+                        self.say.error(&format!("could not convert string to float: {text}"));
+                        Ok(false)
+                    }
+                }
+            }
+            _ => self.send(words, None),
+        }
+    }
+
+    /// Has the server do what was typed, and shows its reply.
+    fn send(&mut self, words: &[String], timeout: Option<Duration>) -> Done {
+        // What is waited for may end this process.
+        self.out.flush()?;
+        let request = Value::List(words.iter().map(|word| word.as_str().into()).collect());
+        let reply = Connection::open(&self.server.socket, timeout)
+            .and_then(|mut server| server.ask(&request));
+        match reply {
+            Ok(reply) => self.show(words, &reply),
+            Err(error) => {
+                self.no_contact(words, &error);
+                Ok(false)
+            }
+        }
+    }
+
+    fn show(&mut self, words: &[String], reply: &Value) -> Done {
+        let shown = show::reply(words, reply, has_lines());
+        if let Some(text) = &shown.text {
+            writeln!(self.out, "{text}")?;
+        }
+        if let Some(error) = &shown.error {
+            self.out.flush()?;
+            self.say.error(error);
+        }
+        Ok(shown.error.is_none())
+    }
+
+    fn no_contact(&self, words: &[String], error: &NoContact) {
+        let is_ping = words.first().is_some_and(|word| word == "ping");
+        match error {
+            NoContact::System(_) if !is_ping => {
+                self.say.error(&format!("[{error}] Unable to contact server. Is it running?"));
+            }
+            _ => self.say.error(&error.to_string()),
+        }
+    }
+}
+
+/// Whether a table may have lines that ASCII hasn't. As for Python, no locale and that of C are for UTF-8.
+fn has_lines() -> bool {
+    let named = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os);
+    let locale = named.into_iter().find(|value| !value.is_empty()).unwrap_or_default();
+    let locale = locale.to_string_lossy().to_ascii_lowercase();
+    matches!(locale.as_str(), "" | "c" | "posix") || locale.contains("utf")
 }

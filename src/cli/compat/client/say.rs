@@ -37,6 +37,10 @@ impl Say {
         self.say(Weight::Error, "ERROR", text);
     }
 
+    pub(super) fn warning(self, text: &str) {
+        self.say(Weight::Warning, "WARNING", text);
+    }
+
     pub(super) fn info(self, text: &str) {
         self.say(Weight::Info, "INFO", text);
     }
