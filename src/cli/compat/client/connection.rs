@@ -98,6 +98,24 @@ impl Connection {
             }
         }
     }
+
+    /// Waits until the server, which was told to, has ended; `false` if it took longer.
+    pub(super) fn until_gone(mut self, timeout: Duration) -> bool {
+        let waits = self.stream.set_read_timeout(Some(timeout.max(Duration::from_millis(1))));
+        let mut chunk = [0; 64];
+        loop {
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let is_late =
+                        matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+                    return waits.is_ok() && !is_late;
+                }
+            }
+        }
+    }
 }
 
 impl Drop for Connection {

@@ -1,13 +1,14 @@
 //! `fail2ban-client` and `fail2ban-server`: the words, the outputs and the exit statuses of fail2ban 1.0.2.
 //!
 //! The client speaks to whoever listens at fail2ban's socket: a server of fail2ban, or the daemon of this program
-//! (`f2b daemon --fail2ban-socket`). A refusal is told on standard output,
+//! (`f2b daemon --fail2ban-socket`). The server that it starts is that daemon. A refusal is told on standard output,
 //! for scripts look there, and once more on standard error, behind `NOK:`. The exit status is 0 or 255.
 
 mod connection;
 mod help;
 mod options;
 mod say;
+mod server;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -69,7 +70,7 @@ fn typed(face: Face, typed: Typed, out: &mut dyn Write) -> Done {
         Typed::Command(options, words) => {
             let say = Say::new(options.verbosity);
             return match settled(&options) {
-                Ok(server) => Client { face, server, say, out }.run(&words),
+                Ok(server) => Client { face, options, server, say, out }.run(&words),
                 Err(why) => {
                     writeln!(out, "ERROR: {why}")?;
                     say.error("Init of command line failed");
@@ -106,6 +107,7 @@ fn settled(options: &Options) -> Result<Server, String> {
 /// The program with all that it was told.
 struct Client<'o> {
     face: Face,
+    options: Options,
     /// Where the server is, and what it is to be started with.
     server: Server,
     say: Say,
@@ -116,11 +118,17 @@ impl Client<'_> {
     fn run(&mut self, words: &[String]) -> Done {
         self.say.info(&format!("Using socket file {}", self.server.socket.display()));
         self.end_on_signals();
-        if words.is_empty() {
-            write!(self.out, "{}", help::text(self.face))?;
-            return Ok(false);
+        if self.options.test {
+            return Ok(self.test(words.is_empty())? && (words.is_empty() || self.command(words)?));
         }
-        self.command(words)
+        match (self.face, words) {
+            (Face::Client, []) => {
+                write!(self.out, "{}", help::text(self.face))?;
+                Ok(false)
+            }
+            (Face::Server, []) => self.start(),
+            (_, words) => self.command(words),
+        }
     }
 
     /// fail2ban-client says which signal it was, and fails.
@@ -140,6 +148,8 @@ impl Client<'_> {
     fn command(&mut self, words: &[String]) -> Done {
         let typed: Vec<&str> = words.iter().map(String::as_str).collect();
         match typed.as_slice() {
+            ["start"] => self.start(),
+            ["restart"] => self.restart(),
             ["ping", secs, ..] => {
                 match secs.trim().parse::<f64>().ok().map(Duration::try_from_secs_f64) {
                     Some(Ok(timeout)) => self.send(words, Some(timeout)),
