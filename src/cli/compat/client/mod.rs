@@ -6,7 +6,9 @@
 
 mod connection;
 mod help;
+mod interactive;
 mod options;
+mod reload;
 mod say;
 mod server;
 
@@ -118,8 +120,17 @@ impl Client<'_> {
     fn run(&mut self, words: &[String]) -> Done {
         self.say.info(&format!("Using socket file {}", self.server.socket.display()));
         self.end_on_signals();
+        if self.options.dump && !self.dump()? {
+            return Ok(false);
+        }
         if self.options.test {
             return Ok(self.test(words.is_empty())? && (words.is_empty() || self.command(words)?));
+        }
+        if self.options.dump {
+            return Ok(true);
+        }
+        if self.options.interactive {
+            return self.interactive(words);
         }
         match (self.face, words) {
             (Face::Client, []) => {
@@ -150,6 +161,11 @@ impl Client<'_> {
         match typed.as_slice() {
             ["start"] => self.start(),
             ["restart"] => self.restart(),
+            ["restart", ..] => {
+                let options = ["--restart".to_owned()].into_iter().chain(words[1..].to_vec());
+                self.reload(&options.collect::<Vec<_>>())
+            }
+            ["reload", ..] => self.reload(&words[1..]),
             ["ping", secs, ..] => {
                 match secs.trim().parse::<f64>().ok().map(Duration::try_from_secs_f64) {
                     Some(Ok(timeout)) => self.send(words, Some(timeout)),
