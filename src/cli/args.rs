@@ -139,6 +139,8 @@ pub enum Command {
     Reload(ReloadArgs),
     /// End the daemon, and wait until it has.
     Stop,
+    /// Make or remove the links by which this program is fail2ban-client and fail2ban-server.
+    Links(LinksArgs),
 }
 
 /// Arguments of `f2b scan`.
@@ -295,6 +297,21 @@ pub struct StartArgs {
     /// What is told: CRITICAL, ERROR, WARNING, NOTICE, INFO, DEBUG [default: as fail2ban.conf says].
     #[arg(long, value_name = "LEVEL")]
     pub loglevel: Option<String>,
+}
+
+/// Arguments of `f2b links`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true))]
+pub struct LinksArgs {
+    /// Make them in this folder; nothing else of these names is replaced.
+    #[arg(long, value_name = "DIR", group = "what")]
+    pub install: Option<PathBuf>,
+    /// Remove them from this folder; nothing else of these names is removed.
+    #[arg(long, value_name = "DIR", group = "what")]
+    pub remove: Option<PathBuf>,
+    /// Replace what else has these names.
+    #[arg(long, conflicts_with = "remove")]
+    pub force: bool,
 }
 
 /// Arguments of `f2b batch`.

@@ -14,7 +14,7 @@ use crate::daemon::ServiceError;
 use crate::daemon::log::LogError;
 use crate::error;
 use crate::model::duration::DurationError;
-use crate::text::shown;
+use crate::text::{printable, shown};
 
 /// Why a command failed. Every variant leads to exit status 2.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,17 @@ pub(super) enum Error {
     /// systemd doesn't start it.
     #[error(transparent)]
     Systemd(#[from] systemd::NotDone),
+    /// Links to be made have the names of others' programs.
+    #[error("{}; nothing was done, --force replaces {}", of_others(.0), if .0.len() == 1 { "it" } else { "them" })]
+    ForeignLinks(Vec<PathBuf>),
+    /// A link can't be made or removed.
+    #[error("{}: {source}", printable(&.path.to_string_lossy()))]
+    Link {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// An option that is a duration is none.
     #[error("--{option}: {source}")]
     Duration {
@@ -138,6 +149,13 @@ impl Error {
     pub(super) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(e) if e.kind() == io::ErrorKind::BrokenPipe)
     }
+}
+
+/// `/usr/bin/fail2ban-client is of others`.
+fn of_others(paths: &[PathBuf]) -> String {
+    let names: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    printable(&format!("{} {verb} of others", names.join(", "))).into_owned()
 }
 
 /// A mask that is no prefix, or an address with a port, is worth a word of its own.

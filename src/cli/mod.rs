@@ -16,6 +16,7 @@ mod error;
 mod exchange;
 mod files;
 mod history;
+mod links;
 mod operands;
 pub mod output;
 mod parse;
@@ -115,6 +116,7 @@ fn run(cli: Cli, columns: Option<usize>, out: &mut dyn Write) -> Result<Status, 
         Command::Daemon(args) => daemon::run(&context, &args, out),
         Command::Start(args) => start::start(&context, &args, out),
         Command::Restart(args) => start::restart(&context, &args, out),
+        Command::Links(args) => links::run(&args, out),
         Command::Batch(args) => batch::run(&context, &args, out),
         Command::Status(args) => status::run(&context, &args, out),
         Command::Bans(args) => bans::run(&context, &args, out),
