@@ -22,10 +22,11 @@ build:
 man completions:
 	cargo run --quiet --example manual -- target
 
-# target/f2b_VERSION_ARCHITECTURE.deb
+# target/f2b_VERSION_ARCHITECTURE.deb, target/f2b-fail2ban_VERSION_all.deb
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 deb: build man
 	packaging/build-deb $(VERSION) target/release/f2b target target
+	packaging/build-deb-fail2ban $(VERSION) target
 
 test: packages format lint check
 

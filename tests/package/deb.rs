@@ -27,6 +27,7 @@ pub(crate) fn packages() -> &'static Path {
             build.args([version, env!("CARGO_BIN_EXE_f2b")]).args([generated.path(), &folder]);
             run(build.env("F2B_DEB_OPTIONS", "-Zgzip -z1"));
         }
+        run(Command::new("packaging/build-deb-fail2ban").arg(VERSIONS[0]).arg(&folder));
         folder
     })
 }
@@ -167,9 +168,31 @@ fn purged_it_leaves_nothing() {
 }
 
 #[test]
+fn with_fail2bans_names_it_takes_its_place_and_keeps_its_configuration() {
+    let machine = machine();
+    install(&machine, 0);
+    // There is no init, and fail2ban's script doesn't take it well that its service can't be stopped.
+    machine.shell(
+        "printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d",
+    );
+    let said = machine.shell("dpkg --install /mnt/f2b-fail2ban_*.deb 2>&1");
+    assert!(said.contains("Removing fail2ban"), "{said}");
+    assert_eq!(
+        machine.shell("readlink /usr/bin/fail2ban-client /usr/bin/fail2ban-server"),
+        "f2b\nf2b\n"
+    );
+    assert!(machine.shell("fail2ban-client --help").contains("in the place of Fail2Ban"));
+    assert!(machine.shell("fail2ban-client -d").contains("['add', 'sshd', '"));
+    machine.shell(
+        "dpkg --remove f2b-fail2ban; test ! -e /usr/bin/fail2ban-client; test -e /usr/bin/f2b",
+    );
+}
+
+#[test]
 fn scripts_are_as_shells_should_have_them() {
     let mut shellcheck = Command::new("shellcheck");
-    shellcheck.args(["--external-sources", "packaging/build-deb", "packaging/require-packages"]);
+    shellcheck.args(["--external-sources", "packaging/build-deb", "packaging/build-deb-fail2ban"]);
+    shellcheck.arg("packaging/require-packages");
     let scripts = fs::read_dir("packaging/deb").unwrap().map(|entry| entry.unwrap().path());
     let scripts = scripts.filter(|path| path.file_stem().is_some_and(|name| name != "copyright"));
     run(shellcheck.args(scripts).arg("packaging/completions/f2b.bash"));
