@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use f2b::config::{Config, JailDef, Spec, UseDns};
 use f2b::date::YearWindow;
-use f2b::engine::{Calendars, Jail, JailSet, Live, Overrides, SampleLimits, Wanted};
+use f2b::engine::{Calendars, Jail, JailSet, Live, Manner, Overrides, SampleLimits, Wanted};
 use f2b::filter::Mode;
 use f2b::model::{Host, Match, Time, Zone};
 use serde_json::{Map, Value};
@@ -78,6 +78,7 @@ impl Instance {
         let jail = jail.ok_or_else(|| format!("{name}: {findings:?}"))?;
         let wanted = Wanted {
             mode: Mode::All,
+            manner: Manner::F2b,
             zone: Zone::parse("Europe/Zurich").unwrap(),
             now: NOW,
             limits: SampleLimits::default(),

@@ -12,7 +12,7 @@ use std::process::Command;
 
 use f2b::config::{Config, JailDef, Spec, UseDns};
 use f2b::date::YearWindow;
-use f2b::engine::{Calendars, Jail, JailSet, Live, Overrides, SampleLimits, Wanted};
+use f2b::engine::{Calendars, Jail, JailSet, Live, Manner, Overrides, SampleLimits, Wanted};
 use f2b::filter::Mode;
 use f2b::model::{Time, Zone};
 use f2b::source::journal::{End, Journal, JournalPlace, Match, Start};
@@ -79,6 +79,7 @@ fn ours(file: &Path, filter: &str, wanted: &str) -> Vec<String> {
     let now = Time::from_secs(START + 3600);
     let wants = Wanted {
         mode: Mode::First,
+        manner: Manner::F2b,
         zone: Zone::parse("UTC").unwrap(),
         now,
         limits: SampleLimits::default(),

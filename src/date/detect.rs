@@ -22,6 +22,15 @@ pub struct Found {
     pub is_repeat: bool,
 }
 
+/// A template among those of a stream, which are tried in an order that changes with the hits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ranked {
+    /// Which it is.
+    pub template: TemplateId,
+    /// How many characters before its last match; `None` if there was none.
+    pub distance: Option<usize>,
+}
+
 /// The moving state of one stream of lines.
 #[derive(Clone, Debug)]
 pub struct Detector {
@@ -277,6 +286,15 @@ impl Detector {
         self.fast = template.reader.filter(|_| template.anchored).map(|reader| (index, reader));
         self.fast_id = TemplateId(id);
         self.repeat.found = None;
+    }
+
+    /// The templates as they are tried.
+    pub fn ranking(&self) -> Vec<Ranked> {
+        let ranked = |&id: &u16| Ranked {
+            template: TemplateId(id),
+            distance: Some(self.distance[usize::from(id)]).filter(|chars| *chars < usize::MAX),
+        };
+        self.order.iter().map(ranked).collect()
     }
 
     /// The hits of each template.

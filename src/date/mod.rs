@@ -26,7 +26,7 @@ use crate::model::Time;
 use crate::text::shown;
 
 pub use dated::Cut;
-pub use detect::{Detector, Found};
+pub use detect::{Detector, Found, Ranked};
 pub use propose::{Proposal, proposals};
 pub use resolve::Resolver;
 pub use stamp::{Stamp, Yearless};

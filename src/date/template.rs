@@ -108,7 +108,12 @@ impl Templates {
         for pattern in patterns.iter().map(AsRef::as_ref).filter(|p| !p.trim().is_empty()) {
             let (several, templates) = templates_of(pattern, &window)?;
             for template in templates {
-                if !list.iter().any(|other| other.name == template.name) {
+                if let Some(known) = list.iter_mut().find(|known| known.name == template.name)
+                    && several
+                {
+                    // To fail2ban they are one, and it weighs what the last says.
+                    known.weight = template.weight;
+                } else if !list.iter().any(|other| other.name == template.name) {
                     list.push(template);
                 // fail2ban refuses a pattern that is there twice, and passes over a built-in form that is: both
                 // `{DEFAULT}` and `{^LN-BEG}` have it.
@@ -154,6 +159,11 @@ impl Templates {
     /// The pattern of a template as it was written.
     pub fn pattern(&self, id: TemplateId) -> &str {
         self.get(id).map_or("", |template| &template.pattern)
+    }
+
+    /// How much a hit of a template counts when templates compete for a place; 0 for an id of another list.
+    pub fn weight(&self, id: TemplateId) -> u64 {
+        self.get(id).map_or(0, |template| template.weight)
     }
 
     /// The regular expression of a template.

@@ -5,8 +5,8 @@
 
 use super::set::{Calendar, JailSet};
 use super::timeline::{Timeline, Trail};
-use super::wanted::Wanted;
-use crate::date::{Detector, Found, Resolver, Stamp, TemplateId, Templates};
+use super::wanted::{Manner, Wanted};
+use crate::date::{Detector, Found, Ranked, Resolver, Stamp, TemplateId, Templates};
 use crate::model::Time;
 
 /// How far before a block its first date is looked for.
@@ -21,6 +21,8 @@ pub(super) struct Dating<'s> {
     resolver: Resolver,
     /// The date of the last line that has one, and where that line is.
     last_date: Option<(Stamp, u64)>,
+    /// Whether a line without a date has none, whatever is before it.
+    is_apart: bool,
 }
 
 impl<'s> Dating<'s> {
@@ -36,7 +38,7 @@ impl<'s> Dating<'s> {
         if let Some(template) = prime {
             detector.prime(template);
         }
-        Self { templates, timeline, detector, resolver, last_date: None }
+        Self { templates, timeline, detector, resolver, last_date: None, is_apart: false }
     }
 
     /// What it is from now on.
@@ -88,6 +90,11 @@ impl<'s> Dating<'s> {
         self.detector.count_repeats(lines);
     }
 
+    /// The templates as they are tried.
+    pub(super) fn ranking(&self) -> Vec<Ranked> {
+        self.detector.ranking()
+    }
+
     /// Lines dated by each template so far.
     pub(super) fn hits(&self) -> &[u64] {
         self.detector.hits()
@@ -95,7 +102,8 @@ impl<'s> Dating<'s> {
 
     /// When a line was written: what its date says, or else the last date before it. A line without one
     /// continues what came before, as the second line of an event does (fail2ban does the same). Where
-    /// lines have no dates, as their filter says, they are of now.
+    /// lines have no dates, as their filter says, they are of now. In the manner of fail2ban-regex a line without a date
+    /// has none.
     pub(super) fn time(&mut self, found: Option<Found>, offset: u64) -> Option<Time> {
         let mut resolve =
             |stamp: Stamp, at| self.resolver.resolve(&stamp, self.timeline.year_at(at));
@@ -104,7 +112,7 @@ impl<'s> Dating<'s> {
         {
             return Some(time);
         }
-        match self.last_date {
+        match self.last_date.filter(|_| !self.is_apart) {
             Some((stamp, at)) => resolve(stamp, at),
             None => own.and_then(|own| resolve(own, offset)),
         }
@@ -131,7 +139,9 @@ pub(super) fn all<'s>(
         let resolver = Resolver::new(wanted.zone, calendar.log_zone, wanted.now);
         let Learnt { timeline, prime } = learnt(nth);
         // The beginning of a log is read as the daemon would read it, with nothing learnt before.
-        Dating::new(&calendar.templates, timeline, resolver, prime.filter(|_| is_later))
+        let prime = prime.filter(|_| is_later);
+        let is_apart = wanted.manner == Manner::Fail2ban;
+        Dating { is_apart, ..Dating::new(&calendar.templates, timeline, resolver, prime) }
     };
     set.calendars().iter().enumerate().map(dating).collect()
 }

@@ -37,7 +37,7 @@ use super::jail::Jail;
 use super::lookup::Names;
 use super::own_log::Shown;
 use super::set::JailSet;
-use super::wanted::Wanted;
+use super::wanted::{Manner, Wanted};
 use super::writer::{FileFate, Pursued, Pursuit, Stretch, Writer};
 use crate::filter::Mode;
 use crate::model::{Origin, Time, Zone};
@@ -193,6 +193,7 @@ impl Ground {
     fn wanted(&self, now: Time) -> Wanted {
         Wanted {
             mode: Mode::First,
+            manner: Manner::F2b,
             zone: self.zone,
             now,
             limits: super::SampleLimits::default(),

@@ -15,9 +15,9 @@ use super::lookup::{self, Names};
 use super::piece::{Share, own_start};
 use super::seen::{Open, Outcome, Seen};
 use super::totals::HitNote;
-use super::wanted::Wanted;
+use super::wanted::{Manner, Wanted};
 use crate::config::UseDns;
-use crate::filter::{Said, Sessions};
+use crate::filter::{Mode, Said, Sessions};
 use crate::model::{Host, Match, Matches, NoFailure, Time};
 
 /// What it takes to say what a line of a jail is.
@@ -39,7 +39,6 @@ impl Judging<'_> {
         text: &[u8],
         share: &mut Share,
     ) {
-        self.note(&seen, line.time, share);
         for seen in &mut seen {
             seen.id = seen.id.take().map(|id| lookup::identified(self.jail.usedns, id));
         }
@@ -69,7 +68,7 @@ impl Judging<'_> {
             let Some(first) = hits.next() else { continue };
             let merged = sessions.merge(first);
             let mut others = hits.peekable();
-            let is_alone = wants_sums_only && others.peek().is_none();
+            let is_alone = wants_sums_only && others.peek().is_none() && !self.drops_context();
             if is_alone
                 && let Some(outcome) =
                     count_alone(&merged.said, line.time, own(text, line.before), share)
@@ -130,6 +129,7 @@ impl Judging<'_> {
             }
             share.matches.texts = texts;
             share.matches.lines.sort_by_key(|line| line.place.offset);
+            share.totals.hits.sort_by_key(|hit| hit.offset);
         }
         if self.asks_about_failures() && !share.is_asked {
             share.is_asked = true;
@@ -147,6 +147,7 @@ impl Judging<'_> {
     /// Says what a line is, counts it and keeps it if it is wanted, without the failures that the jail ignores
     /// for what is written alone.
     fn close(&self, mut line: Match, seen: Vec<Seen>, text: &[u8], share: &mut Share) {
+        self.note(&seen, &line, share);
         let outcome = self.judge(&mut line, seen);
         share.count(outcome, own(text, line.before), line.place.offset, self.wanted.limits);
         for host in &line.failures {
@@ -188,10 +189,16 @@ impl Judging<'_> {
         }
         line.failures = failures.into_iter().nth(deciding.unwrap_or(0)).unwrap_or_default();
         match (has_context, deciding.is_some() || is_pending) {
+            (true, _) if self.drops_context() => Outcome::Missed,
             (true, _) => Outcome::Ignored,
             (false, true) => Outcome::Matched,
             (false, false) => Outcome::Missed,
         }
+    }
+
+    /// Whether context counts for nothing: fail2ban-regex doesn't hear of it where it ends at the first match.
+    fn drops_context(&self) -> bool {
+        self.wanted.manner == Manner::Fail2ban && self.wanted.mode == Mode::First
     }
 
     /// Who failed: the id itself, or every address of a name.
@@ -220,26 +227,51 @@ impl Judging<'_> {
 
     /// The names that have to be looked up before it can be said what a line is.
     fn names_of<'n>(&self, seen: &'n [Seen]) -> impl Iterator<Item = &'n str> {
+        seen.iter().filter_map(|seen| self.name_of(seen))
+    }
+
+    /// The name that has to be looked up before it can be said whom a hit is about.
+    fn name_of<'n>(&self, seen: &'n Seen) -> Option<&'n str> {
         let is_asked = matches!(self.jail.usedns, UseDns::Yes | UseDns::Warn);
-        let seen = seen.iter().filter(move |seen| is_asked && seen.is_dns && !seen.nofail);
-        seen.filter_map(|seen| match &seen.id {
-            Some(Host::Name(name)) => Some(&**name),
+        match &seen.id {
+            Some(Host::Name(name)) if is_asked && seen.is_dns && !seen.nofail => Some(name),
             _ => None,
-        })
+        }
     }
 
     /// Notes hits for the verbose report, and ids that are none.
-    fn note(&self, seen: &[Seen], at: Option<Time>, share: &mut Share) {
+    fn note(&self, seen: &[Seen], line: &Match, share: &mut Share) {
+        let is_fail2bans = self.wanted.manner == Manner::Fail2ban;
+        // Of this line, those that count.
+        let mut earlier = 0;
         for hit in seen {
-            share.totals.invalid_ids += u64::from(hit.is_invalid);
-            if self.wanted.hits && hit.has_identity {
-                share.totals.hits.push(HitNote {
-                    regex: hit.regex,
-                    id: hit.id.as_ref().map(ToString::to_string).unwrap_or_default(),
-                    at,
-                    multiple: seen.len() > 1,
-                });
+            if hit.nofail && self.drops_context() {
+                let count = &mut share.totals.failregex[hit.regex];
+                *count = count.wrapping_sub(1);
+                continue;
             }
+            share.totals.invalid_ids += u64::from(hit.is_invalid);
+            if !hit.has_identity {
+                continue;
+            }
+            let ids = match self.name_of(hit).filter(|_| is_fail2bans) {
+                Some(name) => {
+                    let ids = self.names.wait(name, self.wanted.now);
+                    // It was counted once, as all hits are.
+                    let count = &mut share.totals.failregex[hit.regex];
+                    *count = count.wrapping_add(ids.len() as u64).wrapping_sub(1);
+                    ids.iter().map(ToString::to_string).collect()
+                }
+                None => vec![hit.id.as_ref().map(ToString::to_string).unwrap_or_default()],
+            };
+            for id in ids.into_iter().filter(|_| self.wanted.hits) {
+                let multiple = if is_fail2bans { earlier > 1 } else { seen.len() > 1 };
+                let Match { place, time: at, .. } = *line;
+                let hit = HitNote { offset: place.offset, regex: hit.regex, id, at, multiple };
+                share.totals.hits.push(hit);
+                earlier += 1;
+            }
+            earlier -= u32::from(hit.nofail && self.wanted.hits);
         }
     }
 }

@@ -140,8 +140,7 @@ impl<'s> Lane<'s> {
                 let tag = Earlier { offset: line.offset, text: line.text.to_vec() };
                 let verdict = window.push(&mut self.matcher, text, tag, mode);
                 for earlier in window.consumed() {
-                    let limit = self.wanted.limits.matched;
-                    share.totals.regain(earlier.offset, &earlier.text, limit);
+                    share.totals.regain(earlier.offset, &earlier.text, self.wanted.limits);
                 }
                 verdict
             }
@@ -152,7 +151,7 @@ impl<'s> Lane<'s> {
             Verdict::Ignored { regex, times } => {
                 share.totals.ignoreregex[regex] += times;
                 share.totals.lines.ignored += 1;
-                share.totals.ignored.keep(line.offset, line.text, self.wanted.limits.ignored);
+                share.totals.ignored.keep(line.offset, line.text, self.wanted.limits.ignored());
             }
             Verdict::Matched => {
                 let place = Place { offset: line.offset, line: number };
@@ -195,7 +194,7 @@ impl<'s> Lane<'s> {
             share.totals.lines.matched += 1;
             share.totals.hosts.count_addr(*addr, time);
             share.totals.undated.count(time, own);
-            share.totals.matched.keep(place.offset, own, self.wanted.limits.matched);
+            share.totals.matched.keep(place.offset, own, self.wanted.limits.matched());
             return;
         }
         let seen = hits.iter().map(|hit| Seen::of(hit, self.filter, text)).collect();

@@ -72,5 +72,5 @@ pub use set::JailSet;
 pub use stream::Stream;
 pub use totals::{SampleLimits, Totals};
 pub use tuning::{Refusal, RefusalKind, Tuning};
-pub use wanted::Wanted;
+pub use wanted::{Manner, Wanted};
 pub use writer::Writer;

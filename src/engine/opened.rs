@@ -16,7 +16,7 @@ use super::dating::Learnt;
 use super::outcome::LogInfo;
 use super::set::JailSet;
 use super::timeline::{Timeline, Trail};
-use super::wanted::Wanted;
+use super::wanted::{Manner, Wanted};
 use crate::date::{TemplateId, Templates};
 use crate::model::Head;
 use crate::source::{Block, Blocks, Log, LogKind, MappedFile, Oddity, SourceError, chunk_count};
@@ -126,11 +126,14 @@ impl<'l> Opened<'l> {
         self.is_yearless
     }
 
-    /// Which years its lines are of, by their order; not if it is read as of a day before its end.
+    /// Which years its lines are of, by their order; not if it is read as of a day before its end, or as fail2ban-regex
+    /// reads it.
     pub(super) fn conclude(&self, trails: &[Trail], wanted: Wanted) -> Vec<Timeline> {
         let modified = self.log.modified().filter(|_| self.log.kind.can_be_reread());
         let conclude = |trail| match modified {
-            Some(modified) if modified <= wanted.now => Timeline::of(trail, modified, wanted.zone),
+            Some(modified) if modified <= wanted.now && wanted.manner == Manner::F2b => {
+                Timeline::of(trail, modified, wanted.zone)
+            }
             _ => Timeline::Each,
         };
         trails.iter().map(conclude).collect()

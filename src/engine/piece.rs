@@ -108,11 +108,11 @@ impl Share {
         match outcome {
             Outcome::Matched => {
                 self.totals.lines.matched += 1;
-                self.totals.matched.keep(offset, text, limits.matched);
+                self.totals.matched.keep(offset, text, limits.matched());
             }
             Outcome::Ignored => {
                 self.totals.lines.ignored += 1;
-                self.totals.ignored.keep(offset, text, limits.ignored);
+                self.totals.ignored.keep(offset, text, limits.ignored());
             }
             Outcome::Missed => self.missed(offset, text, limits),
         }
@@ -120,6 +120,6 @@ impl Share {
 
     pub(super) fn missed(&mut self, offset: u64, line: &[u8], limits: SampleLimits) {
         self.totals.lines.missed += 1;
-        self.totals.missed.keep(offset, line, limits.missed);
+        self.totals.missed.keep(offset, line, limits.missed());
     }
 }

@@ -20,7 +20,7 @@ use super::lookup::Names;
 use super::opened::Opened;
 use super::outcome::{Outcome, Sink, Unread};
 use super::set::JailSet;
-use super::wanted::Wanted;
+use super::wanted::{Manner, Wanted};
 use super::years;
 use crate::source::Log;
 
@@ -108,7 +108,8 @@ fn open<'l>(
     let mut opened = Opened::open(log, set, wanted, control).map_err(unread)?;
     // What is handed on can't be taken back: the years have to be known before. What can be read only
     // once has no past to be placed in.
-    if wanted.matches && opened.is_yearless() && log.kind.can_be_reread() {
+    let has_years = wanted.manner == Manner::F2b && log.kind.can_be_reread();
+    if wanted.matches && opened.is_yearless() && has_years {
         let counted = Wanted { matches: false, ..wanted };
         let again = Opened::open(log, set, counted, &Arc::default()).map_err(unread)?;
         let timelines = opened.conclude(&years::trails(again, wanted), wanted);

@@ -17,7 +17,7 @@ use super::lookup::Names;
 use super::piece::{Piece, Share};
 use super::set::JailSet;
 use super::timeline::{Timeline, Trail};
-use super::wanted::Wanted;
+use super::wanted::{Manner, Wanted};
 use crate::date::Found;
 use crate::model::Time;
 use crate::source::{LINE_MAX_BYTES, LineEnds};
@@ -88,6 +88,7 @@ impl<'s> Stream<'s> {
             let (now, before) = (self.datings[lane.calendar()].hits(), &before[lane.calendar()]);
             let dates = now.iter().zip(before).map(|(now, before)| now - before);
             share.totals.dates = dates.collect();
+            share.totals.ranking = self.datings[lane.calendar()].ranking();
             share.totals.gave_up = lane.take_gave_up();
         }
         piece
@@ -132,7 +133,11 @@ impl<'s> Stream<'s> {
                     return;
                 }
             }
-            let end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
+            let end = memchr(b'\n', &bytes[start..]).map(|at| start + at);
+            if end.is_none() && self.wanted.manner == Manner::Fail2ban {
+                return;
+            }
+            let end = end.unwrap_or(bytes.len());
             piece.line_ends += 1;
             let is_candidate = lookout.as_mut().is_none_or(|lookout| lookout.passes(end));
             let (text, is_cut) = looked_at(&bytes[start..end]);

@@ -9,18 +9,19 @@ use super::piece::Share;
 use super::set::JailSet;
 use super::stream::Stream;
 use super::totals::{SampleLimits, Totals};
-use super::wanted::Wanted;
+use super::wanted::{Manner, Wanted};
 use crate::config::{FilterDef, JailDef, UseDns};
 use crate::date::YearWindow;
 use crate::filter::{Mode, Sessions};
 use crate::model::{Time, Zone};
 use crate::source::{chunk, chunk_count};
 
-const LIMITS: SampleLimits = SampleLimits { matched: 3, ignored: 3, missed: 3 };
+const LIMITS: SampleLimits = SampleLimits { matched: 3, ignored: 3, missed: 3, is_whole: false };
 
 fn wanted() -> Wanted {
     Wanted {
         mode: Mode::All,
+        manner: Manner::F2b,
         zone: Zone::utc(),
         now: Time::from_secs(1_795_000_000),
         limits: LIMITS,

@@ -5,6 +5,7 @@
 
 use super::line::up_to;
 pub use super::tallies::{Tallies, Tally};
+use crate::date::Ranked;
 use crate::model::Time;
 
 /// Lines of one log or of a whole scan, by what came of them; blank lines and comments are in none.
@@ -37,21 +38,28 @@ pub struct Samples {
 impl Samples {
     /// Keeps a line, which stands at `offset`, if it is among the first `limit`. Lines of a piece come in
     /// their order, but for those that had to wait for an answer.
-    pub(super) fn keep(&mut self, offset: u64, line: &[u8], limit: usize) {
+    pub(super) fn keep(&mut self, offset: u64, line: &[u8], (limit, is_whole): (usize, bool)) {
         if self.lines.len() >= limit && self.offsets.last().is_none_or(|last| *last < offset) {
             return;
         }
         let at = self.offsets.partition_point(|known| *known <= offset);
         self.offsets.insert(at, offset);
-        self.lines.insert(at, sample(line));
+        self.lines.insert(at, sample(line, is_whole));
         self.offsets.truncate(limit);
         self.lines.truncate(limit);
     }
 
-    /// Takes back the newest line with these bytes.
-    fn forget(&mut self, line: &[u8]) {
-        let line = sample(line);
-        if let Some(at) = self.lines.iter().rposition(|kept| *kept == line) {
+    /// Takes back a line with these bytes.
+    fn forget(&mut self, line: &[u8], is_whole: bool) {
+        let line = sample(line, is_whole);
+        let is_same = |kept: &Vec<u8>| *kept == line;
+        // Of several that are the same, fail2ban-regex takes back the first.
+        let at = if is_whole {
+            self.lines.iter().position(is_same)
+        } else {
+            self.lines.iter().rposition(is_same)
+        };
+        if let Some(at) = at {
             self.lines.remove(at);
             self.offsets.remove(at);
         }
@@ -67,8 +75,8 @@ impl Samples {
 /// So much of a line is shown.
 const SAMPLE_MAX_BYTES: usize = 1000;
 
-fn sample(line: &[u8]) -> Vec<u8> {
-    let shown = up_to(line, SAMPLE_MAX_BYTES);
+fn sample(line: &[u8], is_whole: bool) -> Vec<u8> {
+    let shown = if is_whole { line } else { up_to(line, SAMPLE_MAX_BYTES) };
     let mut sample = shown.to_vec();
     if shown.len() < line.len() {
         sample.extend_from_slice("…".as_bytes());
@@ -109,18 +117,36 @@ pub struct SampleLimits {
     pub ignored: usize,
     /// Missed lines.
     pub missed: usize,
+    /// Whether lines are kept as fail2ban-regex keeps them: whole, however long.
+    pub is_whole: bool,
+}
+
+impl SampleLimits {
+    pub(super) fn matched(self) -> (usize, bool) {
+        (self.matched, self.is_whole)
+    }
+
+    pub(super) fn ignored(self) -> (usize, bool) {
+        (self.ignored, self.is_whole)
+    }
+
+    pub(super) fn missed(self) -> (usize, bool) {
+        (self.missed, self.is_whole)
+    }
 }
 
 /// One hit of one failregex, kept only for the verbose report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HitNote {
+    /// Where its line stands in the log.
+    pub offset: u64,
     /// Which failregex, from 0.
     pub regex: usize,
     /// The failure's id as text; empty if it has none.
     pub id: String,
     /// When.
     pub at: Option<Time>,
-    /// Whether more than one expression hit this line.
+    /// Whether other expressions hit this line; in the manner of fail2ban-regex, whether two did before.
     pub multiple: bool,
 }
 
@@ -139,6 +165,8 @@ pub struct Totals {
     pub ignoreregex: Vec<u64>,
     /// Lines dated by each template, by its position in the list.
     pub dates: Vec<u64>,
+    /// The date templates as they were tried last, best first.
+    pub ranking: Vec<Ranked>,
     /// Failures by host.
     pub hosts: Tallies,
     /// Lines on which a backtracking expression exceeded its step limit.
@@ -161,11 +189,11 @@ impl Totals {
     /// A line that was counted as missed turned out to belong to a match of several lines.
     ///
     /// The count of a piece may go below zero where the line was in the piece before; the sum is right.
-    pub(super) fn regain(&mut self, offset: u64, line: &[u8], limit: usize) {
+    pub(super) fn regain(&mut self, offset: u64, line: &[u8], limits: SampleLimits) {
         self.lines.matched += 1;
-        self.matched.keep(offset, line, limit);
+        self.matched.keep(offset, line, limits.matched());
         self.lines.missed = self.lines.missed.wrapping_sub(1);
-        self.missed.forget(line);
+        self.missed.forget(line, limits.is_whole);
     }
 
     /// Adds what the piece that follows in the input counted.
@@ -178,6 +206,9 @@ impl Totals {
         add_counts(&mut self.failregex, &next.failregex);
         add_counts(&mut self.ignoreregex, &next.ignoreregex);
         add_counts(&mut self.dates, &next.dates);
+        if !next.ranking.is_empty() {
+            self.ranking = next.ranking;
+        }
         self.hosts.add(next.hosts);
         self.gave_up += next.gave_up;
         self.invalid_ids += next.invalid_ids;
@@ -189,12 +220,12 @@ impl Totals {
     }
 }
 
-/// Adds counter by counter; a shorter list counts as zeros.
+/// Adds counter by counter; a shorter list counts as zeros. One of a piece may be below zero, the sum is right.
 pub fn add_counts(sum: &mut Vec<u64>, more: &[u64]) {
     if sum.len() < more.len() {
         sum.resize(more.len(), 0);
     }
     for (sum, more) in sum.iter_mut().zip(more) {
-        *sum += more;
+        *sum = sum.wrapping_add(*more);
     }
 }

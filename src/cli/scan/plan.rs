@@ -11,7 +11,9 @@ use super::journal;
 use crate::config::{Text, UseDns};
 use crate::date::YearWindow;
 use crate::diag::{Diagnostic, Location, Severity};
-use crate::engine::{Calendars, Jail, Names, Overrides, Reading, SampleLimits, Scan, Wanted};
+use crate::engine::{
+    Calendars, Jail, Manner, Names, Overrides, Reading, SampleLimits, Scan, Wanted,
+};
 use crate::error;
 use crate::filter::Mode;
 use crate::model::BanTime;
@@ -60,6 +62,7 @@ impl Plan {
             matched: show[0].limit(),
             ignored: show[1].limit(),
             missed: show[2].limit(),
+            is_whole: false,
         };
         let first_only = args.no_check_all || args.output.is_some();
         Ok(Self {
@@ -67,6 +70,7 @@ impl Plan {
             names: Names::default(),
             wanted: Wanted {
                 mode: if first_only { Mode::First } else { Mode::All },
+                manner: Manner::F2b,
                 zone: context.zone,
                 now: context.now,
                 limits: if is_report { limits } else { SampleLimits::default() },
