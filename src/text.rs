@@ -94,7 +94,13 @@ pub fn quoted(text: &str) -> String {
             '\t' => out.push_str("\\t"),
             c if c == quote => out.extend(['\\', c]),
             c if c.is_control() => out.extend(format!("\\x{:02x}", u32::from(c)).chars()),
-            c if is_hostile(c) => out.extend(format!("\\u{:04x}", u32::from(c)).chars()),
+            // Python shows no blank but this one as it is.
+            c if c.is_whitespace() && c != ' ' && u32::from(c) < 0x100 => {
+                out.extend(format!("\\x{:02x}", u32::from(c)).chars());
+            }
+            c if is_hostile(c) || (c.is_whitespace() && c != ' ') => {
+                out.extend(format!("\\u{:04x}", u32::from(c)).chars());
+            }
             c => out.push(c),
         }
     }

@@ -24,7 +24,7 @@ const CIDR: &str = r"(?P<cidr>\d+)";
 /// `text` with every tag replaced.
 ///
 /// With `usedns = no` a `<HOST>` is an address only; the other values let it be a name.
-pub(super) fn expand(text: &str, usedns: UseDns) -> String {
+pub fn expand(text: &str, usedns: UseDns) -> String {
     expand_with(text, usedns, IP6)
 }
 
