@@ -75,7 +75,7 @@ impl From<Status> for ExitCode {
 pub fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
     if let Some(face) = words.first().and_then(|program| compat::face(program)) {
-        return compat::client::run(face, words.into_iter().skip(1));
+        return face.main(words);
     }
     let cli = match parse::parse(words) {
         Ok(cli) => cli,

@@ -68,9 +68,7 @@ pub(super) fn banner() -> String {
 /// All of it.
 pub(super) fn text(face: Face) -> String {
     let name = face.name();
-    let (command, commands) = match face {
-        Face::Client => (" <COMMAND>", COMMANDS),
-        Face::Server => ("", ""),
-    };
+    let (command, commands) =
+        if face == Face::Client { (" <COMMAND>", COMMANDS) } else { ("", "") };
     format!("Usage: {name} [OPTIONS]{command}\n\n{}\n{OPTIONS}{commands}", banner())
 }
