@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::enforce::action::{Action, Counters, Moment, Past, Ticket};
-use crate::model::{Ban, BanTime, Host, Origin, Time};
+use crate::model::{Ban, BanTime, Evidence, Host, Origin, Time};
 use crate::store::{Event, MatchedLine, Reader, StoreError};
 
 /// Tags whose values are lines of logs, or come from them.
@@ -58,14 +58,16 @@ pub(super) fn ticket(
         Some(until) => BanTime::Micros(until.micros() - ban.at.micros()),
         None => BanTime::Permanent,
     };
-    let earlier = reader.earlier_bans(&ban.host, Some(&ban.jail), ban.at)?.count;
+    // Itself among them, as whoever made it counted.
+    let behind = ban.at.plus_micros(1);
+    let count = reader.earlier_bans(&ban.host, Some(&ban.jail), behind)?.count.max(1);
     let mut ticket = Ticket {
         host: ban.host.clone(),
         ip: None,
         at: ban.at,
         bantime,
         failures: ban.failures,
-        bancount: u32::try_from(earlier).unwrap_or(u32::MAX).saturating_add(1),
+        bancount: u32::try_from(count).unwrap_or(u32::MAX),
         // A list that is imported says what another program has done long since.
         is_restored: is_restored || ban.origin == Origin::Import,
         matches: Vec::new(),
@@ -86,6 +88,9 @@ pub(super) fn ticket(
     let led = if ban.failures == 0 { &[][..] } else { &led[..] };
     let last = led.len().saturating_sub(terms.maxmatches);
     ticket.matches = texts(&led[last..]);
+    if ticket.matches.is_empty() && ban.origin == Origin::Import {
+        ticket.matches = told(reader, ban, terms.maxmatches)?;
+    }
     if let Some(last) = led.last() {
         ticket.fields = last.fields.clone().into_iter().collect();
     }
@@ -94,6 +99,15 @@ pub(super) fn ticket(
     ticket.in_jail = Some(Past { matches: texts(&own), failures: own.len() as u64 });
     ticket.anywhere = Some(Past { matches: texts(&all), failures });
     Ok(ticket)
+}
+
+/// The last lines that another program told with a ban.
+fn told(reader: &Reader, ban: &Ban, most: usize) -> Result<Vec<String>, StoreError> {
+    let kept = reader.evidence(&ban.host)?;
+    let of_ban = kept.into_iter().find(|(jail, at, _)| *jail == ban.jail && *at == ban.at);
+    let mut lines = of_ban.map(|(.., data)| Evidence::read(&data).matches).unwrap_or_default();
+    lines.drain(..lines.len().saturating_sub(most));
+    Ok(lines)
 }
 
 /// What an action is told of the end of a ban that it was told of.
