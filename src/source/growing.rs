@@ -21,8 +21,8 @@ use crate::model::{HEAD_MAX_BYTES, Head};
 /// So much is read at once.
 const READ_BYTES: usize = 1 << 20;
 
-/// At least so much, however many read it.
-const BLOCK_MIN_BYTES: usize = 64 << 10;
+/// At least so much, however many read it: for each part what the store knows of its mebibyte is looked at.
+const BLOCK_MIN_BYTES: usize = 512 << 10;
 
 /// So many bytes before the place reached are remembered.
 const MARK_BYTES: usize = 256;
