@@ -139,7 +139,7 @@ pub enum Command {
     Reload(ReloadArgs),
     /// End the daemon, and wait until it has.
     Stop,
-    /// Make or remove the links by which this program is fail2ban-client and fail2ban-server.
+    /// Make or remove the links by which this program is fail2ban-client, fail2ban-server and fail2ban-regex.
     Links(LinksArgs),
 }
 

@@ -178,8 +178,8 @@ fn with_fail2bans_names_it_takes_its_place_and_keeps_its_configuration() {
     let said = machine.shell("dpkg --install /mnt/f2b-fail2ban_*.deb 2>&1");
     assert!(said.contains("Removing fail2ban"), "{said}");
     assert_eq!(
-        machine.shell("readlink /usr/bin/fail2ban-client /usr/bin/fail2ban-server"),
-        "f2b\nf2b\n"
+        machine.shell("cd /usr/bin; readlink fail2ban-client fail2ban-server fail2ban-regex"),
+        "f2b\nf2b\nf2b\n"
     );
     assert!(machine.shell("fail2ban-client --help").contains("in the place of Fail2Ban"));
     assert!(machine.shell("fail2ban-client -d").contains("['add', 'sshd', '"));
