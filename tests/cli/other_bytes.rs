@@ -94,7 +94,7 @@ fn what_can_only_be_text_is_named_where_it_is_none() {
     world.run(words("scan log", &[b"from <HOST>\xff"])).fails_with(
         "FILTER: 'from <HOST>\u{fffd}' is no file, and not UTF-8, as anything else has to be",
     );
-    world
-        .run(words("import", &[b"csv\xff", b"list"]))
-        .fails_with("'csv\u{fffd}' is not a list format; write ip.deny, hosts.deny, csv or json");
+    world.run(words("import", &[b"csv\xff", b"list"])).fails_with(
+        "'csv\u{fffd}' is not a list format; write ip.deny, hosts.deny, csv, json, fail2ban, ipset, nft, banned or banip",
+    );
 }
