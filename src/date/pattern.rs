@@ -67,7 +67,7 @@ pub(super) fn build(pattern: &str, window: &YearWindow) -> Result<Built, DateErr
     }
     let flags = if insensitive { format!("{flags}i") } else { flags };
     let regex = if flags.is_empty() { body } else { format!("(?{flags}){body}") };
-    Ok(Built { name: spell(shown.trim()), regex, anchored })
+    Ok(Built { name: spell(shown), regex, anchored })
 }
 
 fn starts_line(body: &str) -> bool {

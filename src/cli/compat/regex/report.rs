@@ -145,7 +145,7 @@ impl Report<'_> {
         }
         writeln!(out, "|- [# of hits] date format")?;
         for Ranked { template, distance } in shown {
-            writeln!(out, "|  [{}] {}", hits(*template), templates.name(*template))?;
+            writeln!(out, "|  [{}] {}", hits(*template), templates.name(*template).trim())?;
             if self.options.verbose_date {
                 self.write_template(out, templates, *template, hits(*template), *distance)?;
             }

@@ -82,7 +82,7 @@ impl Trial<'_> {
         let templates = Templates::from_patterns(&lines, YearWindow::around(self.now))
             .map_err(|error| wrong_datepattern(pattern, &error))?;
         let name = match templates.len() {
-            1 | 2 => templates.name(TemplateId(0)),
+            1 | 2 => templates.name(TemplateId(0)).trim(),
             _ => "Default Detectors",
         };
         self.say(&format!("Use      datepattern : {pattern} : {name}"))
