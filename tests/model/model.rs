@@ -32,11 +32,13 @@ pub(crate) struct Ban {
     pub(crate) from: i64,
     /// `i64::MAX` for ever.
     pub(crate) end: i64,
+    /// Whether somebody ended it.
+    pub(crate) is_lifted: bool,
 }
 
 impl Ban {
     pub(crate) fn new(jail: usize, host: usize, from: i64, end: i64) -> Self {
-        Self { jail, host, from, end }
+        Self { jail, host, from, end, is_lifted: false }
     }
 }
 
@@ -94,6 +96,7 @@ impl Model {
         };
         for ban in self.bans.iter_mut().filter(is_meant).filter(|ban| now < ban.end) {
             ban.end = now;
+            ban.is_lifted = true;
         }
     }
 
@@ -132,11 +135,22 @@ impl Model {
                 continue;
             }
             *count = 0;
-            let is_banned =
-                |ban: &Ban| (ban.jail, ban.host) == (jail, host) && ban.from <= at && at < ban.end;
-            if !self.bans.iter().any(is_banned) {
-                self.bans.push(Ban::new(jail, host, at, at + JAILS[jail].bantime));
-            }
+            self.fail(jail, host, at);
+        }
+    }
+
+    /// Enough failures for a ban. Of somebody who is banned they make that last longer, but for those that it began with,
+    /// and those from before somebody lifted a ban of his.
+    fn fail(&mut self, jail: usize, host: usize, at: i64) {
+        let end = at + JAILS[jail].bantime;
+        let mut his = self.bans.iter().filter(|ban| (ban.jail, ban.host) == (jail, host));
+        let may_prolong = !his.any(|ban| ban.from == at || (ban.is_lifted && ban.end > at));
+        let covers =
+            |ban: &&mut Ban| (ban.jail, ban.host) == (jail, host) && ban.from <= at && at < ban.end;
+        match self.bans.iter_mut().filter(covers).max_by_key(|ban| ban.end) {
+            None => self.bans.push(Ban::new(jail, host, at, end)),
+            Some(ban) if may_prolong => ban.end = ban.end.max(end),
+            Some(_) => {}
         }
     }
 
