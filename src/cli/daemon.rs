@@ -30,7 +30,8 @@ pub(super) fn run(
         // It can't be refused: whoever has just been started leads no group.
         let _ = rustix::process::setsid();
     }
-    let server = Config::open(&context.config)?.server();
+    let config = Config::open(&context.config)?;
+    let server = config.server();
     warn_findings(&server.findings);
     let server = server.value.unwrap_or_default();
     let mut setup = Setup::from(&server);
@@ -51,7 +52,7 @@ pub(super) fn run(
         config: context.config.clone(),
         store: context.db.clone(),
         socket: Some(context.socket.clone()),
-        fail2ban: fail2ban_socket(context, args, &server),
+        fail2ban: fail2ban_socket(&config, args, &server),
         zone: context.zone,
         enforces: context.enforces,
         runs_commands: context.runs_commands,
@@ -74,14 +75,12 @@ pub(super) fn run(
     Ok(Status::Found)
 }
 
-/// Where there is no fail2ban.conf, nobody has said that this is to take fail2ban's place.
-fn fail2ban_socket(context: &Context, args: &DaemonArgs, server: &Server) -> Fail2banSocket {
+/// Where there is no fail2ban.conf and no companion of it, nobody has said that this is to take fail2ban's place.
+fn fail2ban_socket(config: &Config, args: &DaemonArgs, server: &Server) -> Fail2banSocket {
     match &args.fail2ban_socket {
         Some(path) if path.as_os_str() == "none" => Fail2banSocket::Nowhere,
         Some(path) => Fail2banSocket::At(path.clone()),
-        None if context.config.join("fail2ban.conf").exists() => {
-            Fail2banSocket::IfFree(server.socket.clone())
-        }
+        None if config.has_server() => Fail2banSocket::IfFree(server.socket.clone()),
         None => Fail2banSocket::Nowhere,
     }
 }

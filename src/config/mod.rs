@@ -148,6 +148,11 @@ impl Config {
         server::load(&self.folder)
     }
 
+    /// Whether there is a fail2ban.conf or a companion of it, such as fail2ban.local.
+    pub fn has_server(&self) -> bool {
+        server::is_there(&self.folder)
+    }
+
     /// What is written of the server, option by option, for showing.
     pub fn server_settings(&self) -> Vec<(&'static str, String)> {
         server::settings(&self.folder)

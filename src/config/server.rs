@@ -83,9 +83,14 @@ impl Default for Server {
     }
 }
 
+/// Whether there is one of these files.
+pub(super) fn is_there(folder: &Folder) -> bool {
+    !folder.candidates(FILE).is_empty()
+}
+
 /// Reads these files. What is wrong with them keeps no jail from being used: what is set wrongly counts as not set.
 pub(super) fn load(folder: &Folder) -> Loaded<Server> {
-    if folder.candidates(FILE).is_empty() {
+    if !is_there(folder) {
         return Loaded { value: Some(Server::default()), findings: Vec::new() };
     }
     let merged = folder.merged(FILE);
@@ -262,6 +267,17 @@ mod tests {
     fn without_a_file_fail2bans_defaults_hold() {
         assert_eq!(load(&[]), (Server::default(), vec![]));
         assert_eq!(load(&[("fail2ban.conf", "[Definition]\n")]), (Server::default(), vec![]));
+    }
+
+    #[test]
+    fn a_companion_alone_is_a_word_on_the_server() {
+        for (name, expected) in
+            [("jail.conf", false), ("fail2ban.conf", true), ("fail2ban.local", true)]
+        {
+            let dir = tempfile::tempdir().unwrap();
+            fs::write(dir.path().join(name), "").unwrap();
+            assert_eq!(Config::open(dir.path()).unwrap().has_server(), expected, "{name}");
+        }
     }
 
     #[test]
