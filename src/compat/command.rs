@@ -6,8 +6,10 @@
 //! is as fail2ban's server has it; everything is done by [`Request`]s, as f2b's own commands are.
 
 mod bans;
+mod jail;
 mod raised;
 mod server;
+mod settings;
 mod status;
 
 use std::borrow::Cow;
@@ -18,7 +20,7 @@ use self::raised::Raised;
 use super::pickle::Malformed;
 use super::python;
 use super::value::Value;
-use crate::control::{Command, Failed, Following, Reply, Request, Take};
+use crate::control::{Command, Failed, Following, Reply, Request, Take, Tuning};
 use crate::model::Zone;
 
 /// The version of fail2ban that `version` tells: whose commands are answered.
@@ -83,29 +85,49 @@ impl<'a> Speaker<'a> {
             ("banned", _) => self.banned(words.from(1)),
             ("unban", 1) => Err(Raised::exception("Invalid command")),
             ("unban", _) => self.unban(words.from(1)),
-            ("get", _) => self.get(&words.text(1)?, &words.text(2)?, words.from(3)),
-            ("set", _) => self.set(&words.text(1)?, &words.text(2)?, words.from(3)),
+            ("get", _) => self.get(words),
+            ("set", _) => self.set(words),
+            ("multi-set", _) => self.set_many(words),
+            ("server-stream", _) => self.stream(words.get(1)?),
             _ => Err(Raised::exception("Invalid command")),
         }
     }
 
-    /// fail2ban looks at the option before it looks for the jail.
-    fn get(self, jail: &str, option: &str, rest: &[Value]) -> Result<Value, Raised> {
-        match option {
-            "banip" => self.banned_by_end(jail, rest),
-            "banned" => self.banned_in(jail, rest),
-            _ => Err(Raised::exception("Invalid command (no get action or not yet implemented)")),
+    /// A jail that has the name of an option of the server can't be asked. fail2ban looks at the option before it looks for
+    /// the jail.
+    fn get(self, words: &Words<'_>) -> Result<Value, Raised> {
+        let jail = words.text(1)?;
+        if let Some(answer) = self.server_option(&jail) {
+            return answer;
+        }
+        let rest = words.from(3);
+        match &*words.text(2)? {
+            "banip" => self.banned_by_end(&jail, rest),
+            "banned" => self.banned_in(&jail, rest),
+            option => self.option(&jail, option),
         }
     }
 
-    fn set(self, jail: &str, option: &str, rest: &[Value]) -> Result<Value, Raised> {
-        match option {
-            "banip" => self.ban_ip(jail, rest),
-            "unbanip" => self.unban_ip(jail, rest),
-            _ => Err(Raised::exception(format!(
-                "Invalid command {} (no set action or not yet implemented)",
-                python::repr(&option.into())
-            ))),
+    fn set(self, words: &Words<'_>) -> Result<Value, Raised> {
+        let jail = words.text(1)?;
+        if let Some(answer) = self.set_server_option(&jail, words) {
+            return answer;
+        }
+        let rest = words.from(3);
+        match &*words.text(2)? {
+            "banip" => self.ban_ip(&jail, rest),
+            "unbanip" => self.unban_ip(&jail, rest),
+            option => self.set_option(&jail, option, rest),
+        }
+    }
+
+    /// Several values at once.
+    fn set_many(self, words: &Words<'_>) -> Result<Value, Raised> {
+        let (jail, rest) = (words.text(1)?, words.from(3));
+        match &*words.text(2)? {
+            "addfailregex" => self.add_regexes(&jail, rest, Tuning::AddFailregex),
+            "addignoreregex" => self.add_regexes(&jail, rest, Tuning::AddIgnoreregex),
+            _ => self.set(words),
         }
     }
 
@@ -154,13 +176,9 @@ impl<'a> Speaker<'a> {
         Ok(jails.into_iter().flatten().map(|jail| jail.name).collect())
     }
 
-    /// Whether a jail runs.
+    /// Whether there is such a jail.
     fn running(self, jail: &str) -> Result<(), Raised> {
-        if self.jails()?.iter().any(|name| name == jail) {
-            Ok(())
-        } else {
-            Err(Raised::unknown_jail(jail))
-        }
+        self.settings(jail).map(drop)
     }
 }
 

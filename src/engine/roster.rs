@@ -158,7 +158,7 @@ impl Roster {
         const BACKENDS: &str =
             "Must be among ['pyinotify', 'gamin', 'polling', 'systemd'] or 'auto'";
         if name == "--all" {
-            return Err(Refusal::new(RefusalKind::Value, "Reserved name '--all'"));
+            return Err(Refusal::new(RefusalKind::Other, "Reserved name '--all'"));
         }
         if self.place(name).is_ok() {
             return Err(Refusal::new(RefusalKind::DuplicateJail, name));

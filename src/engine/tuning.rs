@@ -233,6 +233,8 @@ pub enum RefusalKind {
     Name,
     /// `SyntaxError`.
     Syntax,
+    /// `TypeError`.
+    Type,
     /// `KeyError`, whose text fail2ban prints in quotes.
     Key,
     /// `AttributeError`.

@@ -18,7 +18,7 @@ impl Raised {
         Self(Value::Exception { module, class, args })
     }
 
-    fn builtin(class: &str, text: impl Into<Value>) -> Self {
+    pub(super) fn builtin(class: &str, text: impl Into<Value>) -> Self {
         Self::new(BUILTINS, class, vec![text.into()])
     }
 
@@ -44,6 +44,15 @@ impl Raised {
         Self::new(FAIL2BAN, "UnknownJailException", vec![name.into()])
     }
 
+    /// Where nothing is, Python tells the place beside the text.
+    fn syntax(text: &str) -> Self {
+        let Some(what) = text.strip_suffix(" (<string>, line 0)") else {
+            return Self::builtin("SyntaxError", text);
+        };
+        let place = vec!["<string>".into(), 0.into(), 0.into(), "".into(), 0.into(), 0.into()];
+        Self::new(BUILTINS, "SyntaxError", vec![what.into(), Value::Tuple(place)])
+    }
+
     /// Of the system: number, words, file.
     fn system(class: &str, number: i64, words: &str, file: String) -> Self {
         Self::new(BUILTINS, class, vec![number.into(), words.into(), file.into()])
@@ -60,7 +69,8 @@ impl Raised {
             }
             RefusalKind::Value => Self::value(text),
             RefusalKind::Name => Self::builtin("NameError", text),
-            RefusalKind::Syntax => Self::builtin("SyntaxError", text),
+            RefusalKind::Syntax => Self::syntax(&text),
+            RefusalKind::Type => Self::builtin("TypeError", text),
             RefusalKind::Key => Self::builtin("KeyError", text),
             RefusalKind::Attribute => Self::builtin("AttributeError", text),
             RefusalKind::Lookup => Self::builtin("LookupError", text),

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::raised::Raised;
-use super::{Speaker, text};
+use super::{Speaker, Words, text, words};
 use crate::compat::{Value, python};
 use crate::control::{Command, Reply, Request};
 
@@ -27,27 +27,31 @@ impl Speaker<'_> {
 
     pub(super) fn stop_jail(self, jail: &str) -> Result<Value, Raised> {
         let name = Some(jail.to_owned()).filter(|name| name != ALL);
-        if name.is_some() {
-            self.running(jail)?;
-        }
         self.order(Command::StopJail { name })?;
         Ok(Value::None)
     }
 
     /// One that runs goes on.
     pub(super) fn start_jail(self, jail: &str) -> Result<Value, Raised> {
-        if self.running(jail).is_err() {
-            self.order(Command::StartJail { name: jail.to_owned() })?;
-        }
+        self.order(Command::StartJail { name: jail.to_owned() })?;
         Ok(Value::None)
     }
 
     pub(super) fn add_jail(self, jail: &str, backend: Option<String>) -> Result<Value, Raised> {
-        if jail == ALL {
-            return Err(Raised::value(format!("Reserved name {}", python::repr(&jail.into()))));
-        }
         self.order(Command::AddJail { name: jail.to_owned(), backend })?;
         Ok(jail.into())
+    }
+
+    /// Obeys commands up to the first that can't be: they say nothing themselves.
+    pub(super) fn stream(self, commands: &Value) -> Result<Value, Raised> {
+        let commands = match commands {
+            Value::List(commands) | Value::Tuple(commands) => commands.as_slice(),
+            _ => &[],
+        };
+        for command in commands {
+            self.obey(&Words(&words(command.clone())?))?;
+        }
+        Ok(Value::None)
     }
 
     /// DIFFERS: the stream of commands that the client has made of a configuration is not looked at. f2b reads its own,

@@ -98,10 +98,14 @@ pub(super) fn refused(def: &JailDef, findings: &[Diagnostic]) -> Refusal {
 fn date(pattern: &str, reason: &str) -> Refusal {
     let odd = pattern.chars().rev().take_while(|c| *c == '%').count() % 2 == 1;
     let reason = if odd { "incomplete format" } else { reason };
-    let pattern = quoted(pattern);
-    value(format!(
-        "Failed to set datepattern {pattern} (may be an invalid format or unescaped percent char): {reason}"
-    ))
+    let (pattern, kind) =
+        (quoted(pattern), if odd { RefusalKind::Type } else { RefusalKind::Value });
+    Refusal::new(
+        kind,
+        format!(
+            "Failed to set datepattern {pattern} (may be an invalid format or unescaped percent char): {reason}"
+        ),
+    )
 }
 
 #[cfg(test)]
