@@ -5,6 +5,7 @@
 //! [`bans`] those that ask for bans or change them. What a word means that is no command, and which exception says so,
 //! is as fail2ban's server has it; everything is done by [`Request`]s, as f2b's own commands are.
 
+mod actions;
 mod bans;
 mod jail;
 mod raised;
@@ -104,6 +105,10 @@ impl<'a> Speaker<'a> {
         match &*words.text(2)? {
             "banip" => self.banned_by_end(&jail, rest),
             "banned" => self.banned_in(&jail, rest),
+            "actions" => self.actions(&jail),
+            "action" => self.action_property(&jail, rest),
+            "actionproperties" => self.action_properties(&jail, rest),
+            "actionmethods" => self.action_methods(&jail, rest),
             option => self.option(&jail, option),
         }
     }
@@ -117,6 +122,9 @@ impl<'a> Speaker<'a> {
         match &*words.text(2)? {
             "banip" => self.ban_ip(&jail, rest),
             "unbanip" => self.unban_ip(&jail, rest),
+            "addaction" => self.add_action(&jail, rest),
+            "delaction" => self.del_action(&jail, rest),
+            "action" => self.set_action(&jail, rest),
             option => self.set_option(&jail, option, rest),
         }
     }
@@ -127,6 +135,7 @@ impl<'a> Speaker<'a> {
         match &*words.text(2)? {
             "addfailregex" => self.add_regexes(&jail, rest, Tuning::AddFailregex),
             "addignoreregex" => self.add_regexes(&jail, rest, Tuning::AddIgnoreregex),
+            "action" => self.set_action_properties(&jail, rest),
             _ => self.set(words),
         }
     }

@@ -44,6 +44,12 @@ impl Raised {
         Self::new(FAIL2BAN, "UnknownJailException", vec![name.into()])
     }
 
+    /// Of a document in JSON, at a character.
+    pub(super) fn json(what: &str, document: &str, at: usize) -> Self {
+        let args = vec![what.into(), document.into(), super::count(at)];
+        Self::new("json.decoder", "JSONDecodeError", args)
+    }
+
     /// Where nothing is, Python tells the place beside the text.
     fn syntax(text: &str) -> Self {
         let Some(what) = text.strip_suffix(" (<string>, line 0)") else {
