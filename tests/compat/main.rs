@@ -6,6 +6,7 @@
 
 mod beside;
 mod clients;
+mod commands;
 #[expect(dead_code, reason = "shared with tests/daemon, which uses all of it")]
 #[path = "../daemon/harness.rs"]
 mod harness;
