@@ -82,6 +82,40 @@ fn what_is_answered_otherwise_is_answered_so_on_purpose() {
     }
 }
 
+/// Of a jail that reads the journal, and one that is to be told of changes.
+#[test]
+fn a_jail_of_the_journal_shows_what_it_matches() {
+    let host = host();
+    let journal = "[log]\nbackend = systemd\njournalmatch = _SYSTEMD_UNIT=x.service + _COMM=y\n";
+    let auto = "[quick]\nbackend = auto\nlogpath = LOG/door\n";
+    host.configure(&format!("{}{journal}{auto}", crate::servers::JAILS));
+    let daemon = ours(&host);
+    let (_theirs, sockets) = (theirs(&host, THEIRS), [OURS, THEIRS]);
+    let mut seen = 0;
+    for command in [
+        "status log",
+        "get log journalmatch",
+        "get log logpath",
+        "set log addjournalmatch _UID=0 _PID=1 + _GID=3",
+        "set log deljournalmatch _COMM=y",
+        "set log deljournalmatch _COMM=zz",
+        "set log addjournalmatch bad",
+        "set log addlogpath LOG/mail",
+        "status log",
+        "get log journalmatch",
+    ] {
+        let [ours, theirs] = sockets.map(|socket| said(&host, socket, command));
+        assert_eq!(ours, theirs, "{command}");
+        seen += usize::from(ours.out.contains("Journal matches:\t_SYSTEMD_UNIT=x.service + "));
+    }
+    assert_eq!(seen, 2);
+    let stats = said(&host, OURS, "stats").out;
+    for backend in ["{'door': ['polling', ", "'log': ['systemd', ", "'quick': ['pyinotify', "] {
+        assert!(stats.contains(backend), "{stats}");
+    }
+    drop(daemon);
+}
+
 /// Asks both servers what stands on its lines, and tells what they answer differently.
 const MODULE: &str = r"
 import json, sys

@@ -107,12 +107,20 @@ impl Shown {
 
     fn stats(self) -> Value {
         let JailStatus { failed_lately, summary, .. } = self.status;
-        let backend = self.settings.map_or_else(|| "polling".to_owned(), |set| set.backend);
         Value::List(vec![
-            backend.into(),
+            self.settings.as_ref().map_or("polling", backend).into(),
             Value::Tuple(vec![count(failed_lately), count(summary.failures)]),
             Value::Tuple(vec![count(summary.bans_active), count(summary.bans)]),
         ])
+    }
+}
+
+/// How a jail reads, by fail2ban's names; f2b is told of changes by the kernel unless it is to look for itself.
+fn backend(settings: &JailSettings) -> &'static str {
+    match &*settings.backend {
+        _ if settings.reads_journal => "systemd",
+        "polling" => "polling",
+        _ => "pyinotify",
     }
 }
 
