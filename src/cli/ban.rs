@@ -7,7 +7,7 @@ use super::files::Files;
 use super::output::{counted, jail_name, until_when};
 use super::{Context, Error, Status, parse_host, session};
 use crate::control::{Change, Guard, Reply, Whose};
-use crate::model::{Ban, BanTime, Host};
+use crate::model::{Ban, BanTime, Host, Prolongation};
 use crate::text::printable;
 
 pub(super) fn ban(context: &Context, args: &BanArgs, out: &mut dyn Write) -> Result<Status, Error> {
@@ -24,6 +24,10 @@ pub(super) fn ban(context: &Context, args: &BanArgs, out: &mut dyn Write) -> Res
         Reply::Made(ban) => writeln!(out, "banned {} {}", shown(&ban.host), fate(&ban)),
         Reply::Stood(ban) => {
             writeln!(out, "{} is already banned {}", shown(&ban.host), fate(&ban))
+        }
+        Reply::Prolonged(Prolongation { host, jail, until, .. }) => {
+            let until = until_when(until, context.zone);
+            writeln!(out, "{} is banned for longer in {jail}, {until}", shown(&host))
         }
         reply => {
             files.take(reply);

@@ -8,7 +8,7 @@ use super::{Context, Error, Status};
 use crate::control::{Question, Reply};
 use crate::exchange::array::Array;
 use crate::exchange::table::Table;
-use crate::model::{Ban, Host, Prolongation, Time, duration};
+use crate::model::{Ban, Host, Origin, Prolongation, Time, duration};
 use crate::store::{Event, HostTotals};
 
 pub(super) fn run(
@@ -199,8 +199,11 @@ fn row(context: &Context, host: &Host, told: &Told<'_>) -> (Vec<String>, String)
             let by = format!("by {}", origin.name());
             let (until, before) =
                 (until_when(*until, context.zone), civil(*until_before, context.zone));
-            let failures = counted(u64::from(*failures), "failure");
-            let text = format!("{network}{until} instead of {before}; {failures}");
+            let failures = match origin {
+                Origin::Manual => String::new(),
+                _ => format!("; {}", counted(u64::from(*failures), "failure")),
+            };
+            let text = format!("{network}{until} instead of {before}{failures}");
             (vec![time, PROLONGED.to_owned(), jails, by], text)
         }
     }

@@ -270,6 +270,7 @@ fn effects(done: &mut Done, reader: &Reader, now: Time, take: &mut Take<'_>) -> 
         take(match effect {
             Effect::Made(ban) => Reply::Made(ban),
             Effect::Stood(ban) => Reply::Stood(ban),
+            Effect::Prolonged(longer) => Reply::Prolonged(longer),
             Effect::Ended(Ban { host, jail, .. }) => {
                 let mut jails = vec![jail];
                 let is_his = |next: &Effect| matches!(next, Effect::Ended(ban) if ban.host == host);

@@ -199,7 +199,7 @@ pub enum WhichBans {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
-    /// Ban hosts by hand: for each, in their order, [`Reply::Made`] or [`Reply::Stood`].
+    /// Ban hosts by hand: for each, in their order, [`Reply::Made`], [`Reply::Stood`] or [`Reply::Prolonged`].
     Ban {
         /// In which jail.
         jail: String,
@@ -322,6 +322,8 @@ pub enum Reply {
     Made(Ban),
     /// Another ban was asked for, but this one lasts as long.
     Stood(Ban),
+    /// A host that is banned is banned for longer.
+    Prolonged(Prolongation),
     /// Bans of a host were lifted.
     Lifted {
         /// Whose.

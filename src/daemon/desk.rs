@@ -104,6 +104,11 @@ impl Desk {
                 });
                 self.audience.tell(&Happening::Banned(ban.clone()));
             }
+            Reply::Prolonged(longer) => {
+                let (jail, host) = (&*longer.jail, &*longer.host.to_string());
+                self.log.event(&Line::Prolonged { jail, host, until: longer.until });
+                self.audience.tell(&Happening::Prolonged(longer.clone()));
+            }
             Reply::Lifted { host, jails } => {
                 let at = SystemClock.now();
                 for jail in jails {

@@ -35,7 +35,9 @@ use super::outcome::LogInfo;
 use super::projection::{Carried, Mode, Projection, ProjectionError};
 use crate::enforce::Foreign;
 use crate::exchange::{FileError, Format};
-use crate::model::{Ban, BanTime, EndReason, Head, Host, HostBans, Matches, Origin, Time};
+use crate::model::{
+    Ban, BanTime, EndReason, Head, Host, HostBans, Matches, Origin, Prolongation, Time,
+};
 use crate::store::{Batch, LogId, Look, Purged, Reader, Store, StoreError};
 
 /// The owner of the state.
@@ -130,6 +132,8 @@ pub enum Effect {
     Made(Ban),
     /// Another was asked for, but this one lasts as long.
     Stood(Ban),
+    /// It lasts longer.
+    Prolonged(Prolongation),
     /// It was ended.
     Ended(Ban),
     /// There was none to end.
@@ -242,7 +246,7 @@ impl Writer {
             pending[1] = batch.reader().pending()?;
             Ok::<_, StoreError>(done)
         })?;
-        self.uncarried.add(done.changed().map(|ban| (&ban.jail, &ban.host)), pending);
+        self.uncarried.add(done.changed(), pending);
         if is_by_hand || done.changed().next().is_some() {
             done.files = files::refresh(&mut self.store, now)?;
         }
@@ -315,12 +319,13 @@ impl Writer {
 
 impl Done {
     /// The bans that were made or are over.
-    fn changed(&self) -> impl Iterator<Item = &Ban> {
+    fn changed(&self) -> impl Iterator<Item = (&String, &Host)> {
         let by_order = self.effects.iter().filter_map(|effect| match effect {
-            Effect::Made(ban) | Effect::Ended(ban) => Some(ban),
+            Effect::Made(ban) | Effect::Ended(ban) => Some((&ban.jail, &ban.host)),
+            Effect::Prolonged(longer) => Some((&longer.jail, &longer.host)),
             Effect::Stood(_) | Effect::NotBanned(_) => None,
         });
-        self.expired.iter().chain(by_order)
+        self.expired.iter().map(|ban| (&ban.jail, &ban.host)).chain(by_order)
     }
 }
 
@@ -382,11 +387,34 @@ fn by_hand(host: Host, jail: &str, length: BanTime, now: Time) -> Ban {
     }
 }
 
+/// Who is banned already is banned for longer, as by fail2ban: from when he was.
 fn ban(batch: &mut Batch<'_>, new: Ban, now: Time) -> Result<Effect, StoreError> {
-    Ok(match standing(batch.reader(), &new, now)? {
-        Some(ban) => Effect::Stood(ban),
-        None => Effect::Made(batch.replace_ban(new)?),
-    })
+    if let Some(ban) = standing(batch.reader(), &new, now)? {
+        return Ok(Effect::Stood(ban));
+    }
+    if let Some(longer) = longer(batch.reader(), &new, now)?
+        && let Some(longer) = batch.prolong(&[longer])?.pop()
+    {
+        return Ok(Effect::Prolonged(longer));
+    }
+    Ok(Effect::Made(batch.replace_ban(new)?))
+}
+
+/// What the ban in force would come to.
+fn longer(reader: &Reader, new: &Ban, now: Time) -> Result<Option<Prolongation>, StoreError> {
+    let known = reader.last_to_end(&new.host, &new.jail, now)?;
+    Ok(known.and_then(|known| {
+        Some(Prolongation {
+            host: new.host.clone(),
+            jail: new.jail.clone(),
+            ban_at: known.at,
+            at: new.at,
+            until_before: known.until?,
+            until: new.until,
+            origin: new.origin,
+            failures: new.failures,
+        })
+    }))
 }
 
 /// The ban that lasts at least as long as the new one would, in force or, to a clock that is behind, soon.

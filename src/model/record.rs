@@ -101,7 +101,7 @@ pub struct Prolongation {
     pub jail: String,
     /// When the ban began.
     pub ban_at: Time,
-    /// When the last of the failures was; later than [`ban_at`](Self::ban_at).
+    /// When the last of the failures was, or somebody decided it; later than [`ban_at`](Self::ban_at).
     pub at: Time,
     /// When the ban's time would have been over.
     pub until_before: Time,
@@ -109,7 +109,7 @@ pub struct Prolongation {
     pub until: Option<Time>,
     /// Who decided it.
     pub origin: Origin,
-    /// How many failures led to it (after extrapolation).
+    /// How many failures led to it (after extrapolation); 0 if it was decided by hand.
     pub failures: u32,
 }
 

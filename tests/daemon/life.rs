@@ -201,6 +201,36 @@ fn what_happens_beside_the_way_to_its_logs_does_not_wake_it() {
 }
 
 #[test]
+fn who_is_banned_for_longer_by_hand_is_kept_out_for_longer() {
+    let actions = "iptables-ipset-proto6[port=25, ipsettime=\"<timeout-bantime>\"]\n  told";
+    let host = Host::new(&format!("[j]\nlogpath = LOG/a.log\naction = {actions}\n"));
+    fs::write(host.log("a.log"), "").unwrap();
+    let told = host.path("told");
+    let say = |what: &str| format!("action{what} = echo {what} >> {}\n", told.display());
+    let action = format!("[Definition]\n{}{}{}", say("ban"), say("prolong"), say("unban"));
+    fs::write(host.path("action.d/told.conf"), action).unwrap();
+    let daemon = host.start();
+    let ban = |time: &str| host.f2b(&format!("ban {V4} --jail j --time {time}")).out;
+    assert!(ban("5m").starts_with(&format!("banned {V4} in j until ")));
+    eventually("he is kept out", || !host.lets_in(V4, 25));
+    assert!(ban("2h").starts_with(&format!("{V4} is banned for longer in j, until ")));
+    let timeout = || {
+        let set = host.host().shell("ipset list");
+        let left = set.split(&format!("{V4} timeout ")).nth(1).map(str::to_owned);
+        left.and_then(|left| left.split_whitespace().next()?.parse::<u64>().ok())
+    };
+    eventually("the kernel knows", || timeout().is_some_and(|left| left > 3600));
+    daemon.says(&format!("NOTICE  [j] Prolong Ban {V4} (-> "));
+    eventually("it is told", || fs::read_to_string(&told).unwrap() == "ban\nprolong\n");
+    assert_eq!(host.ask("SELECT count(*) FROM bans"), ["1"]);
+    assert_eq!(host.ask("SELECT origin, failures FROM prolongations"), ["manual 0"]);
+    assert!(host.f2b(&format!("history {V4}")).out.contains("prolonged"));
+    host.f2b(&format!("unban {V4}"));
+    eventually("he is let in", || host.lets_in(V4, 25));
+    daemon.stop();
+}
+
+#[test]
 fn who_goes_on_failing_is_kept_out_for_longer() {
     // The other port's set has timeouts in the kernel, the third of these actions is told of its end.
     let actions = "nftables[port=22]\n  iptables-ipset-proto6[port=25, ipsettime=\"<timeout-bantime>\"]\n  told";

@@ -52,6 +52,7 @@ fn kinds(done: &Done) -> Vec<&'static str> {
     let kind = |effect: &Effect| match effect {
         Effect::Made(_) => "made",
         Effect::Stood(_) => "stood",
+        Effect::Prolonged(_) => "prolonged",
         Effect::Ended(_) => "ended",
         Effect::NotBanned(_) => "not banned",
     };
@@ -63,12 +64,18 @@ fn a_ban_stands_against_a_shorter_one_and_yields_to_a_longer_one() {
     let mut f = Fixture::new();
     assert_eq!(kinds(&f.ban("192.0.2.1", secs(100), 0)), ["made"]);
     assert_eq!(kinds(&f.ban("192.0.2.1", secs(50), 10)), ["stood"]);
-    assert_eq!(kinds(&f.ban("192.0.2.1", BanTime::Permanent, 10)), ["made"]);
+    assert_eq!(kinds(&f.ban("192.0.2.1", BanTime::Permanent, 10)), ["prolonged"]);
     let hosts = vec![Host::parse("192.0.2.2"); 2];
     let twice = Order::Ban { jail: "sshd".to_owned(), hosts, length: secs(100) };
     assert_eq!(kinds(&f.obey(twice, 20)), ["made", "stood"]);
     let bans = f.writer.reader().bans_of(&Host::parse("192.0.2.1")).unwrap();
-    assert_eq!(bans[0].ended, Some((at(10), EndReason::Replaced)));
+    let [ban] = bans.as_slice() else { panic!("{bans:?}") };
+    assert_eq!((ban.at, ban.until, ban.ended), (at(0), None, None));
+
+    // A clock that stands still: there is no later failure than the ban.
+    assert_eq!(kinds(&f.ban("192.0.2.2", BanTime::Permanent, 20)), ["made"]);
+    let bans = f.writer.reader().bans_of(&Host::parse("192.0.2.2")).unwrap();
+    assert_eq!(bans[0].ended, Some((at(20), EndReason::Replaced)));
 }
 
 #[test]
