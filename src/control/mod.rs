@@ -70,9 +70,8 @@ pub enum Request {
 pub enum Command {
     /// Say that it is there: one [`Reply::Pong`].
     Ping,
-    /// Read the configuration again: one [`Reply::Reloaded`]. Jails are as it says then, whatever was changed in them
-    /// since: those that were added are gone, those that were stopped are back.
-    /// Read the configuration again: one [`Reply::Reloaded`], when it is in force.
+    /// Read the configuration again: one [`Reply::Reloaded`], when it is in force. Jails are as it says then, whatever was
+    /// changed in them since: those that were added are gone, those that were stopped are back.
     Reload {
         /// Those of one jail; `None`: all of it.
         jail: Option<String>,

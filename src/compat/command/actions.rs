@@ -8,7 +8,7 @@ use super::{Speaker, text, texts};
 use crate::compat::{Value, python};
 use crate::control::{ActionSettings, Command, Deed, JailSettings, Tuning};
 
-/// What fail2ban's actions can do; f2b does the first ones of [`deed`].
+/// What fail2ban's actions can do; f2b's can do what [`deed`] knows.
 const METHODS: [&str; 15] = [
     "ban",
     "clearAllParams",
