@@ -109,7 +109,7 @@ fn help() {
     ];
     for command in [
         "scan", "status", "bans", "history", "ban", "unban", "export", "import", "restore",
-        "flush", "purge", "check", "ping", "reload", "stop",
+        "flush", "purge", "check", "migrate", "ping", "reload", "stop",
     ] {
         let plain = "env -u F2B_CONFIG -u F2B_DB -u F2B_NO_ENFORCE -u F2B_SOCKET";
         lines.push(format!("{plain} f2b {command} --help"));

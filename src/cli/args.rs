@@ -141,6 +141,8 @@ pub enum Command {
     Stop,
     /// Make or remove the links by which this program is fail2ban-client, fail2ban-server and fail2ban-regex.
     Links(LinksArgs),
+    /// Say what changing over from fail2ban would do; do it, or go back.
+    Migrate(MigrateArgs),
 }
 
 /// Arguments of `f2b scan`.
@@ -311,6 +313,28 @@ pub struct LinksArgs {
     pub remove: Option<PathBuf>,
     /// Replace what else has these names.
     #[arg(long, conflicts_with = "remove")]
+    pub force: bool,
+}
+
+/// Arguments of `f2b migrate`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without an option nothing is changed. Whoever is banned is kept out at every moment; what was interrupted goes on when \
+it is run again.
+
+Exit status: 0 if all is well, 1 if there is nothing to do, 2 if something is in the way, or went wrong.")]
+pub struct MigrateArgs {
+    /// Take over from fail2ban: its bans, its places in logs, its service.
+    #[arg(long)]
+    pub apply: bool,
+    /// Give all of it back to fail2ban.
+    #[arg(long, conflicts_with = "apply")]
+    pub revert: bool,
+    /// Make fail2ban's names for this program in this folder, too; with --revert: remove them.
+    #[arg(long, value_name = "DIR")]
+    pub links: Option<PathBuf>,
+    /// Go on whatever is in the way, or not in force in the end.
+    #[arg(long)]
     pub force: bool,
 }
 

@@ -5,6 +5,8 @@ use std::io;
 use std::path::PathBuf;
 
 use super::background::NotStarted;
+use super::compat::client::connection::NoContact;
+use super::cover::NotCovered;
 use super::output::failure::ShapeError;
 use super::systemd;
 use crate::config::{LevelError, TargetError};
@@ -43,6 +45,38 @@ pub(super) enum Error {
     /// systemd doesn't start it.
     #[error(transparent)]
     Systemd(#[from] systemd::NotDone),
+    /// The firewall is not covered while it changes hands.
+    #[error(transparent)]
+    NotCovered(#[from] NotCovered),
+    /// fail2ban's server doesn't answer as it ought to.
+    #[error("fail2ban's server: {0}")]
+    NoContact(#[from] NoContact),
+    /// fail2ban's server was told to end.
+    #[error("fail2ban's server (pid {0}) was told to stop and goes on; its log says why")]
+    StillThere(u32),
+    /// fail2ban doesn't start.
+    #[error("fail2ban has not started: {0}")]
+    NoFail2ban(String),
+    /// Going back would lose the bans.
+    #[error(
+        "fail2ban.conf names no dbfile, by which fail2ban would know f2b's bans; --force goes back without them"
+    )]
+    NotKnown,
+    /// A change-over has come to bans that aren't in force.
+    #[error("not all bans are in force: {0}; --force goes on all the same")]
+    NotInForce(String),
+    /// A change-over has stopped in the middle.
+    #[error(
+        "{why}\n{standing}; f2b migrate {option} goes on when that is mended, f2b migrate says what there is"
+    )]
+    Halfway {
+        /// Why.
+        why: Box<Self>,
+        /// Who does the work now.
+        standing: String,
+        /// What was asked for.
+        option: &'static str,
+    },
     /// Links to be made have the names of others' programs.
     #[error("{}; nothing was done, --force replaces {}", of_others(.0), if .0.len() == 1 { "it" } else { "them" })]
     ForeignLinks(Vec<PathBuf>),

@@ -10,6 +10,7 @@ mod bans;
 mod batch;
 mod check;
 mod compat;
+mod cover;
 mod daemon;
 mod effect;
 mod error;
@@ -17,6 +18,7 @@ mod exchange;
 mod files;
 mod history;
 mod links;
+mod migrate;
 mod operands;
 pub mod output;
 mod parse;
@@ -117,6 +119,7 @@ fn run(cli: Cli, columns: Option<usize>, out: &mut dyn Write) -> Result<Status, 
         Command::Start(args) => start::start(&context, &args, out),
         Command::Restart(args) => start::restart(&context, &args, out),
         Command::Links(args) => links::run(&args, out),
+        Command::Migrate(args) => migrate::run(context, &args, out),
         Command::Batch(args) => batch::run(&context, &args, out),
         Command::Status(args) => status::run(&context, &args, out),
         Command::Bans(args) => bans::run(&context, &args, out),

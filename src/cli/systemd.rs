@@ -8,9 +8,11 @@ use std::path::Path;
 use std::process::Command;
 
 /// The daemon's unit, of packaging/.
-const UNIT: &str = "f2b.service";
+pub(super) const UNIT: &str = "f2b.service";
+/// That of fail2ban.
+pub(super) const FAIL2BAN: &str = "fail2ban.service";
 
-/// What systemd says of the unit.
+/// What systemd says of a unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Unit {
     /// Whether the machine starts it.
@@ -23,10 +25,10 @@ pub(super) struct Unit {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotDone {
     /// It said why.
-    #[error("systemctl {verb} {UNIT}: {said}")]
+    #[error("systemctl {words}: {said}")]
     Refused {
         /// What it was told.
-        verb: String,
+        words: String,
         /// What it said.
         said: String,
     },
@@ -36,13 +38,18 @@ pub(super) enum NotDone {
 }
 
 impl Unit {
-    /// `None` where systemd doesn't run, or has no such unit.
+    /// The daemon's; `None` where systemd doesn't run, or has no such unit.
     pub(super) fn of_daemon() -> Option<Self> {
+        Self::of(UNIT)
+    }
+
+    /// The unit of that name; `None` where systemd doesn't run, or has no such unit.
+    pub(super) fn of(name: &str) -> Option<Self> {
         if !Path::new("/run/systemd/system").is_dir() {
             return None;
         }
         let mut asked = Command::new("systemctl");
-        asked.args(["show", "--property=LoadState,UnitFileState,MainPID", UNIT]);
+        asked.args(["show", "--property=LoadState,UnitFileState,MainPID", name]);
         let output = asked.output().ok().filter(|output| output.status.success())?;
         read(&String::from_utf8_lossy(&output.stdout))
     }
@@ -59,14 +66,19 @@ fn read(properties: &str) -> Option<Unit> {
     })
 }
 
-/// Has systemd `start` or `restart` the unit, and waits until it has.
+/// Has systemd `start` or `restart` the daemon's unit, and waits until it has.
 pub(super) fn tell(verb: &str) -> Result<(), NotDone> {
-    let output = Command::new("systemctl").args([verb, UNIT]).output()?;
+    control(&[verb, UNIT])
+}
+
+/// Has systemctl do what the words say, and waits until it has.
+pub(super) fn control(words: &[&str]) -> Result<(), NotDone> {
+    let output = Command::new("systemctl").args(words).output()?;
     if output.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
-    Err(NotDone::Refused { verb: verb.to_owned(), said })
+    Err(NotDone::Refused { words: words.join(" "), said })
 }
 
 #[cfg(test)]

@@ -207,7 +207,8 @@ impl<'c> Taking<'c> {
     }
 }
 
-fn is_in_force(bans: &HostBans, now: Time) -> bool {
+/// Whether the newest of a host's bans lasts.
+pub(super) fn is_in_force(bans: &HostBans, now: Time) -> bool {
     let lasts = |ban: &crate::model::EarlierBan| {
         ban.bantime.is_some_and(|length| length.until(ban.at).is_none_or(|end| end > now))
     };

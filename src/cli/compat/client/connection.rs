@@ -11,7 +11,7 @@ use crate::compat::pickle::{MARKER, Malformed, PROTOCOL_MIN, decode_reply, encod
 
 /// Why there is no reply.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoContact {
+pub(in crate::cli) enum NoContact {
     /// Nothing is at the socket's path.
     #[error("Failed to access socket path: {}. Is fail2ban running?", .0.display())]
     Missing(PathBuf),
@@ -51,13 +51,13 @@ fn as_python(error: &io::Error) -> String {
 }
 
 /// A connection, before or after its question.
-pub(super) struct Connection {
+pub(in crate::cli) struct Connection {
     stream: UnixStream,
 }
 
 impl Connection {
     /// With the server that listens at `path`. Each wait for it ends after `timeout`, if there is one.
-    pub(super) fn open(path: &Path, timeout: Option<Duration>) -> Result<Self, NoContact> {
+    pub(in crate::cli) fn open(path: &Path, timeout: Option<Duration>) -> Result<Self, NoContact> {
         // fail2ban-client looks for the file first, and so words it.
         if !path.exists() {
             return Err(NoContact::Missing(path.to_owned()));
@@ -73,8 +73,14 @@ impl Connection {
         Ok(Self { stream })
     }
 
+    /// The process that listens.
+    pub(in crate::cli) fn peer(&self) -> Result<u32, NoContact> {
+        let peer = rustix::net::sockopt::socket_peercred(&self.stream).map_err(io::Error::from)?;
+        Ok(peer.pid.as_raw_nonzero().get().cast_unsigned())
+    }
+
     /// Sends a request, and waits for its reply.
-    pub(super) fn ask(&mut self, request: &Value) -> Result<Value, NoContact> {
+    pub(in crate::cli) fn ask(&mut self, request: &Value) -> Result<Value, NoContact> {
         // Each Python, and each other reader, knows this protocol.
         let mut bytes = encode(request, PROTOCOL_MIN);
         bytes.extend_from_slice(MARKER);
@@ -100,7 +106,7 @@ impl Connection {
     }
 
     /// Waits until the server, which was told to, has ended; `false` if it took longer.
-    pub(super) fn until_gone(mut self, timeout: Duration) -> bool {
+    pub(in crate::cli) fn until_gone(mut self, timeout: Duration) -> bool {
         let waits = self.stream.set_read_timeout(Some(timeout.max(Duration::from_millis(1))));
         let mut chunk = [0; 64];
         loop {

@@ -4,7 +4,7 @@
 //! (`f2b daemon --fail2ban-socket`). The server that it starts is that daemon. A refusal is told on standard output,
 //! for scripts look there, and once more on standard error, behind `NOK:`. The exit status is 0 or 255.
 
-mod connection;
+pub(in crate::cli) mod connection;
 mod help;
 mod interactive;
 mod options;
