@@ -12,6 +12,7 @@ mod life;
 #[path = "../kernel/harness.rs"]
 mod machines;
 mod memory;
+mod migrate;
 #[expect(dead_code, reason = "shared with tests/kernel, which uses all of it")]
 #[path = "../kernel/net.rs"]
 mod net;

@@ -7,13 +7,14 @@ use crate::harness::Host;
 use crate::machines::{V4, V6};
 use crate::net::eventually;
 
-const JAIL: &str = "[j]\nlogpath = LOG/a.log\naction = nftables[port=22]\nbackend = polling\n";
+pub(crate) const JAIL: &str =
+    "[j]\nlogpath = LOG/a.log\naction = nftables[port=22]\nbackend = polling\n";
 
 /// A fail2ban-server on the host's configuration.
-struct Fail2ban<'h>(&'h Host, Child);
+pub(crate) struct Fail2ban<'h>(&'h Host, Child);
 
 impl<'h> Fail2ban<'h> {
-    fn start(host: &'h Host) -> Self {
+    pub(crate) fn start(host: &'h Host) -> Self {
         let folder = host.path("").display().to_string();
         let settings = format!(
             "[Definition]\nloglevel = INFO\nlogtarget = {folder}fail2ban.log\nsyslogsocket = auto\n\
@@ -31,14 +32,19 @@ impl<'h> Fail2ban<'h> {
         server
     }
 
-    fn status(&self) -> Option<String> {
+    pub(crate) fn status(&self) -> Option<String> {
         let mut command = Command::new("fail2ban-client");
         command.arg("-c").arg(self.0.path("")).args(["status", "j"]);
         let output = command.output().unwrap();
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    fn stop(mut self) {
+    /// It was told to end by somebody else, and has.
+    pub(crate) fn ended(mut self) {
+        assert!(self.1.wait().unwrap().success());
+    }
+
+    pub(crate) fn stop(mut self) {
         let mut command = Command::new("fail2ban-client");
         command.arg("-c").arg(self.0.path("")).arg("stop").stdout(Stdio::null());
         assert!(self.0.host().output(&mut command).status.success());

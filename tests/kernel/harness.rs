@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::net::{DEADLINE, Link, Server, Space, mac, spaces};
+use crate::net::{DEADLINE, Link, Server, Space, knock, mac, spaces};
 
 /// The actions of Debian's fail2ban.
 pub(crate) const ACTIONS: &str = "/etc/fail2ban/action.d";
@@ -168,6 +168,12 @@ impl Net {
     #[track_caller]
     pub(crate) fn passes(&self, from: &str, port: u16) -> bool {
         self.machines.ask(BEHIND, from, port, Duration::ZERO) == Some(true)
+    }
+
+    /// Sends what asks for a connection to a port, and waits for no answer.
+    pub(crate) fn knock(&self, from: &str, port: u16) {
+        let [from, _, to] = ends(HOST, from);
+        self.machines.client.inside(|| knock(from, (to, port).into()));
     }
 
     /// A connection of one of the client's addresses to a port.

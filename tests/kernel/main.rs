@@ -9,6 +9,7 @@ mod connections;
 mod crash;
 mod effect;
 mod foreign;
+#[expect(dead_code, reason = "knocking is for tests/daemon")]
 mod harness;
 mod mail_server;
 mod net;

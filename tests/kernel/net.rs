@@ -198,6 +198,11 @@ impl Attempt {
     }
 }
 
+/// Asks for a connection, and forgets about it.
+pub(crate) fn knock(from: IpAddr, to: SocketAddr) {
+    drop(Attempt::new(from, to));
+}
+
 /// A connection, at both of its ends.
 pub(crate) struct Link {
     client: TcpStream,
