@@ -118,6 +118,16 @@ pub enum Command {
         /// Which; `None`: all of them.
         name: Option<String>,
     },
+    /// Count failures of a host in a jail, as if its log told of them: one [`Reply::Done`], when they are stored and
+    /// decided.
+    Attempt {
+        /// In which jail.
+        jail: String,
+        /// Whose.
+        host: Host,
+        /// What tells of each; none for one failure of which nothing does.
+        texts: Vec<String>,
+    },
     /// Have an action do something: one [`Reply::Done`].
     CallAction {
         /// The jail.

@@ -236,6 +236,10 @@ impl Desk {
                 self.tuner.stop(name.as_deref())?;
                 Ok(take(Reply::Done)?)
             }
+            Command::Attempt { jail, host, texts } => {
+                self.tuner.attempt(jail, host, texts)?;
+                Ok(take(Reply::Done)?)
+            }
             Command::CallAction { jail, action, deed } => {
                 self.call(jail, action, *deed)?;
                 Ok(take(Reply::Done)?)

@@ -34,7 +34,7 @@ use crate::engine::follow::{Event, News, Standing, Step};
 use crate::engine::projection::{Lock, ProjectionError};
 use crate::engine::{Follower, Ground, Muster, Reach, Roster, Writer};
 use crate::error::Error;
-use crate::model::{Clock, Origin, SystemClock, Time};
+use crate::model::{Clock, Host, Origin, SystemClock, Time};
 use crate::source::Watch;
 use crate::source::journal::{End, Journal};
 
@@ -319,12 +319,34 @@ impl Service<'_> {
     /// in which nothing was found.
     fn step(&mut self, course: &mut Course<'_>, all: bool) -> Result<(), ServiceError> {
         let now = SystemClock.now();
-        let Course { muster, follower, teller, watch, next_end, .. } = course;
         let step = if all {
-            follower.settle(&mut self.writer, now)?
+            course.follower.settle(&mut self.writer, now)?
         } else {
-            follower.step(&mut self.writer, now)?
+            course.follower.step(&mut self.writer, now)?
         };
+        self.take(course, step, now)
+    }
+
+    /// Counts failures of a host of which somebody tells. A jail that is gone by now counts none.
+    fn attempt(
+        &mut self,
+        course: &mut Course<'_>,
+        jail: &str,
+        host: &Host,
+        texts: &[String],
+    ) -> Result<(), ServiceError> {
+        let names = course.muster.names();
+        let Some(place) = names.iter().position(|name| name == jail) else { return Ok(()) };
+        let now = SystemClock.now();
+        let told = Line::Attempt { jail, host: &host.to_string(), at: now };
+        self.log.event(&told);
+        let step = course.follower.attempt(&mut self.writer, place, host, texts, now)?;
+        self.take(course, step, now)
+    }
+
+    /// Tells of a step, and has carried out what it changes.
+    fn take(&mut self, course: &mut Course<'_>, step: Step, now: Time) -> Result<(), ServiceError> {
+        let Course { muster, follower, teller, watch, next_end, .. } = course;
         teller.step(&step, now);
         self.keep(&step);
         // What was written before a file was watched is read once more.
@@ -372,6 +394,12 @@ impl Service<'_> {
                     self.answers.push(answer);
                     Some(self.tuned(course.muster, actions))
                 }
+                Call::Attempt { jail, host, texts, answer } => {
+                    self.attempt(course, &jail, &host, &texts)?;
+                    // Who asked may be gone.
+                    let _ = answer.send(Ok(()));
+                    None
+                }
                 Call::Reopen => {
                     self.reopen();
                     None
@@ -404,7 +432,9 @@ impl Service<'_> {
             while let Some(call) = self.calls.next() {
                 match call {
                     Call::Stop => return Ok(true),
-                    Call::Reload(_, Some(answer)) | Call::Tuned { answer, .. } => {
+                    Call::Reload(_, Some(answer))
+                    | Call::Tuned { answer, .. }
+                    | Call::Attempt { answer, .. } => {
                         let _ = answer.send(Err("the store can't be used".to_owned()));
                     }
                     _ => {}

@@ -13,7 +13,7 @@ use crate::control::{Failed, JailSettings, Refusal, Tuning};
 use crate::engine::Roster;
 use crate::engine::roster::Effect;
 use crate::error::Error;
-use crate::model::{Clock, SystemClock};
+use crate::model::{Clock, Host, SystemClock};
 
 /// The service reads a large configuration again, or begins anew with changed jails, in less than this.
 const IN_FORCE_WITHIN: Duration = Duration::from_mins(1);
@@ -62,6 +62,13 @@ impl Tuner {
     /// Has the configuration read again, that of one jail or all of it.
     pub(super) fn reload(&self, jail: Option<&str>) -> Result<(), Failed> {
         self.wait(|answer| Call::Reload(jail.map(str::to_owned), Some(answer)))
+    }
+
+    /// Has failures counted that no log tells of.
+    pub(super) fn attempt(&self, jail: &str, host: &Host, texts: &[String]) -> Result<(), Failed> {
+        self.settings(jail)?;
+        let (jail, host, texts) = (jail.to_owned(), host.clone(), texts.to_vec());
+        self.wait(|answer| Call::Attempt { jail, host, texts, answer })
     }
 
     fn change(

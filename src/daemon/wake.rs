@@ -7,6 +7,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use rustix::event::{EventfdFlags, eventfd};
 
+use crate::model::Host;
+
 /// Where it is said that something is in force, or why it won't be.
 pub(super) type Answer = Sender<Result<(), String>>;
 
@@ -21,6 +23,17 @@ pub(super) enum Call {
         /// Whether what keeps hosts out is to be done by other actions.
         actions: bool,
         /// Who waits until that is in force.
+        answer: Answer,
+    },
+    /// To count failures that no log tells of.
+    Attempt {
+        /// In which jail.
+        jail: String,
+        /// Whose.
+        host: Host,
+        /// What tells of each.
+        texts: Vec<String>,
+        /// Who waits until that is decided.
         answer: Answer,
     },
     /// To end.

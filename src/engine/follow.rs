@@ -10,6 +10,7 @@
 //! store; what the lines before taught is learnt again from them ([`generation`]). What was rotated away before it was
 //! read to its end is looked for, and read first ([`start`]).
 
+mod attempt;
 mod bans;
 mod entries;
 mod generation;
