@@ -122,6 +122,7 @@ impl<'a> Speaker<'a> {
         match &*words.text(2)? {
             "banip" => self.ban_ip(&jail, rest),
             "unbanip" => self.unban_ip(&jail, rest),
+            "attempt" => self.attempt(&jail, rest),
             "addaction" => self.add_action(&jail, rest),
             "delaction" => self.del_action(&jail, rest),
             "action" => self.set_action(&jail, rest),

@@ -86,6 +86,44 @@ fn fail2ban_client_says_the_same_of_both_servers() {
 }
 
 #[test]
+fn an_attempt_counts_as_a_failure_by_both() {
+    let host = host();
+    let (daemon, _theirs) = (ours(&host), theirs(&host, THEIRS));
+    let banned = |socket| client(&host, socket, &["get", "door", "banned", "198.51.100.5"]).out;
+    for words in [
+        &["set", "nope", "attempt", "198.51.100.5"][..],
+        &["set", "door", "attempt", "198.51.100.5"],
+        &["get", "door", "banned", "198.51.100.5"],
+        &["set", "door", "attempt", "198.51.100.5", "one line", "and another"],
+    ] {
+        assert_eq!(client(&host, OURS, words), client(&host, THEIRS, words), "{words:?}");
+    }
+    for socket in [OURS, THEIRS] {
+        eventually("three attempts are enough", || banned(socket) == "1\n");
+    }
+    daemon.says("INFO    [door] Attempt 198.51.100.5 - ");
+    daemon.says("NOTICE  [door] Ban 198.51.100.5");
+    drop(daemon);
+    // What was told before is not written over by what is told to the next daemon.
+    let _daemon = ours(&host);
+    assert_eq!(
+        client(&host, OURS, &["set", "door", "attempt", "198.51.100.6", "later"]).out,
+        "1\n"
+    );
+    let told =
+        host.ask("SELECT host || ' ' || text FROM failures WHERE jail = 'door' ORDER BY place");
+    assert_eq!(
+        told,
+        [
+            "198.51.100.5 ",
+            "198.51.100.5 one line",
+            "198.51.100.5 and another",
+            "198.51.100.6 later"
+        ]
+    );
+}
+
+#[test]
 fn what_logs_say_is_shown_the_same_by_both() {
     let host = host();
     let (_ours, _theirs) = (ours(&host), theirs(&host, THEIRS));

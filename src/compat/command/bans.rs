@@ -3,7 +3,7 @@
 use super::raised::Raised;
 use super::{Speaker, count, text, texts};
 use crate::compat::{Value, python};
-use crate::control::{Change, Question, Reply, Request, WhichBans, Whose};
+use crate::control::{Change, Command, Question, Reply, Request, WhichBans, Whose};
 use crate::model::{Addr, Ban, Host, Time, Zone};
 use crate::store::BanOrder;
 
@@ -77,6 +77,16 @@ impl Speaker<'_> {
             _ => None,
         })?;
         Ok(count(made.len()))
+    }
+
+    /// `set JAIL attempt ID [TEXT…]`: always 1.
+    pub(super) fn attempt(self, jail: &str, words: &[Value]) -> Result<Value, Raised> {
+        self.running(jail)?;
+        let (id, texts) = words.split_first().ok_or_else(Raised::no_such_word)?;
+        let texts = texts.iter().map(|word| text(word).into_owned()).collect();
+        let (jail, host) = (jail.to_owned(), Host::parse(&text(id)));
+        self.order(Command::Attempt { jail, host, texts })?;
+        Ok(1.into())
     }
 
     /// `unban ID…`, `unban --all`: how many bans were lifted.
