@@ -13,6 +13,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 
+use f2b::model::{Clock, SystemClock, Zone};
 use regex::{Captures, Regex};
 
 const THEIRS: &str = "/usr/bin/fail2ban-regex";
@@ -107,8 +108,14 @@ fn normal(text: &str) -> String {
         ]
         .map(|(rule, text)| (Regex::new(rule).unwrap(), text))
     });
+    // Also as a date: the two begin in different seconds.
+    static NOW: LazyLock<Regex> = LazyLock::new(|| {
+        let now = SystemClock.now().in_zone(Zone::Local);
+        let today = now.format(r"%a %b %d \d\d:\d\d:\d\d %Y").to_string();
+        Regex::new(&today).unwrap()
+    });
     static SET: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\{('[^{}:]*)\}").unwrap());
-    let mut text = text.to_owned();
+    let mut text = NOW.replace_all(text, "NOW").into_owned();
     // Dates such as 20050814-11:00:00 are known, as to 1.1.
     for (ours, theirs) in [
         ("(?:-|T|  ?)", "(?:T|  ?)"),
