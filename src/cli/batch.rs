@@ -124,7 +124,10 @@ impl Sums {
     }
 
     /// Says what was found, a line a jail; nothing if that is nothing.
-    fn show(&self, out: &mut dyn Write) -> Result<Status, Error> {
+    fn show(&mut self, out: &mut dyn Write) -> Result<Status, Error> {
+        // A ban is made when the last answer about its host is there, so that they come in any order.
+        let place = |jail: &String| self.names.iter().position(|name| name == jail);
+        self.made.sort_by_cached_key(|ban| (place(&ban.jail), ban.at, ban.host.clone()));
         for (place, name) in self.names.iter().enumerate() {
             let failures = self.failures.iter().find(|(jail, _)| *jail == place);
             let failures = failures.map_or(0, |(_, failures)| *failures);
