@@ -29,28 +29,28 @@ pub(super) struct Judging<'s> {
 }
 
 impl Judging<'_> {
-    /// Takes a line with its hits (at least one); `text` are its bytes, those of earlier lines that belong
-    /// to it before them. It is counted at once, unless there
+    /// Takes a line with its hits (at least one), of which it leaves none, so that the next line's find room there;
+    /// `text` are its bytes, those of earlier lines that belong to it before them. It is counted at once, unless there
     /// is a name to look up.
     pub(super) fn take(
         &self,
         mut line: Match,
-        mut seen: Vec<Seen>,
+        seen: &mut Vec<Seen>,
         text: &[u8],
         share: &mut Share,
     ) {
-        for seen in &mut seen {
+        for seen in seen.iter_mut() {
             seen.id = seen.id.take().map(|id| lookup::identified(self.jail.usedns, id));
         }
-        if self.names_of(&seen).count() == 0 {
+        if self.names_of(seen).count() == 0 {
             self.close(line, seen, text, share);
             return;
         }
-        self.names_of(&seen).for_each(|name| self.names.ask(name, self.wanted.now));
+        self.names_of(seen).for_each(|name| self.names.ask(name, self.wanted.now));
         if line.text.is_empty() {
             line.text = kept(share, text, line.before);
         }
-        share.open.push(Open { line, seen });
+        share.open.push(Open { line, seen: std::mem::take(seen) });
     }
 
     /// Merges the hits of a piece into their connections, in line order; nothing is left to do for a filter
@@ -63,6 +63,7 @@ impl Judging<'_> {
         let wants_sums_only = !self.wanted.matches && !self.wanted.hits;
         let pending = std::mem::take(&mut share.pending);
         let texts = std::mem::take(&mut share.matches.texts);
+        let mut seen = Vec::new();
         for (line, mut hits) in pending.into_iter().zip(hits.lines()) {
             let text = &texts[line.text.0..line.text.1];
             let Some(first) = hits.next() else { continue };
@@ -76,9 +77,9 @@ impl Judging<'_> {
                 share.count(outcome, own(text, line.before), line.place.offset, self.wanted.limits);
                 continue;
             }
-            let mut seen = vec![Seen::merged(first.regex(), &merged)];
+            seen.push(Seen::merged(first.regex(), &merged));
             seen.extend(others.map(|hit| Seen::merged(hit.regex(), &sessions.merge(hit))));
-            self.take(line.line(), seen, text, share);
+            self.take(line.line(), &mut seen, text, share);
         }
         share.matches.texts = texts;
     }
@@ -123,9 +124,9 @@ impl Judging<'_> {
     fn close_all(&self, share: &mut Share) {
         if !share.open.is_empty() {
             let texts = std::mem::take(&mut share.matches.texts);
-            for Open { line, seen } in std::mem::take(&mut share.open) {
+            for Open { line, mut seen } in std::mem::take(&mut share.open) {
                 let text = &texts[line.text.start - own_start(line.before)..line.text.end];
-                self.close(line, seen, text, share);
+                self.close(line, &mut seen, text, share);
             }
             share.matches.texts = texts;
             share.matches.lines.sort_by_key(|line| line.place.offset);
@@ -146,8 +147,8 @@ impl Judging<'_> {
 
     /// Says what a line is, counts it and keeps it if it is wanted, without the failures that the jail ignores
     /// for what is written alone.
-    fn close(&self, mut line: Match, seen: Vec<Seen>, text: &[u8], share: &mut Share) {
-        self.note(&seen, &line, share);
+    fn close(&self, mut line: Match, seen: &mut Vec<Seen>, text: &[u8], share: &mut Share) {
+        self.note(seen, &line, share);
         let outcome = self.judge(&mut line, seen);
         share.count(outcome, own(text, line.before), line.place.offset, self.wanted.limits);
         for host in &line.failures {
@@ -169,26 +170,28 @@ impl Judging<'_> {
         }
     }
 
-    fn judge(&self, line: &mut Match, seen: Vec<Seen>) -> Outcome {
+    fn judge(&self, line: &mut Match, seen: &mut Vec<Seen>) -> Outcome {
         let has_context = seen.iter().any(|seen| seen.nofail);
         let is_pending = seen.iter().any(|seen| seen.is_pending && !seen.nofail);
         line.regex = seen.first().map_or(0, |first| first.regex);
-        let failures: Vec<Vec<Host>> = seen.iter().map(|seen| self.failures_of(seen)).collect();
-        let deciding = failures.iter().position(|failures| !failures.is_empty());
+        let failures = seen.iter().map(|seen| self.failures_of(seen));
+        let deciding = failures.enumerate().find(|(_, failures)| !failures.is_empty());
         line.nofail = deciding.is_none();
         line.no_failure = match seen.first() {
             Some(first) if deciding.is_none() => Some(self.why_not(first)),
             _ => None,
         };
-        if let Some(seen) = seen.into_iter().nth(deciding.unwrap_or(0)) {
+        let is_failure = deciding.is_some();
+        let (deciding, failures) = deciding.unwrap_or_default();
+        line.failures = failures;
+        if let Some(seen) = seen.drain(..).nth(deciding) {
             line.host = seen.addr.map(Host::Addr).or_else(|| seen.id.clone());
             line.id = seen.id;
             line.fields = seen.fields;
             line.users = seen.users;
             line.attempts = seen.attempts;
         }
-        line.failures = failures.into_iter().nth(deciding.unwrap_or(0)).unwrap_or_default();
-        match (has_context, deciding.is_some() || is_pending) {
+        match (has_context, is_failure || is_pending) {
             (true, _) if self.drops_context() => Outcome::Missed,
             (true, _) => Outcome::Ignored,
             (false, true) => Outcome::Matched,
@@ -254,24 +257,28 @@ impl Judging<'_> {
             if !hit.has_identity {
                 continue;
             }
-            let ids = match self.name_of(hit).filter(|_| is_fail2bans) {
-                Some(name) => {
-                    let ids = self.names.wait(name, self.wanted.now);
-                    // It was counted once, as all hits are.
-                    let count = &mut share.totals.failregex[hit.regex];
-                    *count = count.wrapping_add(ids.len() as u64).wrapping_sub(1);
-                    ids.iter().map(ToString::to_string).collect()
-                }
+            let names = self.name_of(hit).filter(|_| is_fail2bans);
+            let names = names.map(|name| self.names.wait(name, self.wanted.now));
+            if let Some(names) = &names {
+                // It was counted once, as all hits are.
+                let count = &mut share.totals.failregex[hit.regex];
+                *count = count.wrapping_add(names.len() as u64).wrapping_sub(1);
+            }
+            if !self.wanted.hits {
+                continue;
+            }
+            let ids = match names {
+                Some(names) => names.iter().map(ToString::to_string).collect(),
                 None => vec![hit.id.as_ref().map(ToString::to_string).unwrap_or_default()],
             };
-            for id in ids.into_iter().filter(|_| self.wanted.hits) {
+            for id in ids {
                 let multiple = if is_fail2bans { earlier > 1 } else { seen.len() > 1 };
                 let Match { place, time: at, .. } = *line;
                 let hit = HitNote { offset: place.offset, regex: hit.regex, id, at, multiple };
                 share.totals.hits.push(hit);
                 earlier += 1;
             }
-            earlier -= u32::from(hit.nofail && self.wanted.hits);
+            earlier -= u32::from(hit.nofail);
         }
     }
 }

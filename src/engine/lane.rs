@@ -28,6 +28,8 @@ pub(super) struct Lane<'s> {
     window: Option<LineWindow<Earlier>>,
     /// A line put together anew: date cut out of the middle, or CR removed.
     scratch: Vec<u8>,
+    /// The hits of a line; empty between lines.
+    seen: Vec<Seen>,
     /// A match's lines, if they are several.
     whole: Vec<u8>,
 }
@@ -60,6 +62,7 @@ impl<'s> Lane<'s> {
             matcher: Matcher::new(filter),
             window: (filter.maxlines() > 1).then(|| LineWindow::new(filter.maxlines())),
             scratch: Vec::new(),
+            seen: Vec::new(),
             whole: Vec::new(),
         }
     }
@@ -197,10 +200,10 @@ impl<'s> Lane<'s> {
             share.totals.matched.keep(place.offset, own, self.wanted.limits.matched());
             return;
         }
-        let seen = hits.iter().map(|hit| Seen::of(hit, self.filter, text)).collect();
+        self.seen.extend(hits.iter().map(|hit| Seen::of(hit, self.filter, text)));
         let found = Match { place, before, time, ..Match::default() };
         let judging = Judging { jail: self.jail, names: self.names, wanted: self.wanted };
-        judging.take(found, seen, line, share);
+        judging.take(found, &mut self.seen, line, share);
     }
 }
 
