@@ -11,6 +11,7 @@
 mod bans;
 mod block;
 mod bulk;
+mod checkpoint;
 mod error;
 mod history;
 mod installation;
@@ -44,6 +45,7 @@ pub use record::{Record, Scanned};
 pub use taken::Counted;
 pub use write::{Batch, Written};
 
+use self::checkpoint::Checkpoints;
 use self::write::HostCache;
 
 /// How long to wait for another process that is writing.
@@ -76,6 +78,8 @@ impl JailId {
 /// The store of one writer; reads are those of its [`Reader`].
 #[derive(Debug)]
 pub struct Store {
+    // Dropped first: who closes a store last copies what is left of its log, if nobody is at it.
+    checkpoints: Checkpoints,
     reader: Reader,
     hosts: HostCache,
 }
@@ -89,7 +93,8 @@ impl Store {
     /// a newer f2b; another process keeps it locked for more than five seconds. The file is left as it is.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let conn = open::writer(path)?;
-        Ok(Self { reader: Reader::of(conn, path), hosts: HostCache::default() })
+        let (checkpoints, hosts) = (Checkpoints::default(), HostCache::default());
+        Ok(Self { checkpoints, reader: Reader::of(conn, path), hosts })
     }
 
     /// The reads, on this connection.

@@ -82,6 +82,14 @@ pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(conn)
 }
 
+/// A connection to a store that is open, for copying its write-ahead log.
+pub(super) fn aside(path: &Path) -> Result<Connection, StoreError> {
+    let conn = connect(path)?;
+    conn.pragma_update(None, "synchronous", "NORMAL")
+        .map_err(|source| StoreError::explain(path, source))?;
+    Ok(conn)
+}
+
 /// Makes the folder (0700) and an empty file (0600): what is in logs is nobody else's business.
 /// SQLite gives its own files beside it the same permissions.
 fn create(path: &Path) -> Result<(), StoreError> {
@@ -213,7 +221,7 @@ fn lay_out(conn: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Bytes of a page of a new store.
-const PAGE_BYTES: i64 = 8192;
+pub(super) const PAGE_BYTES: i64 = 8192;
 
 /// The settings of a writing connection, which SQLite forgets when it is closed.
 fn tune(conn: &Connection) -> rusqlite::Result<()> {
@@ -226,11 +234,11 @@ fn tune(conn: &Connection) -> rusqlite::Result<()> {
     // rest is appended. They should stay in memory while a log is scanned.
     conn.pragma_update(None, "cache_size", -65_536)?;
     // The write-ahead log is copied into the file at the first commit that leaves it longer than this
-    // many pages (64 MiB). Pages that several batches change are then copied once; four times as
-    // much gained nothing (benches/store.rs).
+    // many pages (64 MiB), unless so much is written that a thread does it (checkpoint.rs).
     conn.pragma_update(None, "wal_autocheckpoint", 67_108_864 / PAGE_BYTES)?;
-    // A long reader can make it longer meanwhile; the next reset cuts it back to this.
-    conn.pragma_update(None, "journal_size_limit", 67_108_864)?;
+    // A long reader can make it longer meanwhile, and a scan does; when it begins anew it is cut back to this, not to
+    // less: pages of a file that are there are written at half the cost.
+    conn.pragma_update(None, "journal_size_limit", 134_217_728)?;
     // The writer takes every id it writes from the table itself, in the same transaction; checking that
     // again would look each of them up once more per row. The tests run foreign_key_check.
     conn.pragma_update(None, "foreign_keys", false)?;

@@ -34,6 +34,7 @@ pub struct Batch<'s> {
 impl Store {
     /// Starts a transaction; nobody else can write until it ends.
     pub fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
+        self.checkpoints.make_way();
         let conn = &self.reader.conn;
         conn.execute_batch("BEGIN IMMEDIATE").map_err(|source| self.explain(source))?;
         let batch = Batch { store: self, open: true };
@@ -116,6 +117,7 @@ impl Batch<'_> {
             let path = self.store.path().to_owned();
             return Err(StoreError::UnknownLog { path, id: source.log.0 });
         }
+        self.store.checkpoints.count(records.len());
         if records.is_sorted_by_key(|record| record.offset) {
             return self.change(|conn, hosts| found::write(conn, hosts, source, records));
         }
@@ -141,7 +143,7 @@ impl Batch<'_> {
         &mut self,
         work: impl FnOnce(&Connection, &mut HostCache) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let Store { reader, hosts } = &mut *self.store;
+        let Store { reader, hosts, .. } = &mut *self.store;
         work(&reader.conn, hosts).map_err(|source| StoreError::explain(&reader.path, source))
     }
 
@@ -150,6 +152,8 @@ impl Batch<'_> {
         let conn = &self.store.reader.conn;
         conn.execute_batch("COMMIT").map_err(|source| self.store.explain(source))?;
         self.open = false;
+        let Store { checkpoints, reader, .. } = &mut *self.store;
+        checkpoints.committed(&reader.conn, &reader.path);
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The store against real SQLite files.
 
 mod bans;
+mod checkpoint;
 mod identity;
 mod numbers;
 mod opening;
