@@ -2,8 +2,7 @@
 //!
 //! [`Scan::run`] gives every log to the jails that read it, all of them in one pass. The tasks of that pass
 //! ([`drive`](super::drive)) find, on as many threads as there are; the calling thread puts in order
-//! ([`Fold`]): it adds up the totals and hands the matches to the sink, so that writing to the store overlaps
-//! with scanning.
+//! ([`Fold`]): it adds up the totals and hands the matches to the sink.
 //!
 //! Two kinds of filters need lines in order: those that track connections get their hits found in
 //! parallel and merged in the fold; those that look at several lines at once run over a log in one task.
@@ -23,10 +22,6 @@ use super::set::JailSet;
 use super::wanted::{Manner, Wanted};
 use super::years;
 use crate::source::Log;
-
-/// Tasks that may run ahead while the calling thread writes a batch: about as much dense log as a batch
-/// holds matches, so that nobody waits for the other. A task of nothing but matches takes some 6 MB.
-const TASKS_WHILE_WRITING: usize = 20;
 
 /// Everything that says how to scan.
 #[derive(Clone, Copy)]
@@ -67,8 +62,7 @@ impl Scan<'_> {
         let wanted = Wanted { matches: sink.is_some(), ..self.wanted };
         let finding = Finding { jails: self.jails, names: self.names, wanted };
         let parts = self.parts(readings);
-        let ahead =
-            rayon::current_num_threads() * 2 + if wanted.matches { TASKS_WHILE_WRITING } else { 2 };
+        let ahead = rayon::current_num_threads() * 2 + 2;
         let mut fold = Fold::new(finding, sink, control);
         let opened = parts.iter().map_while(|(log, set)| {
             (!control.is_stopped()).then(|| open(log, set, wanted, control))

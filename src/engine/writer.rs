@@ -3,8 +3,8 @@
 //! A [`Writer`] owns the store's writing connection and the exported files. It is given an [`Order`], does it
 //! in one transaction, whose first step is to seal the bans whose time is over, writes the exported files anew
 //! if who is banned has changed, and says what was [`Done`]. Nobody else seals bans or writes those files.
-//! What a scan finds comes to it as a stream of matches ([`Writer::take`]), an [`Intake`] being what it knows of
-//! them between one batch and the next.
+//! What a scan finds comes to it as a stream of matches ([`Storing`]), an [`Intake`] being what it knows of them
+//! between one batch and the next.
 //!
 //! It does not ask what time it is, knows no configuration and prints nothing. Whoever has a long list hands
 //! it over in parts: an order and what was done are held in memory.
@@ -15,6 +15,7 @@ mod intake;
 mod pursuit;
 mod record;
 mod replace;
+mod storing;
 mod taking;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use self::files::FileFate;
 pub use self::intake::{Decides, Intake, Settled};
 pub use self::pursuit::{Pursued, Pursuit, Reached, Stretch};
+pub use self::storing::Storing;
 pub(super) use self::taking::JOURNAL_TAKEN_OVER;
 pub use self::taking::Taken;
 pub use self::uncarried::Uncarried;
@@ -168,7 +170,7 @@ impl Writer {
 
     /// Takes matches that a jail of `intake`, by its place, has in a part of a log: stored in batches, with the
     /// bans that they lead to.
-    pub fn take(
+    fn take(
         &mut self,
         intake: &mut Intake,
         log: &LogInfo,
@@ -180,7 +182,7 @@ impl Writer {
 
     /// Stores and decides the rest of what was taken: what became of each jail's matches, and of the exported
     /// files.
-    pub fn settle(
+    fn settle(
         &mut self,
         intake: Intake,
         now: Time,

@@ -12,6 +12,7 @@ mod undated;
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
 use self::end::{End, Job};
@@ -36,15 +37,17 @@ pub(super) fn run(
     let mut writer = if args.dry_run { None } else { Some(Writer::open(&context.db)?) };
     let control = Arc::new(Control::default());
     stop_on_signals(&control);
-    let (outcome, Taken { settled, files: fates, sums, unprinted }) = {
-        let mut takers = Takers::new(&plan, args, context.now, writer.as_mut(), &mut *out)?;
+    let storing = writer.as_mut();
+    let (outcome, taken) = thread::scope(|scope| {
+        let mut takers = Takers::new(&plan, args, context.now, storing, scope, &mut *out)?;
         let is_taken = takers.want_matches();
         let is_quiet = args.quiet || (takers.prints() && io::stdout().is_terminal());
         let progress = Progress::watch(&control, is_quiet);
         let outcome = plan.scan().run(&plan.readings, is_taken.then_some(&mut takers), &control)?;
         drop(progress);
-        (outcome, takers.finish()?)
-    };
+        Ok::<_, Error>((outcome, takers.finish()?))
+    })?;
+    let Taken { settled, files: fates, sums, unprinted } = taken;
     for jail in &plan.jails {
         warn_findings(jail.ignore.trouble().as_slice());
     }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::thread::Scope;
 
 use super::super::Error;
 use super::super::args::{Format, ScanArgs};
@@ -10,20 +11,17 @@ use super::super::output::json;
 use super::plan::Plan;
 use super::sums::Sums;
 use crate::control::FileFate;
-use crate::engine::writer::{Decides, Intake, Settled};
+use crate::engine::writer::{Decides, Intake, Settled, Storing};
 use crate::engine::{LogInfo, Sink, Writer};
 use crate::exchange::table::Table;
 use crate::model::{Match, Matches, Origin, Time};
 
 /// Whoever takes matches one by one: the output, the store and the decisions.
-pub(super) struct Takers<'t> {
-    writer: Option<&'t mut Writer>,
-    /// None if nothing is stored and nobody is going to be banned.
-    intake: Option<Intake>,
+pub(super) struct Takers<'t, 'scope> {
+    keeping: Keeping<'scope>,
     print: Option<Print<'t>>,
     /// Whether lines that are no failure are left out of what is printed.
     only_failures: bool,
-    now: Time,
     /// Of each jail.
     sums: Vec<Sums>,
     /// The jails' names, where output has to say whose a line is.
@@ -45,18 +43,28 @@ pub(super) struct Taken {
     pub(super) unprinted: Option<io::Error>,
 }
 
+/// What is done with matches besides printing them.
+enum Keeping<'scope> {
+    /// Nothing is stored, and nobody is going to be banned.
+    Nothing,
+    Deciding(Intake),
+    Storing(Storing<'scope>),
+}
+
 enum Print<'t> {
     Jsonl(&'t mut dyn Write),
     Csv(Table<'t>),
     Shape(Printer<'t>, &'t mut dyn Write),
 }
 
-impl<'t> Takers<'t> {
+impl<'t, 'scope> Takers<'t, 'scope> {
+    /// Who stores does so on a thread of `scope`.
     pub(super) fn new(
         plan: &'t Plan,
         args: &ScanArgs,
         now: Time,
-        writer: Option<&'t mut Writer>,
+        writer: Option<&'scope mut Writer>,
+        scope: &'scope Scope<'scope, '_>,
         out: &'t mut dyn Write,
     ) -> Result<Self, Error> {
         let jails = plan.jails.iter();
@@ -67,8 +75,12 @@ impl<'t> Takers<'t> {
         };
         let attended = jails.clone().enumerate();
         let attended = attended.map(|(place, jail)| (Arc::clone(jail), decides(place)));
-        let intake =
-            (args.ban || writer.is_some()).then(|| Intake::new(attended, Origin::Scan, now));
+        let intake = || Intake::new(attended, Origin::Scan, now);
+        let keeping = match writer {
+            Some(writer) => Keeping::Storing(Storing::start(scope, writer, intake(), now)),
+            None if args.ban => Keeping::Deciding(intake()),
+            None => Keeping::Nothing,
+        };
         let names = (jails.len() > 1).then(|| jails.clone().map(|jail| &*jail.name).collect());
         let print = match (&plan.shape, args.format) {
             (Some(shape), _) => {
@@ -87,11 +99,11 @@ impl<'t> Takers<'t> {
         };
         let only_failures = args.failures;
         let sums = vec![Sums::default(); plan.jails.len()];
-        Ok(Self { writer, intake, print, only_failures, now, sums, names, unprinted: None })
+        Ok(Self { keeping, print, only_failures, sums, names, unprinted: None })
     }
 
     pub(super) fn want_matches(&self) -> bool {
-        self.intake.is_some() || self.print.is_some()
+        !matches!(self.keeping, Keeping::Nothing) || self.print.is_some()
     }
 
     pub(super) fn prints(&self) -> bool {
@@ -103,10 +115,10 @@ impl<'t> Takers<'t> {
         if let Some(Print::Csv(rows)) = self.print {
             self.unprinted = rows.end().err();
         }
-        let (settled, files) = match (self.intake, self.writer) {
-            (None, _) => (Vec::new(), Vec::new()),
-            (Some(intake), None) => (intake.finish_unstored(), Vec::new()),
-            (Some(intake), Some(writer)) => writer.settle(intake, self.now)?,
+        let (settled, files) = match self.keeping {
+            Keeping::Nothing => (Vec::new(), Vec::new()),
+            Keeping::Deciding(intake) => (intake.finish_unstored(), Vec::new()),
+            Keeping::Storing(storing) => storing.finish()?,
         };
         Ok(Taken { settled, files, sums: self.sums, unprinted: self.unprinted })
     }
@@ -120,22 +132,22 @@ impl<'t> Takers<'t> {
     }
 }
 
-impl Sink for Takers<'_> {
+impl Sink for Takers<'_, '_> {
     type Error = Error;
 
     fn take(&mut self, log: &LogInfo, jail: usize, matches: Matches) -> Result<(), Error> {
         self.sums[jail].add(&matches);
         if let Err(error) = self.print(log, jail, &matches) {
             // What is stored must not depend on who reads the output.
-            if self.writer.is_none() {
+            if !matches!(self.keeping, Keeping::Storing(_)) {
                 return Err(error.into());
             }
             (self.print, self.unprinted) = (None, Some(error));
         }
-        match (&mut self.intake, &mut self.writer) {
-            (None, _) => {}
-            (Some(intake), None) => intake.take_unstored(jail, &matches),
-            (Some(intake), Some(writer)) => writer.take(intake, log, jail, matches)?,
+        match &mut self.keeping {
+            Keeping::Nothing => {}
+            Keeping::Deciding(intake) => intake.take_unstored(jail, &matches),
+            Keeping::Storing(storing) => storing.take(log, jail, matches)?,
         }
         Ok(())
     }

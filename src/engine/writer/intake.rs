@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
 
 use super::super::deciding::{Decided, Deciding, Verdicts, failures};
 use super::super::jail::Jail;
@@ -63,7 +64,12 @@ pub struct Intake {
     waiting_bytes: usize,
     /// Bans that were found over and sealed.
     expired: u64,
+    /// Who takes apart what was stored, which is work, and this thread is the one that all wait for.
+    spent: Sender<Spent>,
 }
+
+/// Matches by jail that are stored.
+pub(super) type Spent = Vec<(usize, Matches)>;
 
 /// A jail whose matches are taken.
 struct Attended {
@@ -108,7 +114,14 @@ impl Intake {
             waiting_lines: 0,
             waiting_bytes: 0,
             expired: 0,
+            // Nobody, until somebody wants it.
+            spent: mpsc::channel().0,
         }
+    }
+
+    /// Has what was stored sent to `spent`.
+    pub(super) fn set_spent(&mut self, spent: Sender<Spent>) {
+        self.spent = spent;
     }
 
     /// Takes matches of a jail. Those of a log without an identity (a literal line) are decided and not kept.
@@ -258,8 +271,8 @@ impl Intake {
             *expired += batch.expire(*now)?;
             Ok::<_, StoreError>(())
         })?;
-        // Taking them apart is work for those who wait: this thread is the one that all wait for.
-        rayon::spawn(move || drop(waiting));
+        // If nobody wants it any more, it is taken apart here.
+        let _ = self.spent.send(waiting);
         Ok(())
     }
 }
