@@ -1,8 +1,8 @@
 -- New matches of a host in a block are added to those that it has.
--- ?1: host; ?2: block; ?3: filter; ?4: jail; ?5: matches; ?6: failures; ?7: first (µs) or NULL;
--- ?8: last (µs) or NULL. Counts on the primary key.
-INSERT INTO tally (host_id, block, filter_id, jail_id, matches, failures, first_us, last_us)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+-- ?1: filter; ?2: jail; then host; block; matches; failures; first (µs) or NULL; last (µs) or NULL.
+-- Counts on the primary key.
+INSERT INTO tally (filter_id, jail_id, host_id, block, matches, failures, first_us, last_us)
+VALUES (?1, ?2, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (host_id, block, filter_id, jail_id) DO UPDATE SET
     matches = matches + excluded.matches,
     failures = failures + excluded.failures,

@@ -175,12 +175,11 @@ pub(super) fn add_to_hosts(
         }
         is_same
     });
-    let bulk = Bulk { conn, one: sql::TALLY_UPSERT, many: sql::TALLY_UPSERT_MANY };
+    let shared = &[source.filter.0, source.jail.0];
+    let bulk = Bulk { conn, shared, one: sql::TALLY_UPSERT, many: sql::TALLY_UPSERT_MANY };
     bulk.insert(&hosts, |values, HostCount { host, block, count }| {
         values.bind(host)?;
         values.bind(block.0)?;
-        values.bind(source.filter.0)?;
-        values.bind(source.jail.0)?;
         values.bind(count.matches)?;
         values.bind(count.failures)?;
         values.bind(count.first)?;

@@ -142,7 +142,7 @@ impl ToSql for LineText<'_> {
 
 /// Stores the lines of new matches that are not stored; how many those were.
 fn write_lines(conn: &Connection, log: LogId, rows: &[Row<'_, '_>]) -> rusqlite::Result<u64> {
-    let bulk = Bulk { conn, one: sql::LINE_INSERT, many: sql::LINE_INSERT_MANY };
+    let bulk = Bulk { conn, shared: &[], one: sql::LINE_INSERT, many: sql::LINE_INSERT_MANY };
     let rows: Vec<&Row<'_, '_>> = rows.iter().filter(|row| row.is_new()).collect();
     let new = bulk.insert(&rows, |values, row| {
         values.bind(row.place)?;
@@ -188,18 +188,15 @@ fn take_off_displaced(
 }
 
 fn insert(conn: &Connection, source: Scanned, rows: &[Row<'_, '_>]) -> rusqlite::Result<()> {
-    let bulk = Bulk { conn, one: sql::MATCH_INSERT, many: sql::MATCH_INSERT_MANY };
-    let origin = origin_id(source.origin);
+    let shared = &[source.filter.0, source.jail.0, origin_id(source.origin).into()];
+    let bulk = Bulk { conn, shared, one: sql::MATCH_INSERT, many: sql::MATCH_INSERT_MANY };
     bulk.insert(rows, |values, Row { record, place, host, .. }| {
         values.bind(place)?;
-        values.bind(source.filter.0)?;
-        values.bind(source.jail.0)?;
         values.bind(host)?;
         values.bind(record.regex)?;
         values.bind(micros(record.time))?;
         values.bind(record.nofail)?;
         values.bind(record.is_failure())?;
-        values.bind(origin)?;
         values.bind(fields_json(record))
     })?;
     Ok(())

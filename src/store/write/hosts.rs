@@ -65,7 +65,8 @@ impl HostCache {
         let last: i64 =
             conn.prepare_cached(sql::HOST_SELECT_LAST_ID)?.query_row([], |row| row.get(0))?;
         let ids: HashMap<usize, i64, RandomState> = turns.into_iter().zip(last + 1..).collect();
-        let bulk = Bulk { conn, one: sql::HOST_INSERT_WITH_ID, many: sql::HOST_INSERT_MANY };
+        let bulk =
+            Bulk { conn, shared: &[], one: sql::HOST_INSERT_WITH_ID, many: sql::HOST_INSERT_MANY };
         bulk.insert(&new, |values, (turn, key, host)| {
             values.bind(ids[turn])?;
             values.bind(key)?;
