@@ -160,7 +160,7 @@ pub(super) fn add(
     Ok(())
 }
 
-/// Adds the new matches of hosts to their counts.
+/// Adds the new matches of hosts to their counts; each host once a block.
 pub(super) fn add_to_hosts(
     conn: &Connection,
     source: Scanned,
@@ -168,13 +168,6 @@ pub(super) fn add_to_hosts(
 ) -> rusqlite::Result<()> {
     // In the order of the table's key, which is also the order in which pages are touched.
     hosts.sort_unstable_by_key(|count| (count.host, count.block));
-    hosts.dedup_by(|next, sum| {
-        let is_same = (next.host, next.block) == (sum.host, sum.block);
-        if is_same {
-            sum.count.add(next.count);
-        }
-        is_same
-    });
     let shared = &[source.filter.0, source.jail.0];
     let bulk = Bulk { conn, shared, one: sql::TALLY_UPSERT, many: sql::TALLY_UPSERT_MANY };
     bulk.insert(&hosts, |values, HostCount { host, block, count }| {

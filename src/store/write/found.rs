@@ -76,15 +76,15 @@ pub(super) fn write(
             written.displaced += displaced;
         }
     }
-    let mut counts = Vec::with_capacity(rows.len());
+    let mut counts = Vec::new();
     for part in parts {
         let sum = count(&rows[part.rows], part.block, &mut counts, &mut written);
         block::add(conn, source, part.block, sum, part.digest)?;
     }
     block::add_to_hosts(conn, source, counts)?;
     rows.retain(|row| !row.count.is_nothing());
-    let (new, known): (Vec<_>, Vec<_>) = rows.into_iter().partition(Row::is_new);
-    insert(conn, source, &new)?;
+    let known: Vec<_> = rows.extract_if(.., |row| !row.is_new()).collect();
+    insert(conn, source, &rows)?;
     become_failures(conn, source, &known)?;
     Ok(written)
 }
@@ -253,6 +253,8 @@ fn count(
     hosts: &mut Vec<HostCount>,
     written: &mut Written,
 ) -> Count {
+    // Where each host's count is.
+    let mut places: HashMap<i64, usize, RandomState> = HashMap::default();
     let mut sum = Count::default();
     let mut line = None;
     for Row { place, host, count, is_line_new, .. } in rows {
@@ -265,7 +267,11 @@ fn count(
             written.matches += 1;
         }
         if *host != NOBODY {
-            hosts.push(HostCount { host: *host, block, count: *count });
+            let place = *places.entry(*host).or_insert(hosts.len());
+            match hosts.get_mut(place) {
+                Some(of) => of.count.add(*count),
+                None => hosts.push(HostCount { host: *host, block, count: *count }),
+            }
         }
     }
     sum
