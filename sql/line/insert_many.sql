@@ -1,5 +1,5 @@
--- Thirty-two lines, each unless it is there; OR IGNORE as nothing else can be wrong with them, and SQLite
--- then needs no journal of its own for the statement. One by one, a scan takes a third longer.
+-- Thirty-two lines, each unless it is there. One by one, a scan takes a third longer, although SQLite has a
+-- journal of its own for a statement of many rows with ids of ours: they stand together, on a page or two.
 -- Per row: place; number, from 1; text, TEXT or BLOB. Counts on the primary key.
 INSERT OR IGNORE INTO line (place, number, text) VALUES
 (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?),

@@ -257,9 +257,16 @@ impl Host {
     ///
     /// `4`, four octets, prefix; or `6`, sixteen octets, prefix; or `255` and the name in UTF-8.
     pub fn key(&self) -> Vec<u8> {
+        let mut key = Vec::with_capacity(18);
+        self.write_key(&mut key);
+        key
+    }
+
+    /// Makes `key` the host's [key](Self::key), whatever it was, for who needs many.
+    pub fn write_key(&self, key: &mut Vec<u8>) {
+        key.clear();
         match self {
             Self::Addr(addr) => {
-                let mut key = Vec::with_capacity(18);
                 match addr.ip {
                     IpAddr::V4(ip) => {
                         key.push(4);
@@ -271,9 +278,11 @@ impl Host {
                     }
                 }
                 key.push(addr.prefix);
-                key
             }
-            Self::Name(name) => [&[255], name.as_bytes()].concat(),
+            Self::Name(name) => {
+                key.push(255);
+                key.extend_from_slice(name.as_bytes());
+            }
         }
     }
 

@@ -60,8 +60,12 @@ pub(super) const UNKNOWN: i64 = 0;
 /// 2^64 times. The time is not part of it: another idea about the year makes no other match.
 #[expect(clippy::cast_possible_wrap, reason = "SQLite has no unsigned numbers")]
 pub(super) fn digest(records: &[Record<'_>]) -> i64 {
+    let mut key = Vec::new();
     let one = |record: &Record<'_>| {
-        let host = record.host.as_ref().map_or(0, |host| xxh3_64(&host.key()));
+        let host = record.host.as_ref().map_or(0, |host| {
+            host.write_key(&mut key);
+            xxh3_64(&key)
+        });
         let seed = (record.offset << 1 | u64::from(record.is_failure())) ^ host;
         xxh3_64_with_seed(record.text, seed)
     };

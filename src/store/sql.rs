@@ -58,7 +58,6 @@ statements! {
     FILTER_INSERT = "filter/insert.sql";
     FILTER_SELECT = "filter/select.sql";
     HOST_DELETE_IDLE = "host/delete_idle.sql";
-    HOST_INSERT_MANY = "host/insert_many.sql";
     HOST_INSERT_WITH_ID = "host/insert_with_id.sql";
     HOST_SELECT = "host/select.sql";
     HOST_SELECT_KEY = "host/select_key.sql";

@@ -1,12 +1,12 @@
 //! Ids of hosts.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 
 use foldhash::fast::RandomState;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::model::Host;
-use crate::store::bulk::Bulk;
 use crate::store::sql;
 
 /// Ids of hosts that were written lately.
@@ -45,34 +45,37 @@ impl HostCache {
             self.ids.clear();
         }
         let unknown = hosts.filter(|host| !self.ids.contains_key(*host));
-        let mut unknown: Vec<(Vec<u8>, usize, &Host)> =
-            unknown.enumerate().map(|(turn, host)| (host.key(), turn, host)).collect();
+        // Sorts as their keys do.
+        let mut unknown: Vec<(&Host, usize)> = unknown.zip(0..).collect();
         unknown.sort_unstable();
-        unknown.dedup_by(|next, kept| next.0 == kept.0);
+        unknown.dedup_by_key(|(host, _)| *host);
+        let (mut key, mut text) = (Vec::new(), String::new());
         let mut select = conn.prepare_cached(sql::HOST_SELECT)?;
         let mut new = Vec::new();
-        for (key, turn, host) in unknown {
+        for (host, turn) in unknown {
+            host.write_key(&mut key);
             match select.query_row([&key], |row| row.get(0)).optional()? {
                 Some(id) => _ = self.ids.insert(host.clone(), id),
-                None => new.push((turn, key, host)),
+                None => new.push((host, turn)),
             }
         }
         if new.is_empty() {
             return Ok(());
         }
-        let mut turns: Vec<usize> = new.iter().map(|(turn, ..)| *turn).collect();
-        turns.sort_unstable();
         let last: i64 =
             conn.prepare_cached(sql::HOST_SELECT_LAST_ID)?.query_row([], |row| row.get(0))?;
-        let ids: HashMap<usize, i64, RandomState> = turns.into_iter().zip(last + 1..).collect();
-        let bulk =
-            Bulk { conn, shared: &[], one: sql::HOST_INSERT_WITH_ID, many: sql::HOST_INSERT_MANY };
-        bulk.insert(&new, |values, (turn, key, host)| {
-            values.bind(ids[turn])?;
-            values.bind(key)?;
-            values.bind(host.to_string())
-        })?;
-        self.ids.extend(new.into_iter().map(|(turn, _, host)| (host.clone(), ids[&turn])));
+        let new = numbered(new, last);
+        // One by one: a statement for many rows with ids of ours has a journal of its own, into which SQLite copies each
+        // page that it touches, and each host is on another.
+        let mut insert = conn.prepare_cached(sql::HOST_INSERT_WITH_ID)?;
+        for (host, id) in &new {
+            host.write_key(&mut key);
+            text.clear();
+            // A text takes whatever is written to it.
+            let _ = write!(text, "{host}");
+            insert.execute((id, &key, &text))?;
+        }
+        self.ids.extend(new.into_iter().map(|(host, id)| (host.clone(), id)));
         Ok(())
     }
 
@@ -88,4 +91,15 @@ impl HostCache {
     pub(in super::super) fn clear(&mut self) {
         self.ids.clear();
     }
+}
+
+/// Gives hosts the ids behind `last` in the order of their turns, and leaves them in their own.
+fn numbered(hosts: Vec<(&Host, usize)>, last: i64) -> Vec<(&Host, i64)> {
+    let mut by_turn: Vec<usize> = (0..hosts.len()).collect();
+    by_turn.sort_unstable_by_key(|place| hosts[*place].1);
+    let mut numbered: Vec<_> = hosts.into_iter().map(|(host, _)| (host, last)).collect();
+    for (place, id) in by_turn.into_iter().zip(last + 1..) {
+        numbered[place].1 = id;
+    }
+    numbered
 }
