@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use f2b::model::{Head, Host, Origin, Time};
+use f2b::model::{Fields, Head, Host, Origin, Time};
 use f2b::store::{Record, Scanned, Store};
 use tempfile::TempDir;
 
@@ -58,7 +58,7 @@ impl Log {
                     regex: 3,
                     nofail: false,
                     host: Some(host.clone()),
-                    fields: &[],
+                    fields: Fields::NONE,
                     whole: None,
                     failure: true,
                 };

@@ -112,7 +112,7 @@ impl Instance {
 fn results(found: Match) -> Vec<Found> {
     let Match { time, fields, users, failures, attempts, .. } = found;
     let mut all: BTreeMap<String, Value> =
-        fields.into_iter().map(|(name, value)| (name, value.into())).collect();
+        fields.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
     all.insert("attempts".into(), attempts.into());
     if !users.is_empty() {
         all.insert("users".into(), users.into());

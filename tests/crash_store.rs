@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use f2b::model::{Head, Host, Origin, Time};
+use f2b::model::{Fields, Head, Host, Origin, Time};
 use f2b::store::{Record, Scanned, Store, StoreError};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -47,7 +47,7 @@ fn batch(n: u64) -> Vec<Record<'static>> {
             regex: 1,
             nofail: false,
             host: Some(Host::parse(&format!("192.0.2.{}", line % 251))),
-            fields: &[],
+            fields: Fields::NONE,
             whole: None,
             failure: true,
         })

@@ -25,7 +25,7 @@ fn filled() -> (TempDir, Connection) {
         jail: store.jail("sshd").unwrap(),
         origin: Origin::Scan,
     };
-    let fields = [("user".to_owned(), "admin".to_owned()), ("ip4".to_owned(), String::new())];
+    let fields = [("user", "admin"), ("ip4", "")].into_iter().collect();
     let record = Record {
         offset: 0,
         line: 1,

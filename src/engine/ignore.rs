@@ -351,8 +351,7 @@ impl<'a> Asked<'a> {
             other => other,
         };
         let (line, _) = self.line?;
-        let found = line.fields.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str().into())
+        line.fields.get(name).map(Cow::from)
     }
 }
 

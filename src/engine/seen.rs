@@ -1,7 +1,7 @@
 //! What is known of a matched line before it can be said whose failure it is.
 
 use crate::filter::{Filter, Hit, Id, Merged};
-use crate::model::{Addr, Host, Match};
+use crate::model::{Addr, Fields, Host, Match};
 
 /// One hit, or what it became together with its connection.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Seen {
     /// How many lines make up the failure.
     pub(super) attempts: u64,
     pub(super) users: Vec<String>,
-    pub(super) fields: Vec<(String, String)>,
+    pub(super) fields: Fields,
 }
 
 impl Seen {
@@ -29,7 +29,6 @@ impl Seen {
         let name = |range: &std::ops::Range<usize>| {
             Host::Name(String::from_utf8_lossy(&text[range.clone()]).into())
         };
-        let fields = filter.fields(hit, text);
         Self {
             regex: hit.regex,
             id: hit.id.as_ref().map(|id| match id {
@@ -45,7 +44,7 @@ impl Seen {
             has_identity: hit.has_identity(),
             attempts: 1,
             users: Vec::new(),
-            fields: fields.map(|(name, value)| (name.to_owned(), value.into_owned())).collect(),
+            fields: filter.fields(hit, text).collect(),
         }
     }
 

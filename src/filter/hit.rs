@@ -10,7 +10,7 @@ use super::names::{
     CIDR, CONTENT, DNS, FID, IP4, IP6, MLFFORGET, MLFGAINED, MLFID, NOFAIL, NameId,
 };
 use crate::config::UseDns;
-use crate::model::{Addr, Host};
+use crate::model::{Addr, Fields, Host};
 
 /// What identifies a failure. Ranges are of [`Matcher::text`](super::Matcher::text).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,9 +202,9 @@ pub(super) fn host_of(groups: Groups<'_>, ids: Ids) -> (Option<Host>, bool, Opti
 }
 
 /// The fields among groups, by the names of their numbers.
-pub(super) fn fields_of(groups: Groups<'_>, names: &[String], ids: Ids) -> Vec<(String, String)> {
-    let beside = beside_fid(|name| groups.get(name), ids).map(|ip| ("ip".to_owned(), ip));
+pub(super) fn fields_of(groups: Groups<'_>, names: &[String], ids: Ids) -> Fields {
+    let beside = beside_fid(|name| groups.get(name), ids).map(|ip| ("ip", Cow::from(ip)));
     let own = groups.iter().filter(|(name, _)| is_field(*name));
-    let own = own.map(|(name, text)| (names[usize::from(name)].clone(), text.to_owned()));
+    let own = own.map(|(name, text)| (names[usize::from(name)].as_str(), Cow::from(text)));
     own.chain(beside).collect()
 }

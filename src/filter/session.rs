@@ -18,7 +18,7 @@ use super::groups::{Groups, GroupsBuf};
 use super::hit::{Ids, fields_of, host_of};
 use super::kept::KeptHit;
 use super::names::{MLFFORGET, MLFGAINED, MLFID, NOFAIL, NameId, USER};
-use crate::model::{Addr, Host};
+use crate::model::{Addr, Fields, Host};
 
 /// Connections that a filter keeps at a time; the oldest goes first, as in fail2ban, which neither moves
 /// nor renews one that goes on. Its other limit, five minutes of the wall clock, means nothing in an archive.
@@ -106,7 +106,7 @@ impl Merged<'_> {
     }
 
     /// Named captures of the connection.
-    pub fn fields(&self) -> Vec<(String, String)> {
+    pub fn fields(&self) -> Fields {
         fields_of(self.connection.groups.view(), self.names, self.ids)
     }
 }

@@ -238,7 +238,10 @@ fn kept_hits_are_those_of_their_lines() {
     for hits in kept.lines() {
         for hit in hits {
             let fields = sessions.merge(hit).fields();
-            found.push((hit.regex(), fields.into_iter().map(|(_, text)| text).collect::<Vec<_>>()));
+            found.push((
+                hit.regex(),
+                fields.iter().map(|(_, text)| text.to_owned()).collect::<Vec<_>>(),
+            ));
         }
     }
     let address = || "192.0.2.1".to_owned();

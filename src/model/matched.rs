@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Host, Time};
+use super::{Fields, Host, Time};
 
 /// Where a line stands in its uncompressed log; with the log's head it is found again through rotation
 /// and compression (`docs/decisions/0001-place.md`).
@@ -37,7 +37,7 @@ pub struct Match {
     /// Why nobody failed, where nobody did.
     pub no_failure: Option<NoFailure>,
     /// Named captures.
-    pub fields: Vec<(String, String)>,
+    pub fields: Fields,
     /// Everyone who tried on the same connection, where the filter tracks connections.
     pub users: Vec<String>,
     /// How many lines make up the failure, this one included: those of its connection, else 1. Says nothing

@@ -6,6 +6,7 @@
 pub mod addr;
 pub mod duration;
 mod encoding;
+mod fields;
 mod head;
 pub mod journal;
 pub mod matched;
@@ -17,6 +18,7 @@ pub mod zone;
 pub use addr::{Addr, Family, Host};
 pub use duration::BanTime;
 pub use encoding::encoding;
+pub use fields::Fields;
 pub use head::{HEAD_MAX_BYTES, Head};
 pub use journal::JournalTerm;
 pub use matched::{Match, Matches, NoFailure, Place};

@@ -1,7 +1,7 @@
 //! What is handed to the store: what a filter found on a line.
 
 use super::{FilterId, JailId, LogId};
-use crate::model::{Host, Origin, Time};
+use crate::model::{Fields, Host, Origin, Time};
 
 /// What found a batch of records, and where.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ pub struct Record<'a> {
     /// Who is meant, if anyone.
     pub host: Option<Host>,
     /// What was caught: names and texts. What says who is meant is not stored again.
-    pub fields: &'a [(String, String)],
+    pub fields: &'a Fields,
     /// All lines of a match of several, of which `text` is the last.
     pub whole: Option<&'a [u8]>,
     /// Whether it counts as a failure of `host`; without a host it can't.

@@ -55,7 +55,7 @@ impl<'m> Match<'m> {
         found: &model::Match,
         text: &'m [u8],
     ) -> Self {
-        let fields = found.fields.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
+        let fields = found.fields.iter().map(|(name, value)| (name.to_owned(), value.into()));
         let users = (!found.users.is_empty())
             .then(|| ("users".to_owned(), Value::from(found.users.clone())));
         Self {

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::{JailId, LogId, Record, Scanned, Store, Written};
-use crate::model::{Head, Host, Origin, Time};
+use crate::model::{Fields, Head, Host, Origin, Time};
 
 /// A store in a folder of its own, which goes with it.
 struct Fixture {
@@ -108,7 +108,7 @@ fn failure<'a>(offset: u64, secs: i64, host: &str, text: &'a str) -> Record<'a> 
         regex: 1,
         nofail: false,
         host: Some(Host::parse(host)),
-        fields: &[],
+        fields: Fields::NONE,
         whole: None,
         failure: true,
     }

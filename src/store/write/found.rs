@@ -282,7 +282,7 @@ fn count(
 fn fields_json(record: &Record<'_>) -> Option<String> {
     let identifies = |name: &str| matches!(name, "ip4" | "ip6" | "dns" | "cidr" | "fid" | "mlfid");
     let own = record.fields.iter().filter(|(name, _)| !identifies(name));
-    let own = own.map(|(name, value)| (name.clone(), value.as_str().into()));
+    let own = own.map(|(name, value)| (name.to_owned(), value.into()));
     let whole = record.whole.map(String::from_utf8_lossy);
     let whole = whole.map(|whole| ("matches".to_owned(), whole.into()));
     let object: serde_json::Map<_, _> = own.chain(whole).collect();

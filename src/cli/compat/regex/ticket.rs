@@ -180,12 +180,12 @@ impl<'j> Tickets<'j> {
         let groups = self.jail.filter.all_groups(found.regex, searched).unwrap_or_default();
         for (name, own) in groups {
             // Another group may help one that is empty out.
-            let field = found.fields.iter().find(|(known, _)| known == name);
-            let value = field.map(|(_, value)| value.clone()).filter(|_| name != "mlfid").or(own);
+            let field = found.fields.get(name);
+            let value = field.map(str::to_owned).filter(|_| name != "mlfid").or(own);
             data.set(name, value.map_or(Value::Nothing, Value::Text));
         }
-        if let Some((name, value)) = found.fields.iter().find(|(name, _)| name == "ip") {
-            data.set(name, Value::Text(value.clone()));
+        if let Some(ip) = found.fields.get("ip") {
+            data.set("ip", Value::Text(ip.to_owned()));
         }
         data
     }

@@ -38,8 +38,7 @@ impl Said<'_> {
         if name == "users" {
             return (!self.found.users.is_empty()).then(|| self.users().into());
         }
-        let found = self.found.fields.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| Cow::from(value.as_str()))
+        self.found.fields.get(name).map(Cow::from)
     }
 
     /// Seconds since 1970: whole where the date names its zone, as fail2ban has it; nothing without a date.
@@ -53,12 +52,12 @@ impl Said<'_> {
     pub(super) fn row<'n>(&self, names: impl Iterator<Item = &'n str>) -> String {
         let fields = &self.found.fields;
         let names: Vec<&str> = names.collect();
-        let others = fields.iter().map(|(name, _)| name.as_str());
+        let others = fields.iter().map(|(name, _)| name);
         let others = others.filter(|name| !names.contains(name));
         let missing = HOST_GROUPS
             .iter()
             .copied()
-            .filter(|name| !names.contains(name) && !fields.iter().any(|(known, _)| known == name));
+            .filter(|name| !names.contains(name) && fields.get(name).is_none());
         let mut data = Vec::new();
         for name in names.iter().copied().chain(missing).chain(others) {
             let value = self.field(name).map_or_else(|| "None".to_owned(), |text| quoted(&text));
