@@ -131,10 +131,23 @@ impl Growing {
         self.at
     }
 
-    /// What identifies the log that it is, as far as that is there by now; `None` if it has no text yet.
+    /// What identifies the log that it is, as far as that is there by now; `None` if it has no text yet, or if what was
+    /// read of it was of another log.
     pub fn head(&mut self) -> io::Result<Option<Head>> {
         let Some(starts) = self.begin()? else { return Ok(None) };
-        Ok(Some(Head::new(starts, &self.bytes(starts, HEAD_MAX_BYTES)?)))
+        let head = Head::new(starts, &self.bytes(starts, HEAD_MAX_BYTES)?);
+        // Asked last: a file that is emptied and written over between two looks would have lines of the log that it was
+        // stored as lines of the one that it is.
+        Ok(self.is_same()?.then_some(head))
+    }
+
+    /// Whether it begins as it did when `head` was read.
+    ///
+    /// # Errors
+    ///
+    /// It can't be read.
+    pub fn begins_with(&self, head: &Head) -> io::Result<bool> {
+        Ok(self.bytes(head.starts(), head.as_bytes().len())? == head.as_bytes())
     }
 
     /// Up to `len` bytes from `offset` on.
@@ -148,7 +161,9 @@ impl Growing {
     /// Goes on reading at `offset`, where a line begins; at the beginning of the text if that is further.
     pub fn seek(&mut self, offset: u64) -> io::Result<()> {
         let offset = offset.max(self.begin()?.unwrap_or(0));
-        self.reach(offset, None)
+        self.mark = self.mark_before(offset)?;
+        (self.at, self.searched) = (offset, offset);
+        Ok(())
     }
 
     /// Where the last line begins that begins at most at `offset` and behind `from`; `from` if there is none. A line is
@@ -180,8 +195,10 @@ impl Growing {
             buffer.truncate(read);
             if let Some(end) = memrchr(b'\n', buffer) {
                 buffer.truncate(end + 1);
-                self.reach(base + buffer.len() as u64, Some(buffer))?;
-                return Ok(Grown::Lines(base));
+                let before = &buffer[buffer.len().saturating_sub(MARK_BYTES)..];
+                let kept = self.mark.len().min(MARK_BYTES - before.len());
+                let mark = [&self.mark[self.mark.len() - kept..], before].concat();
+                return self.reach(base + buffer.len() as u64, mark, buffer);
             }
             if read < most {
                 break;
@@ -198,13 +215,12 @@ impl Growing {
             let read = fill(&self.file, buffer, self.searched)?;
             if let Some(end) = memchr(b'\n', &buffer[..read]) {
                 let next = self.searched + end as u64 + 1;
-                let base = self.at;
                 buffer.resize(LINE_MAX_BYTES + 1, 0);
-                let read = fill(&self.file, buffer, base)?;
+                let read = fill(&self.file, buffer, self.at)?;
                 buffer.truncate(read);
                 buffer.push(b'\n');
-                self.reach(next, None)?;
-                return Ok(Grown::Lines(base));
+                let mark = self.mark_before(next)?;
+                return self.reach(next, mark, buffer);
             }
             if read == 0 {
                 return Ok(Grown::Nothing);
@@ -213,25 +229,31 @@ impl Growing {
         }
     }
 
-    /// Goes to `offset`; `before` are bytes that end there, if they are at hand.
-    fn reach(&mut self, offset: u64, before: Option<&[u8]>) -> io::Result<()> {
-        (self.at, self.searched) = (offset, offset);
-        self.mark.clear();
-        match before {
-            Some(before) if before.len() >= MARK_BYTES => {
-                self.mark.extend_from_slice(&before[before.len() - MARK_BYTES..]);
-            }
-            _ => {
-                let start = self.starts.unwrap_or(0).max(offset.saturating_sub(MARK_BYTES as u64));
-                let len = usize::try_from(offset.saturating_sub(start)).unwrap_or(0);
-                self.mark = self.bytes(start, len)?;
-            }
+    /// Goes to `offset`, before which `mark` is; what was read since the place reached begins as `buffer` does. That is
+    /// looked at last: what is read in several goes of a file that is emptied and written over in between is of two logs.
+    fn reach(&mut self, offset: u64, mark: Vec<u8>, buffer: &[u8]) -> io::Result<Grown> {
+        let begin = &buffer[..buffer.len().min(MARK_BYTES)];
+        if !self.is_same()? || self.bytes(self.at, begin.len())? != begin {
+            return Ok(Grown::Emptied);
         }
-        Ok(())
+        let base = self.at;
+        self.mark = mark;
+        (self.at, self.searched) = (offset, offset);
+        Ok(Grown::Lines(base))
     }
 
-    /// Whether the bytes before the place reached are those that were read.
-    fn is_same(&self) -> io::Result<bool> {
+    /// The bytes before a place.
+    fn mark_before(&self, offset: u64) -> io::Result<Vec<u8>> {
+        let start = self.starts.unwrap_or(0).max(offset.saturating_sub(MARK_BYTES as u64));
+        self.bytes(start, usize::try_from(offset.saturating_sub(start)).unwrap_or(0))
+    }
+
+    /// Whether the bytes before the place reached are those that were read: else it was emptied, or written over.
+    ///
+    /// # Errors
+    ///
+    /// It can't be read.
+    pub fn is_same(&self) -> io::Result<bool> {
         let start = self.at.saturating_sub(self.mark.len() as u64);
         Ok(self.bytes(start, self.mark.len())? == self.mark)
     }

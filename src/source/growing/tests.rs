@@ -68,6 +68,17 @@ fn a_file_that_grew_beyond_the_place_reached_after_it_was_emptied_is_another() {
 }
 
 #[test]
+fn a_file_that_is_another_since_it_was_read_has_no_head() {
+    let mut log = Log::new(b"one\ntwo\n");
+    let head = |log: &mut Log| log.growing.head().unwrap().map(|head| head.as_bytes().to_vec());
+    log.read().unwrap();
+    assert_eq!(head(&mut log).unwrap(), b"one\ntwo\n");
+    fs::write(log.path(), b"three\nfour\n").unwrap();
+    assert_eq!(head(&mut log), None, "these lines were not read");
+    assert_eq!(log.read(), Err(Grown::Emptied));
+}
+
+#[test]
 fn half_a_line_that_was_cut_off_makes_another_file() {
     let mut log = Log::new(b"one\nhalf a line");
     log.read().unwrap();
