@@ -41,7 +41,7 @@ use super::set::JailSet;
 use super::wanted::{Manner, Wanted};
 use super::writer::{FileFate, Pursued, Pursuit, Stretch, Writer};
 use crate::filter::Mode;
-use crate::model::{Origin, Time, Zone};
+use crate::model::{Head, Origin, Time, Zone};
 use crate::source::journal::{End, Journal, JournalPlace, Match};
 use crate::source::{FileId, Growing};
 use crate::store::{LogId, LogPosition, StoreError};
@@ -304,7 +304,8 @@ impl<'g> Follower<'g> {
     pub fn begin(&mut self, writer: &mut Writer, now: Time) -> Result<Vec<News>, StoreError> {
         let mut news = Vec::new();
         for at in 0..self.logs.len() {
-            self.open(at, writer, now, &mut news)?;
+            // The first step looks again in any case.
+            let _ = self.open(at, writer, now, &mut news)?;
         }
         for journal in &mut self.journals {
             journal.begin(self.ground, writer, now)?;
@@ -343,7 +344,7 @@ impl<'g> Follower<'g> {
                 (step.has_more, self.next) = (true, at);
                 break;
             }
-            self.open(at, writer, now, &mut step.news)?;
+            step.has_more |= self.open(at, writer, now, &mut step.news)?;
             let log = &mut self.logs[at];
             let mut trouble = None;
             let retired = log.retired.iter_mut().map(|retired| (retired, true));
@@ -384,20 +385,21 @@ impl<'g> Follower<'g> {
         Ok(step)
     }
 
-    /// Looks which file a name stands for, and opens it if it is another than before.
+    /// Looks which file a name stands for, and opens it if it is another than before; whether that has changed meanwhile,
+    /// and is to be looked at again at once.
     fn open(
         &mut self,
         at: usize,
         writer: &mut Writer,
         now: Time,
         news: &mut Vec<News>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         match self.try_open(at, writer, now, news) {
-            Ok(()) => Ok(()),
+            Ok(has_changed) => Ok(has_changed),
             Err(StartError::Store(error)) => Err(error),
             Err(StartError::Io(error)) => {
                 self.logs[at].trouble(error.to_string(), news);
-                Ok(())
+                Ok(false)
             }
         }
     }
@@ -408,7 +410,7 @@ impl<'g> Follower<'g> {
         writer: &mut Writer,
         now: Time,
         news: &mut Vec<News>,
-    ) -> Result<(), StartError> {
+    ) -> Result<bool, StartError> {
         if self.logs[at].set.is_wide() {
             // Where a line ends in what was added can't be told without all that was before.
             return Err(io::Error::other(WIDE).into());
@@ -418,14 +420,14 @@ impl<'g> Follower<'g> {
         }
         let log = &mut self.logs[at];
         let growing = match log.next_file(news)? {
-            Next::Same => return Ok(()),
+            Next::Same => return Ok(false),
             Next::Gone => {
                 if log.current.take_if(|current| current.is_emptied()).is_some()
                     || log.has_folder_changed()
                 {
                     self.finish(at, writer, now, news)?;
                 }
-                return Ok(());
+                return Ok(false);
             }
             Next::File(growing) => growing,
         };
@@ -433,19 +435,20 @@ impl<'g> Follower<'g> {
         let is_first = log.current.is_none() && log.retired.is_empty();
         // Something of what it was before may have been rotated away unread, more than once even.
         let head = lines.head()?;
-        if head.is_some() || log.has_folder_changed() {
+        let has_text = head.is_some();
+        if has_text || log.has_folder_changed() {
             self.finish(at, writer, now, news)?;
         }
         let log = &mut self.logs[at];
-        let Some(head) = head else {
+        let Some(head) = head.filter(|head| log.is_named(&lines, head)) else {
             log.retire();
             // What comes is all new.
             log.reach = Reach::All;
-            return Ok(());
+            return Ok(has_text);
         };
         let id = writer.reader().known_log(&head, &|offset, len| lines.look(offset, len))?;
         if id.is_some_and(|id| self.is_read_elsewhere(at, id)) {
-            return Ok(());
+            return Ok(false);
         }
         let Self { ground, logs, has_begun, .. } = self;
         let log = &mut logs[at];
@@ -463,7 +466,7 @@ impl<'g> Follower<'g> {
         log.retired.retain(|retired| retired.log() != id);
         log.current = Some(generation);
         log.trouble = None;
-        Ok(())
+        Ok(false)
     }
 
     /// Begins to read what was rotated away unread.
@@ -476,7 +479,7 @@ impl<'g> Follower<'g> {
     ) -> Result<(), StartError> {
         let Self { ground, logs, has_begun, .. } = self;
         let log = &mut logs[at];
-        let is_read = |id| log.generations().any(|own| !own.is_emptied() && own.log() == id);
+        let is_read = |id| log.generations().any(|own| own.log() == id && own.is_what_it_was());
         // How far back it goes is a question of the beginning alone.
         let reach = if *has_begun { Reach::Findtime } else { log.reach };
         let unfinished = start::unfinished(log.set, &log.path, writer.reader(), reach, is_read)?;
@@ -538,6 +541,14 @@ impl<'g> Followed<'g> {
         let growing = Growing::open(&self.path)?;
         news.push(News { path: self.path.clone(), what });
         Ok(Next::File(growing))
+    }
+
+    /// Whether its name still stands for the log that begins with `head`. While it was looked through what was rotated
+    /// away, that may have become one of those, and others have come after it.
+    fn is_named(&self, lines: &Lines, head: &Head) -> bool {
+        let id = lines.growing().map(Growing::id);
+        FileId::of(&self.path).is_ok_and(|now| Some(now) == id)
+            && lines.growing().is_some_and(|file| file.begins_with(head).unwrap_or(false))
     }
 
     /// Sets the file aside that its name stood for: it is read to its end.

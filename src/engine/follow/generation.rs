@@ -10,7 +10,7 @@ use super::super::writer::Reached;
 use super::lines::Lines;
 use super::start::{Of, Start};
 use super::{Counts, Step, Stretch, Writer, is_full};
-use crate::model::{HEAD_MAX_BYTES, Time};
+use crate::model::{HEAD_MAX_BYTES, Head, Time};
 use crate::source::{FileId, Growing, Grown};
 use crate::store::{LogId, LogPosition, Position, StoreError};
 
@@ -29,6 +29,8 @@ pub(super) struct Generation<'g> {
     log: LogId,
     /// As much of it as identifies the log in the store.
     head_len: usize,
+    /// How it began when it was looked up in the store, until something is read of it.
+    looked_up: Option<Head>,
     /// For each jail of the set, where what it hasn't read begins.
     from: Vec<u64>,
     /// What waits for answers, and where it ends.
@@ -47,7 +49,7 @@ impl<'g> Generation<'g> {
     /// Begins to read `lines` where `start` says.
     pub(super) fn begin(of: Of<'_, 'g>, mut lines: Lines, start: Start) -> io::Result<Self> {
         let Of { ground, set, now, .. } = of;
-        let Start { log, head_len, from, position } = start;
+        let Start { log, head, from, position } = start;
         let mut live = Live::new(set, &ground.names, ground.wanted(now));
         if let Some(growing) = lines.growing() {
             let begin = growing.line_start(0, position.offset.saturating_sub(LOOK_BACK_BYTES))?;
@@ -63,7 +65,8 @@ impl<'g> Generation<'g> {
             live,
             set,
             log,
-            head_len,
+            head_len: head.as_bytes().len(),
+            looked_up: Some(head),
             from,
             waiting: VecDeque::new(),
             read: position,
@@ -99,6 +102,16 @@ impl<'g> Generation<'g> {
         self.is_emptied
     }
 
+    /// Whether it is still the log that it was when it was looked up and last read, as far as the file tells by now.
+    pub(super) fn is_what_it_was(&self) -> bool {
+        let begins_alike = |growing: &Growing| {
+            self.looked_up.as_ref().is_none_or(|head| growing.begins_with(head).unwrap_or(false))
+        };
+        let is_same = |growing: &Growing| growing.is_same().unwrap_or(false);
+        !self.is_emptied
+            && self.lines.growing().is_none_or(|file| begins_alike(file) && is_same(file))
+    }
+
     /// Whether there is nothing to come: everything was read and stored, and it was rotated away before others.
     pub(super) fn is_through(&self) -> bool {
         self.waiting.is_empty() && !self.is_emptied && (self.is_at_end || self.lines.is_over())
@@ -125,6 +138,10 @@ impl<'g> Generation<'g> {
         step: &mut Step,
         stretches: &mut Vec<Stretch>,
     ) -> io::Result<bool> {
+        if self.has_become_another()? {
+            self.is_emptied = true;
+            return Ok(true);
+        }
         self.live.set_now(now);
         let end = self.read.offset.saturating_add(most);
         let mut buffer = Vec::new();
@@ -159,6 +176,13 @@ impl<'g> Generation<'g> {
         self.is_live |= !has_more;
         step.is_open |= !self.waiting.is_empty();
         Ok(has_more && self.waiting.len() < WAITING_MAX)
+    }
+
+    /// Whether it was emptied and written over while it was looked up where it is to be read from, and that is the place of
+    /// another log. From the first reading on the file itself tells.
+    fn has_become_another(&mut self) -> io::Result<bool> {
+        let Some(head) = self.looked_up.take() else { return Ok(false) };
+        self.lines.growing().map_or(Ok(false), |growing| Ok(!growing.begins_with(&head)?))
     }
 
     /// Hands on what waits for no answer.

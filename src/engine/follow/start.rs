@@ -9,7 +9,7 @@ use super::lines::Lines;
 use super::{Ground, Reach, Writer};
 use crate::date::Resolver;
 use crate::model::{Head, Time};
-use crate::source::{Growing, rotated};
+use crate::source::{FileId, Growing, rotated};
 use crate::store::{LogId, LogPosition, Position, Reader, StoreError};
 
 /// Dates are looked for in so much at a place.
@@ -30,8 +30,8 @@ pub(super) struct Of<'o, 'g> {
 pub(super) struct Start {
     /// Which log it is.
     pub(super) log: LogId,
-    /// As much of it as identifies it.
-    pub(super) head_len: usize,
+    /// How it begins.
+    pub(super) head: Head,
     /// For each jail of the set, where what it hasn't read begins.
     pub(super) from: Vec<u64>,
     /// The least of these.
@@ -105,7 +105,7 @@ impl Start {
         {
             position.lines = line_ends(growing, position.offset)?;
         }
-        Ok(Self { log, head_len: head.as_bytes().len(), from, position })
+        Ok(Self { log, head: head.clone(), from, position })
     }
 }
 
@@ -114,15 +114,44 @@ fn at(offset: u64) -> Position {
     Position { offset, lines: 0 }
 }
 
-/// The generations of the log at `path` that were rotated away before they were read to their end, the oldest first:
-/// the one that was being read, unless it is read now, and all that came after it. If of none of them anything was read:
-/// all of them, if `reach` goes so far.
+/// While files are renamed it is looked at them anew, so often at most: somebody who renames them without end keeps nobody
+/// from reading.
+const LOOKS_MAX: usize = 100;
+
+/// What [`look_back`] finds while no file has another name in the end than it had in the beginning. Between two renames
+/// one file would be found under two names, and read and counted twice, and another under none, and be lost.
 pub(super) fn unfinished(
     set: &JailSet,
     path: &Path,
     store: &Reader,
     reach: Reach,
     is_read: impl Fn(LogId) -> bool,
+) -> Result<Vec<(PathBuf, Lines, Head)>, StoreError> {
+    let named = || -> Vec<_> {
+        rotated(path).into_iter().map(|log| (FileId::of(&log.path).ok(), log.path)).collect()
+    };
+    let mut before = named();
+    let mut looks = 0;
+    loop {
+        let found = look_back(set, path, store, reach, &is_read)?;
+        let after = named();
+        looks += 1;
+        if before == after || looks == LOOKS_MAX {
+            return Ok(found);
+        }
+        before = after;
+    }
+}
+
+/// The generations of the log at `path` that were rotated away before they were read to their end, the oldest first:
+/// the one that was being read, unless it is read now, and all that came after it. If of none of them anything was read:
+/// all of them, if `reach` goes so far.
+fn look_back(
+    set: &JailSet,
+    path: &Path,
+    store: &Reader,
+    reach: Reach,
+    is_read: &impl Fn(LogId) -> bool,
 ) -> Result<Vec<(PathBuf, Lines, Head)>, StoreError> {
     let known = Known::in_store(set, store)?;
     let mut found = Vec::new();
@@ -141,7 +170,7 @@ pub(super) fn unfinished(
                 // How long an archive is only reading it tells; nobody has written to it since it was read.
                 (Some(least), None) => log.modified().is_some_and(|modified| least.at > modified),
             };
-        if id.is_some_and(&is_read) {
+        if id.is_some_and(is_read) {
             newer = found.len();
             continue;
         }

@@ -295,6 +295,61 @@ fn an_emptied_log_is_read_from_its_beginning_and_its_copy_to_its_end() {
     assert_eq!(world.found().0, 7);
 }
 
+/// Writes lines of hosts of which each fails twice, and rotates the log behind a few of them, again and again; so many.
+fn write_and_rotate(folder: &Path, rotate: fn(&Path, &Path)) -> u64 {
+    let generation = |number: usize| folder.join(format!("log.{number}"));
+    let mut lines = 0;
+    for round in 0..80 {
+        for _ in 0..=round % 7 {
+            lines += 1;
+            let at = Time::from_secs(NOON).to_string().replace('Z', "");
+            let line = format!("{at} line {lines} bad 198.51.100.{}\n", lines / 2);
+            let mut options = OpenOptions::new();
+            let mut file = options.append(true).create(true).open(folder.join("log")).unwrap();
+            file.write_all(line.as_bytes()).unwrap();
+        }
+        for number in (1..=round).rev() {
+            fs::rename(generation(number), generation(number + 1)).unwrap();
+        }
+        rotate(&folder.join("log"), &generation(1));
+    }
+    lines
+}
+
+/// Looks at a log all the time while somebody writes and rotates it.
+#[track_caller]
+fn each_line_counts_once_while_it_is_rotated(rotate: fn(&Path, &Path)) {
+    let mut world = World::new();
+    world.life(Reach::All, |world, logs| {
+        // Of a log that nobody has read nothing is known when it is rotated.
+        world.append("log", "203.0.113.1");
+        logs.look(world.now());
+        let folder = world.folder.path();
+        let lines = std::thread::scope(|scope| {
+            let author = scope.spawn(|| write_and_rotate(folder, rotate));
+            while !author.is_finished() {
+                logs.look(world.now());
+            }
+            author.join().unwrap()
+        });
+        logs.look(world.now());
+        assert_eq!(world.found(), (1 + lines, Vec::new()));
+    });
+}
+
+#[test]
+fn a_log_that_is_renamed_while_it_is_looked_at_counts_once() {
+    each_line_counts_once_while_it_is_rotated(|log, copy| fs::rename(log, copy).unwrap());
+}
+
+#[test]
+fn a_log_that_is_emptied_while_it_is_looked_at_counts_once() {
+    each_line_counts_once_while_it_is_rotated(|log, copy| {
+        fs::copy(log, copy).unwrap();
+        OpenOptions::new().write(true).open(log).unwrap().set_len(0).unwrap();
+    });
+}
+
 #[test]
 fn a_log_in_its_own_place_again_is_not_read_twice() {
     let mut world = World::new();
