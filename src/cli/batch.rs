@@ -15,6 +15,7 @@ use crate::engine::muster::Unusable;
 use crate::engine::projection::{Lock, LockError, ProjectionError};
 use crate::engine::{Follower, Ground, Muster, Reach, Writer};
 use crate::error;
+use crate::model::time::FixedClock;
 use crate::model::{Ban, Origin, Prolongation};
 use crate::source::journal::End;
 use crate::text::printable;
@@ -52,7 +53,7 @@ pub(super) fn run(
     muster.follow(&mut follower, reach, End::Last, context.now);
     sums.tell(&follower.begin(&mut writer, context.now)?);
     loop {
-        let step = follower.settle(&mut writer, context.now)?;
+        let step = follower.settle(&mut writer, &FixedClock(context.now))?;
         let (has_more, is_open) = (step.has_more, step.is_open);
         sums.add(step);
         if !has_more && !is_open {

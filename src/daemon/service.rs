@@ -318,13 +318,12 @@ impl Service<'_> {
     /// Reads, decides and stores what there is, and has carried out what that changes; `all`: also how far logs were read
     /// in which nothing was found.
     fn step(&mut self, course: &mut Course<'_>, all: bool) -> Result<(), ServiceError> {
-        let now = SystemClock.now();
         let step = if all {
-            course.follower.settle(&mut self.writer, now)?
+            course.follower.settle(&mut self.writer, &SystemClock)?
         } else {
-            course.follower.step(&mut self.writer, now)?
+            course.follower.step(&mut self.writer, &SystemClock)?
         };
-        self.take(course, step, now)
+        self.take(course, step)
     }
 
     /// Counts failures of a host of which somebody tells. A jail that is gone by now counts none.
@@ -341,20 +340,20 @@ impl Service<'_> {
         let told = Line::Attempt { jail, host: &host.to_string(), at: now };
         self.log.event(&told);
         let step = course.follower.attempt(&mut self.writer, place, host, texts, now)?;
-        self.take(course, step, now)
+        self.take(course, step)
     }
 
     /// Tells of a step, and has carried out what it changes.
-    fn take(&mut self, course: &mut Course<'_>, step: Step, now: Time) -> Result<(), ServiceError> {
+    fn take(&mut self, course: &mut Course<'_>, step: Step) -> Result<(), ServiceError> {
         let Course { muster, follower, teller, watch, next_end, .. } = course;
-        teller.step(&step, now);
+        teller.step(&step);
         self.keep(&step);
         // What was written before a file was watched is read once more.
         let is_new = !step.news.is_empty() && watch.set_files(follower.files());
         if let Some(trouble) = watch.take_trouble() {
             self.log.warning("filter", format_args!("{trouble}"));
         }
-        if self.has_changed(&step, now, teller, *next_end)? {
+        if self.has_changed(&step, teller, *next_end)? {
             *next_end = self.writer.reader().next_end()?;
         }
         course.waiting = Waiting {
@@ -477,10 +476,10 @@ impl Service<'_> {
     fn has_changed(
         &mut self,
         step: &Step,
-        now: Time,
         teller: &Teller,
         next_end: Option<Time>,
     ) -> Result<bool, ServiceError> {
+        let now = step.now;
         let mut has_changed = !step.pursued.is_of_no_ban();
         if next_end.is_some_and(|end| end <= now) {
             let (ended, files) = self.writer.tick(now).map_err(Error::from)?;

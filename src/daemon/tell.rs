@@ -71,7 +71,8 @@ impl Teller {
     }
 
     /// Tells what came of what was read.
-    pub(super) fn step(&mut self, step: &Step, now: Time) {
+    pub(super) fn step(&mut self, step: &Step) {
+        let now = step.now;
         self.news(&step.news);
         let jail = |place: usize| &*self.names[place];
         for (place, host, at) in &step.pursued.failures {

@@ -41,7 +41,7 @@ use super::set::JailSet;
 use super::wanted::{Manner, Wanted};
 use super::writer::{FileFate, Pursued, Pursuit, Stretch, Writer};
 use crate::filter::Mode;
-use crate::model::{Head, Origin, Time, Zone};
+use crate::model::{Clock, Head, Origin, Time, Zone};
 use crate::source::journal::{End, Journal, JournalPlace, Match};
 use crate::source::{FileId, Growing};
 use crate::store::{LogId, LogPosition, StoreError};
@@ -93,6 +93,8 @@ pub struct Follower<'g> {
 /// What a step came to.
 #[derive(Debug, Default)]
 pub struct Step {
+    /// As of when that was: after what was read was read.
+    pub now: Time,
     /// What was stored and decided.
     pub pursued: Pursued,
     /// What became of exported files.
@@ -325,17 +327,23 @@ impl<'g> Follower<'g> {
         Ok(news)
     }
 
-    /// Reads, stores and decides what there is, as of `now`; a bounded part of it.
-    pub fn step(&mut self, writer: &mut Writer, now: Time) -> Result<Step, StoreError> {
-        self.work(writer, now, false)
+    /// Reads, stores and decides what there is; a bounded part of it.
+    pub fn step(&mut self, writer: &mut Writer, clock: &dyn Clock) -> Result<Step, StoreError> {
+        self.work(writer, clock, false)
     }
 
     /// The same, and stores how far each log was read, even if nothing was found in it.
-    pub fn settle(&mut self, writer: &mut Writer, now: Time) -> Result<Step, StoreError> {
-        self.work(writer, now, true)
+    pub fn settle(&mut self, writer: &mut Writer, clock: &dyn Clock) -> Result<Step, StoreError> {
+        self.work(writer, clock, true)
     }
 
-    fn work(&mut self, writer: &mut Writer, now: Time, all: bool) -> Result<Step, StoreError> {
+    fn work(
+        &mut self,
+        writer: &mut Writer,
+        clock: &dyn Clock,
+        all: bool,
+    ) -> Result<Step, StoreError> {
+        let now = clock.now();
         let mut step = Step::default();
         let mut stretches: Vec<Stretch> = Vec::new();
         let (first, logs) = (std::mem::take(&mut self.next), self.logs.len());
@@ -376,6 +384,9 @@ impl<'g> Follower<'g> {
         for bans in &mut self.bans {
             bans.read(writer, now, &mut step, &mut stretches)?;
         }
+        // What was written since this began is not of the future.
+        let now = clock.now();
+        step.now = now;
         if !stretches.is_empty() || self.pursuit.is_open() {
             (step.pursued, step.files) = writer.pursue(&mut self.pursuit, &stretches, now)?;
         }

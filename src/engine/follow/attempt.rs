@@ -50,7 +50,7 @@ impl Follower<'_> {
             readers: vec![jail],
             is_live: true,
         };
-        let mut step = Step::default();
+        let mut step = Step { now, ..Step::default() };
         (step.pursued, step.files) = writer.pursue(&mut self.pursuit, &[stretch], now)?;
         step.is_open = self.pursuit.is_open();
         // Who was just banned may be banned for that by a jail that counts bans.

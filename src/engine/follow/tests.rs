@@ -12,6 +12,7 @@ use crate::config::{FilterDef, JailDef};
 use crate::date::YearWindow;
 use crate::engine::{Calendars, Overrides};
 use crate::model::BanTime;
+use crate::model::time::FixedClock;
 
 /// The first second of the logs.
 const NOON: i64 = 1_795_694_400;
@@ -94,7 +95,7 @@ impl Look for Alive<'_> {
     fn look(&mut self, now: Time) -> Vec<Event> {
         let mut news = Vec::new();
         loop {
-            let step = self.follower.step(&mut self.writer, now).unwrap();
+            let step = self.follower.step(&mut self.writer, &FixedClock(now)).unwrap();
             news.extend(step.news.into_iter().map(|news| news.what));
             match (step.has_more, step.is_open) {
                 (false, false) => return news,
@@ -136,6 +137,31 @@ fn a_host_that_fails_too_often_is_banned_at_once() {
     });
 }
 
+/// A clock on which it is a minute later each time it is looked at.
+struct Running(std::cell::Cell<Time>);
+
+impl Clock for Running {
+    fn now(&self) -> Time {
+        self.0.replace(self.0.get().plus_secs(60))
+    }
+}
+
+#[test]
+fn what_is_written_while_it_is_read_is_not_of_the_future() {
+    let mut world = World::new();
+    let ground = Ground::new(jails(&["j"]), Zone::utc());
+    let mut follower = Follower::new(&ground, Origin::Daemon);
+    follower.follow(&world.path("log"), &[0], Reach::All);
+    let mut writer = Writer::open(&world.path("store")).unwrap();
+    let before = world.now();
+    follower.begin(&mut writer, before).unwrap();
+    (0..2).for_each(|_| world.append("log", "198.51.100.1"));
+    let step = follower.step(&mut writer, &Running(before.into())).unwrap();
+    let counted: Vec<_> = step.pursued.failures.iter().map(|(.., at)| *at).collect();
+    assert_eq!(counted, [1, 2].map(|secs| before.plus_secs(secs)));
+    assert_eq!(step.now, before.plus_secs(60));
+}
+
 #[test]
 fn who_goes_on_failing_is_told_with_how_long_he_is_banned() {
     let mut world = World::new();
@@ -146,7 +172,7 @@ fn who_goes_on_failing_is_told_with_how_long_he_is_banned() {
     (0..3).for_each(|_| world.append("log", "192.0.2.1"));
     follower.begin(&mut writer, world.now()).unwrap();
     let mut look = |now| loop {
-        let step = follower.step(&mut writer, now).unwrap();
+        let step = follower.step(&mut writer, &FixedClock(now)).unwrap();
         // Whether he is ignored is asked by another thread.
         if !step.is_open {
             return step.pursued;
@@ -470,7 +496,7 @@ fn a_step_holds_so_much_and_all_is_stored() {
     follower.begin(&mut writer, world.now()).unwrap();
     let mut steps = Vec::new();
     loop {
-        let step = follower.step(&mut writer, world.now()).unwrap();
+        let step = follower.step(&mut writer, &FixedClock(world.now())).unwrap();
         steps.push(step.pursued.failures.len());
         if !step.has_more {
             break;
