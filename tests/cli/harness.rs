@@ -124,7 +124,11 @@ impl World {
 
     /// The answer of the store to a statement, through the sqlite3 that users have.
     pub(crate) fn sql(&self, statement: &str) -> String {
-        let output = Command::new("sqlite3").arg(self.db()).arg(statement).output().unwrap();
+        let mut command = Command::new("sqlite3");
+        // It waits for nobody by itself: not even while the first who opens a store after somebody was killed, or the last
+        // who closes it, has it for himself.
+        command.args(["-cmd", ".timeout 60000"]).arg(self.db()).arg(statement);
+        let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
