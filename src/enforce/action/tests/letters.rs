@@ -1,8 +1,10 @@
 //! Letters, sent to a server that keeps what it is told.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::thread::{self, JoinHandle};
+
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 
 use super::*;
 use crate::command::tag::own_name;
@@ -99,7 +101,11 @@ fn err_a_server_that_is_silent_or_missing_is_told() {
     let begin = "jail 'j': actionban of 192.0.2.1 of action 'smtp' failed: mail server 127.0.0.1:";
     assert!(error.starts_with(begin), "{error}");
     assert!(!stage.state.has_items(Family::Inet4));
-    drop(silent);
+    // A port that somebody has who doesn't listen; one that is free somebody else may have by then.
+    let taken = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&taken, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = SocketAddr::try_from(getsockname(&taken).unwrap()).unwrap().port();
+    let mut stage = self::stage(&format!("host=127.0.0.1:{port}"));
     let error = stage.step(|steps| steps.ban(&four())).unwrap_err().to_string();
     assert!(error.contains("refused"), "{error}");
 }
