@@ -133,7 +133,7 @@ set J deljournalmatch|get J prefregex|set J prefregex '^a <F-CONTENT>.*</F-CONTE
 set J addfailregex '^it''s \"#\" é <HOST>'|set J addfailregex '(<HOST>'|set J addfailregex nohost|set J delfailregex 0
 set J delfailregex #|get J ignoreregex|set J addignoreregex '^x'|set J addignoreregex '('|set J delignoreregex 0
 get J usedns|set J usedns no|set J usedns foo|get J findtime|set J findtime T|set J findtime x|get J bantime
-set J bantime T|set J bantime x|set J bantime ''|set J bantime 1.5|get J datepattern|set J datepattern '%Y-%m-%d'
+set J bantime T|set J bantime x|set J bantime ''|set J bantime 600.5|get J datepattern|set J datepattern '%Y-%m-%d'
 set J datepattern ''|set J datepattern Epoch|set J datepattern 'x%'|get J logtimezone|set J logtimezone UTC+0200
 set J logtimezone UTC+2|get J maxretry|set J maxretry #|set J maxretry x|get J maxmatches|set J maxmatches #
 get J maxlines|set J maxlines 2|set J maxlines 0|get J bantime.increment|set J bantime.increment true
