@@ -135,13 +135,14 @@ fn running() -> Machine {
     machine
 }
 
-/// A host that fails is kept out soon.
+/// A host that fails is kept out soon, and told of: which of both is first nobody says.
 #[track_caller]
 fn is_banned(machine: &Machine, host: &str) {
     machine.shell(&format!(
         "for i in 1 2; do echo \"$(date --iso-8601=s) no {host}\" >>/var/log/door.log; done
          tries=0
-         until nft list ruleset | grep --quiet --fixed-strings {host}; do
+         until nft list ruleset | grep --quiet --fixed-strings {host} &&
+                 grep --quiet --fixed-strings 'Ban {host}' /var/log/f2b.log; do
              tries=$((tries + 1))
              if [ $tries = 200 ]; then cat /var/log/f2b.log >&2; exit 1; fi
              sleep 0.1
