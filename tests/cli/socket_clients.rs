@@ -41,6 +41,10 @@ fn line(client: &mut BufReader<UnixStream>) -> String {
 
 fn is_served(client: &mut BufReader<UnixStream>) {
     client.get_mut().write_all(PING).unwrap();
+    is_answered(client);
+}
+
+fn is_answered(client: &mut BufReader<UnixStream>) {
     assert_eq!(line(client), "\"stopping\"\n");
     assert_eq!(line(client), "{\"end\":{\"ok\":null}}\n");
 }
@@ -132,14 +136,26 @@ fn err_silent_and_slow_clients_are_sent_away() {
 #[test]
 fn err_there_is_room_for_so_many() {
     let world = world();
-    let server = daemon(&world);
-    let mut clients: Vec<_> = (0..CLIENTS_MAX).map(|_| client(&world)).collect();
+    // Nobody is sent away while he waits for his answer.
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let server = serve(&world, move |_, take| {
+        let _ = released.lock().unwrap().recv();
+        Ok(take(Reply::Stopping)?)
+    });
+    let asking = |_| {
+        let mut client = client(&world);
+        client.get_mut().write_all(PING).unwrap();
+        client
+    };
+    let mut clients: Vec<_> = (0..CLIENTS_MAX).map(asking).collect();
     let many = "the daemon speaks to 32 others already; try again";
     let mut refused = client(&world);
     is_told(&mut refused, many);
     is_left(&mut refused);
     ran(&mut command(&world, "ban 192.0.2.9 --jail door --time -1")).fails_with(many);
-    clients.iter_mut().for_each(is_served);
+    drop(release);
+    clients.iter_mut().for_each(is_answered);
     drop(clients.pop());
     // The place is free as soon as the thread has noticed.
     let comes_in = || {
