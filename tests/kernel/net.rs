@@ -260,6 +260,13 @@ impl Link {
     }
 }
 
+/// Has something tried with a ban of so many seconds, and with a longer one if that was over before it could be seen, of
+/// which `tries` says [`None`]: on a machine with other things to do nobody knows how long it takes to look.
+#[track_caller]
+pub(crate) fn before_it_ends<T>(tries: impl FnMut(u32) -> Option<T>) -> T {
+    [3, 10, 30, 90].into_iter().find_map(tries).expect("somebody is kept out before his ban ends")
+}
+
 /// Waits until something is so.
 #[track_caller]
 pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
