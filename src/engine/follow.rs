@@ -24,8 +24,9 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rustix::time::{ClockId, clock_gettime};
 use typed_arena::Arena;
 
 use self::bans::Bans;
@@ -53,6 +54,9 @@ const STEP_BYTES: u64 = 8 << 20;
 const STEP_MATCHES: usize = 20_000;
 /// After so many bytes without a match how far a log was read is stored all the same.
 const UNSTORED_MAX_BYTES: u64 = 8 << 20;
+
+/// No file system's times are less exact.
+const TICK_MAX: Duration = Duration::from_secs(2);
 
 /// DIFFERS: fail2ban follows them.
 const WIDE: &str = "logs in UTF-16 are not followed; f2b scan reads them";
@@ -532,7 +536,12 @@ impl<'g> Followed<'g> {
     fn has_folder_changed(&mut self) -> bool {
         let folder = self.path.parent().and_then(|folder| folder.metadata().ok());
         let changed = folder.and_then(|folder| folder.modified().ok());
-        std::mem::replace(&mut self.folder_changed, changed) != changed
+        // What happens within a tick of the file system's clock leaves the time as it is, on some that are two seconds. So
+        // it is remembered when it is past by the clock that it is of.
+        let now = UNIX_EPOCH + Duration::from_secs(seconds_now());
+        let is_past = |changed: &SystemTime| *changed + TICK_MAX < now;
+        let known = std::mem::replace(&mut self.folder_changed, changed.filter(is_past));
+        known != changed
     }
 
     /// What its name stands for now.
@@ -591,6 +600,11 @@ impl<'g> Followed<'g> {
             self.trouble = Some(why);
         }
     }
+}
+
+/// The time by the system's clock, which files have; not by the one that a command line may set.
+fn seconds_now() -> u64 {
+    clock_gettime(ClockId::Realtime).tv_sec.try_into().unwrap_or(0)
 }
 
 /// Whether what was read is to be stored before more is.
