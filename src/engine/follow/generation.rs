@@ -29,7 +29,7 @@ pub(super) struct Generation<'g> {
     log: LogId,
     /// As much of it as identifies the log in the store.
     head_len: usize,
-    /// How it began when it was looked up in the store, until something is read of it.
+    /// How it began when it was looked up in the store, until lines of it are read.
     looked_up: Option<Head>,
     /// For each jail of the set, where what it hasn't read begins.
     from: Vec<u64>,
@@ -138,10 +138,6 @@ impl<'g> Generation<'g> {
         step: &mut Step,
         stretches: &mut Vec<Stretch>,
     ) -> io::Result<bool> {
-        if self.has_become_another()? {
-            self.is_emptied = true;
-            return Ok(true);
-        }
         self.live.set_now(now);
         let end = self.read.offset.saturating_add(most);
         let mut buffer = Vec::new();
@@ -152,7 +148,12 @@ impl<'g> Generation<'g> {
             && self.waiting.len() < WAITING_MAX
             && !is_full(stretches)
         {
-            match self.lines.read(&mut buffer)? {
+            let grown = self.lines.read(&mut buffer)?;
+            if self.has_become_another(&grown) {
+                self.is_emptied = true;
+                break;
+            }
+            match grown {
                 Grown::Lines(base) => {
                     let taken = self.live.take(&buffer, base);
                     let behind = self.lines.growing().map(Growing::at);
@@ -178,11 +179,18 @@ impl<'g> Generation<'g> {
         Ok(has_more && self.waiting.len() < WAITING_MAX)
     }
 
-    /// Whether it was emptied and written over while it was looked up where it is to be read from, and that is the place of
-    /// another log. From the first reading on the file itself tells.
-    fn has_become_another(&mut self) -> io::Result<bool> {
-        let Some(head) = self.looked_up.take() else { return Ok(false) };
-        self.lines.growing().map_or(Ok(false), |growing| Ok(!growing.begins_with(&head)?))
+    /// Whether it was emptied and written over since it was looked up where it is to be read from, and `grown` is of another
+    /// log. Asked after reading, and until lines were read: from then on the file itself tells.
+    fn has_become_another(&mut self, grown: &Grown) -> bool {
+        let (Some(head), Some(growing)) = (&self.looked_up, self.lines.growing()) else {
+            return false;
+        };
+        // What can't be looked at now is looked up again: it is read from where it was, then.
+        let is_another = !growing.begins_with(head).unwrap_or(false);
+        if matches!(grown, Grown::Lines(_)) {
+            self.looked_up = None;
+        }
+        is_another
     }
 
     /// Hands on what waits for no answer.
