@@ -32,6 +32,14 @@ pub(super) enum NotDone {
         /// What it said.
         said: String,
     },
+    /// f2b.service is not started, which systemctl calls a success: its `ExecCondition`.
+    #[error(
+        "fail2ban.service is active, and f2b.service is not started beside it; f2b migrate changes over"
+    )]
+    BesideFail2ban,
+    /// The same, by a condition that somebody else has put there.
+    #[error("a condition keeps f2b.service from being started; systemctl status f2b says which")]
+    Skipped,
     /// It can't be told.
     #[error("systemctl: {0}")]
     System(#[from] io::Error),
@@ -68,7 +76,12 @@ fn read(properties: &str) -> Option<Unit> {
 
 /// Has systemd `start` or `restart` the daemon's unit, and waits until it has.
 pub(super) fn tell(verb: &str) -> Result<(), NotDone> {
-    control(&[verb, UNIT])
+    control(&[verb, UNIT])?;
+    if Unit::of_daemon().is_none_or(|unit| unit.main_pid != 0) {
+        return Ok(());
+    }
+    let is_beside = Unit::of(FAIL2BAN).is_some_and(|unit| unit.main_pid != 0);
+    Err(if is_beside { NotDone::BesideFail2ban } else { NotDone::Skipped })
 }
 
 /// Has systemctl do what the words say, and waits until it has.

@@ -116,6 +116,18 @@ fn neither_service_starts_beside_fail2ban() {
     }
 }
 
+#[test]
+fn started_beside_fail2ban_it_says_that_it_is_not() {
+    let machine = machine();
+    machine.shell("systemctl start fail2ban; systemctl --quiet enable f2b");
+    let said = machine.shell("f2b start 2>&1 || echo exit status $?");
+    assert_eq!(
+        said,
+        "f2b: fail2ban.service is active, and f2b.service is not started beside it; f2b migrate changes over\n\
+         exit status 2\n"
+    );
+}
+
 /// A machine on which the package is installed, has been started and keeps a host out.
 fn running() -> Machine {
     let machine = Machine::booted(packages());
