@@ -128,6 +128,13 @@ fn started_beside_fail2ban_it_says_that_it_is_not() {
     );
 }
 
+/// systemd removes the folder of a service that has not started, too.
+#[test]
+fn a_daemon_that_was_started_by_hand_is_reached_also_after_its_unit_was_not_started() {
+    let machine = machine();
+    machine.shell("f2b start; systemctl start fail2ban; systemctl start f2b; f2b ping; f2b stop");
+}
+
 /// A machine on which the package is installed, has been started and keeps a host out.
 fn running() -> Machine {
     let machine = Machine::booted(packages());
