@@ -135,6 +135,70 @@ fn a_daemon_that_was_started_by_hand_is_reached_also_after_its_unit_was_not_star
     machine.shell("f2b start; systemctl start fail2ban; systemctl start f2b; f2b ping; f2b stop");
 }
 
+/// Sends from a guest whom `198.51.100.7` is, until `/root/end` is there, and writes down who comes in at port 22.
+const TRAFFIC: &str = r#"
+ip netns add guest
+ip link add eth0 type veth peer name eth0 netns guest
+ip address add 198.51.100.1/24 dev eth0
+ip link set eth0 up
+ip netns exec guest ip link set eth0 up
+for host in 7 8; do ip netns exec guest ip address add 198.51.100.$host/24 dev eth0; done
+cat >/root/door.py <<'END'
+import socket
+door = socket.create_server(("198.51.100.1", 22))
+with open("/root/in", "w", buffering=1) as seen:
+    while True:
+        visitor, (host, port) = door.accept()
+        print(host, file=seen)
+        visitor.close()
+END
+cat >/root/knock.py <<'END'
+import os, socket
+while not os.path.exists("/root/end"):
+    for host in "198.51.100.7", "198.51.100.8":
+        try:
+            socket.create_connection(("198.51.100.1", 22), 0.05, (host, 0)).close()
+        except OSError:
+            pass
+END
+(python3 /root/door.py >/dev/null 2>&1 &)
+(ip netns exec guest python3 /root/knock.py >/dev/null 2>&1 &)
+tries=0
+until grep --quiet 198.51.100.8 /root/in; do
+    tries=$((tries + 1))
+    [ $tries -lt 200 ]
+    sleep 0.1
+done
+"#;
+
+#[test]
+fn changed_over_from_the_service_of_fail2ban_and_back_nobody_gets_in() {
+    let machine = machine();
+    machine.shell("systemctl --quiet enable fail2ban; systemctl start fail2ban");
+    machine.shell(
+        "until fail2ban-client ping >/dev/null 2>&1; do sleep 0.1; done
+         fail2ban-client set sshd banip 198.51.100.7
+         until nft list ruleset | grep --quiet 198.51.100.7; do sleep 0.1; done",
+    );
+    machine.shell(TRAFFIC);
+    let runs = "echo $(systemctl is-enabled fail2ban f2b; systemctl is-active fail2ban f2b)";
+
+    let said = machine.shell("f2b migrate --apply 2>&1");
+    assert!(said.contains("systemd has started the daemon\n"), "{said}");
+    assert_eq!(machine.shell(&format!("{runs} || true")), "disabled enabled inactive active\n");
+    // It read the logs before fail2ban ended.
+    let said = machine.shell("journalctl --sync; journalctl --output=cat -u fail2ban -u f2b");
+    let (started, stopped) = (said.find("Started f2b"), said.find("Stopping fail2ban"));
+    assert!(started.is_some() && started < stopped, "{said}");
+
+    let said = machine.shell("f2b migrate --revert 2>&1");
+    assert!(said.contains("fail2ban runs with 1 ban\n"), "{said}");
+    assert_eq!(machine.shell(&format!("{runs} || true")), "enabled disabled active inactive\n");
+    let rules = machine.shell("touch /root/end; nft list ruleset");
+    assert!(rules.contains("198.51.100.7") && !rules.contains("f2b-migrate"), "{rules}");
+    assert_eq!(machine.shell("sort -u /root/in"), "198.51.100.8\n");
+}
+
 /// A machine on which the package is installed, has been started and keeps a host out.
 fn running() -> Machine {
     let machine = Machine::booted(packages());

@@ -1,5 +1,6 @@
 //! fail2ban's server, by its socket.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -31,9 +32,7 @@ impl Server {
     pub(super) fn at(socket: &Path) -> Result<Option<Self>, NoContact> {
         let server = match Connection::open(socket, Some(ANSWER_WITHIN)) {
             Err(NoContact::Missing(_)) => return Ok(None),
-            Err(NoContact::System(error))
-                if error.kind() == std::io::ErrorKind::ConnectionRefused =>
-            {
+            Err(NoContact::System(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 return Ok(None);
             }
             server => server?,
@@ -60,18 +59,23 @@ impl Server {
     }
 
     /// Whether it ends within that time.
-    pub(super) fn ends_within(&self, time: Duration) -> std::io::Result<bool> {
-        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
-        let process = match pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) {
-            None | Some(Err(Errno::SRCH)) => return Ok(true),
-            Some(process) => process?,
-        };
-        let mut fds = [PollFd::new(&process, PollFlags::IN)];
-        let limit = Timespec::try_from(time).ok();
-        match poll(&mut fds, limit.as_ref()) {
-            Err(Errno::INTR) => Ok(false),
-            ended => Ok(ended? > 0),
-        }
+    pub(super) fn ends_within(&self, time: Duration) -> io::Result<bool> {
+        ends_within(self.pid, time)
+    }
+}
+
+/// Whether a process ends within that time.
+pub(super) fn ends_within(pid: u32, time: Duration) -> io::Result<bool> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let process = match pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) {
+        None | Some(Err(Errno::SRCH)) => return Ok(true),
+        Some(process) => process?,
+    };
+    let mut fds = [PollFd::new(&process, PollFlags::IN)];
+    let limit = Timespec::try_from(time).ok();
+    match poll(&mut fds, limit.as_ref()) {
+        Err(Errno::INTR) => Ok(false),
+        ended => Ok(ended? > 0),
     }
 }
 

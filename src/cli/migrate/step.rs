@@ -7,10 +7,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::look::{Found, Way};
-use super::server::Server;
+use super::server::{self, Server};
 use crate::cli::args::{FlushArgs, LinksArgs, StartArgs};
 use crate::cli::compat::Face;
 use crate::cli::output::counted;
+use crate::cli::systemd::Unit;
 use crate::cli::{
     Context, Error, cover, links, remote, restore, session, start, systemd, take_over, warn,
 };
@@ -22,6 +23,10 @@ use crate::store::BanOrder;
 /// A server that has restored its bans bans nobody more for so long, and is asked so often.
 const SETTLED: usize = 10;
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// The same of one that has fewer than it was told of: it may still read its configuration, or have dropped some.
+const SETTLED_WITH_FEWER: usize = 50;
+/// A server that systemd has started listens after so many looks, or does not come so far.
+const LISTENS: usize = 300;
 
 /// One of them. Each may be done again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +58,7 @@ pub(super) enum Step {
     /// fail2ban runs.
     StartFail2ban(Way),
     /// fail2ban has restored its bans.
-    Await,
+    Await(Way),
 }
 
 /// From fail2ban to f2b.
@@ -90,7 +95,7 @@ pub(super) fn revert(found: &Found, links: Option<&PathBuf>) -> Vec<Step> {
     steps.extend(path.map(Step::GiveBack));
     steps.push(Step::Flush);
     steps.extend(links.cloned().map(Step::Unlink));
-    steps.extend([Step::StartFail2ban(found.fail2ban), Step::Await, Step::Uncover]);
+    steps.extend([Step::StartFail2ban(found.fail2ban), Step::Await(found.fail2ban), Step::Uncover]);
     steps
 }
 
@@ -119,7 +124,7 @@ impl fmt::Display for Step {
             Self::Unlink(folder) => write!(f, "f2b links --remove {}", folder.display()),
             Self::StartFail2ban(Way::Systemd) => write!(f, "systemctl enable --now fail2ban"),
             Self::StartFail2ban(Way::Direct) => write!(f, "fail2ban-client start"),
-            Self::Await => write!(f, "wait until fail2ban has put its bans in"),
+            Self::Await(_) => write!(f, "wait until fail2ban has put its bans in"),
         }
     }
 }
@@ -181,8 +186,11 @@ impl Doing<'_> {
                 }
             }
             Step::Renew(_) => {
-                restore::flush(context, &FlushArgs { jail: None, dry_run: false }, out)?;
-                start::restart(context, &from, out)?;
+                if context.daemon().is_ok() {
+                    remote::stop(context, out)?;
+                }
+                self.flush(out)?;
+                start::start(context, &from, out)?;
             }
             Step::Verify => self.verify()?,
             Step::Uncover => cover::lower()?,
@@ -195,9 +203,7 @@ impl Doing<'_> {
                 }
             }
             Step::GiveBack(path) => _ = take_over::give_back(context, path, None, out)?,
-            Step::Flush => {
-                restore::flush(context, &FlushArgs { jail: None, dry_run: false }, out)?;
-            }
+            Step::Flush => self.flush(out)?,
             Step::Link(folder) => {
                 let install = Some(folder.clone());
                 links::run(&LinksArgs { install, remove: None, force: false }, out)?;
@@ -210,13 +216,33 @@ impl Doing<'_> {
                 systemd::control(&["enable", "--now", systemd::FAIL2BAN])?;
             }
             Step::StartFail2ban(Way::Direct) => self.start_fail2ban()?,
-            Step::Await => self.until_settled(out)?,
+            Step::Await(way) => self.until_settled(*way, out)?,
         }
+        Ok(())
+    }
+
+    /// Takes out f2b's rules. Whoever was banned since the cover was raised has no other, and nobody bans meanwhile.
+    fn flush(&self, out: &mut dyn Write) -> Result<(), Error> {
+        cover::raise(self.banned()?)?;
+        restore::flush(self.context, &FlushArgs { jail: None, dry_run: false }, out)?;
         Ok(())
     }
 
     /// Everyone who is banned by either, but not from where this is done.
     fn banned(&self) -> Result<Vec<Addr>, Error> {
+        let mut banned = self.in_force()?;
+        if let Some(server) = self.fail2ban()? {
+            let hosts = server.jails.iter().flat_map(|(_, hosts)| hosts);
+            banned.extend(hosts.filter_map(|host| host.parse::<Addr>().ok()));
+        }
+        let peer = session::peer();
+        let is_peers = |host: &Addr| peer.is_some_and(|peer| host.contains(peer));
+        banned.retain(|host| !host.is_everyone() && !is_peers(host));
+        Ok(banned)
+    }
+
+    /// Who is banned as the store has it.
+    fn in_force(&self) -> Result<Vec<Addr>, Error> {
         let mut banned = Vec::new();
         if self.context.db.exists() {
             let which = WhichBans::InForce(BanOrder::Host);
@@ -227,13 +253,6 @@ impl Doing<'_> {
                 Ok(())
             })?;
         }
-        if let Some(server) = self.fail2ban()? {
-            let hosts = server.jails.iter().flat_map(|(_, hosts)| hosts);
-            banned.extend(hosts.filter_map(|host| host.parse::<Addr>().ok()));
-        }
-        let peer = session::peer();
-        let is_peers = |host: &Addr| peer.is_some_and(|peer| host.contains(peer));
-        banned.retain(|host| !host.is_everyone() && !is_peers(host));
         Ok(banned)
     }
 
@@ -285,19 +304,44 @@ impl Doing<'_> {
     }
 
     /// fail2ban restores ban by ban, and doesn't say when it is done.
-    fn until_settled(&self, out: &mut dyn Write) -> Result<(), Error> {
-        let gone = || Error::NoFail2ban("its server has ended; its log says why".to_owned());
+    fn until_settled(&self, way: Way, out: &mut dyn Write) -> Result<(), Error> {
+        self.until_it_listens(way)?;
+        let given = self.in_force()?.len() as u64;
         let (mut banned, mut looks) = (0, 0);
-        while looks < SETTLED {
-            let server = Server::at(&self.settings.socket)?.ok_or_else(gone)?;
+        while looks < if banned < given { SETTLED_WITH_FEWER } else { SETTLED } {
+            let server = Server::at(&self.settings.socket)?.ok_or_else(has_ended)?;
             let now = server.banned();
             looks = if now == banned { looks + 1 } else { 0 };
             banned = now;
             if server.ends_within(LOOK_AGAIN)? {
-                return Err(gone());
+                return Err(has_ended());
             }
         }
         writeln!(out, "fail2ban runs with {}", counted(banned, "ban"))?;
         Ok(())
     }
+
+    /// systemd calls a server started that has not yet begun; fail2ban-client waits.
+    fn until_it_listens(&self, way: Way) -> Result<(), Error> {
+        for _ in 0..LISTENS {
+            if way == Way::Direct || Server::at(&self.settings.socket)?.is_some() {
+                return Ok(());
+            }
+            if server::ends_within(unit_pid(), LOOK_AGAIN)? {
+                return Err(has_ended());
+            }
+        }
+        Err(Error::NoFail2ban(
+            "its server does not listen at its socket; its log says why".to_owned(),
+        ))
+    }
+}
+
+fn has_ended() -> Error {
+    Error::NoFail2ban("its server has ended; its log says why".to_owned())
+}
+
+/// fail2ban's process, as systemd has it: there is one as soon as it is started, and a socket only later.
+fn unit_pid() -> u32 {
+    Unit::of(systemd::FAIL2BAN).map_or(0, |unit| unit.main_pid)
 }
