@@ -90,6 +90,7 @@ fn rights_do_not_reach_the_rest_of_the_system() {
         "touch /etc/f2b",
         "touch /root/f2b",
         "touch /usr/bin/f2b",
+        "touch /run/wrong",
         "mount -t tmpfs tmpfs /mnt",
         "nsenter --target 1 --mount true",
         "mknod /var/lib/f2b/disk b 8 0",
@@ -186,6 +187,8 @@ fn changed_over_from_the_service_of_fail2ban_and_back_nobody_gets_in() {
     let said = machine.shell("f2b migrate --apply 2>&1");
     assert!(said.contains("systemd has started the daemon\n"), "{said}");
     assert_eq!(machine.shell(&format!("{runs} || true")), "disabled enabled inactive active\n");
+    // fail2ban has taken its folder away.
+    assert!(machine.shell("fail2ban-client ping").contains("pong"));
     // It read the logs before fail2ban ended.
     let said = machine.shell("journalctl --sync; journalctl --output=cat -u fail2ban -u f2b");
     let (started, stopped) = (said.find("Started f2b"), said.find("Stopping fail2ban"));
