@@ -516,6 +516,9 @@ pub struct RestoreArgs {
     /// Only for this jail.
     #[arg(value_name = "JAIL")]
     pub jail: Option<String>,
+    /// Only packet filters, without the commands of actions: before there is a network.
+    #[arg(long)]
+    pub filters: bool,
     /// Change nothing, only say what is not as it ought to be.
     #[arg(long)]
     pub check: bool,

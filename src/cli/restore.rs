@@ -13,10 +13,10 @@ pub(super) fn restore(
     args: &RestoreArgs,
     out: &mut dyn Write,
 ) -> Result<Status, Error> {
-    let RestoreArgs { jail, check, dry_run } = args;
+    let RestoreArgs { jail, filters, check, dry_run } = args;
     let mode = if *check || *dry_run { Mode::Show } else { Mode::Do };
     let mut told = Told { steps: *dry_run, gates: !*dry_run, ..Told::default() };
-    let change = Change::Restore { jail: jail.clone(), mode };
+    let change = Change::Restore { jail: jail.clone(), filters_only: *filters, mode };
     context.change(change, |reply| told.take(reply, out))?;
     if !told.is_any && told.unenforced.is_empty() {
         writeln!(out, "nothing to do: the firewall is equal to the store")?;

@@ -49,6 +49,8 @@ pub enum Settled {
     Restore {
         /// For which jail.
         jail: Option<String>,
+        /// Without the commands of actions.
+        filters_only: bool,
         /// How far to go.
         mode: Mode,
     },
@@ -96,7 +98,9 @@ impl Change {
             Self::Purge { keep_us } => {
                 return Ok(Settled::Purge { before: now.plus_micros(-keep_us) });
             }
-            Self::Restore { jail, mode } => return Ok(Settled::Restore { jail, mode }),
+            Self::Restore { jail, filters_only, mode } => {
+                return Ok(Settled::Restore { jail, filters_only, mode });
+            }
             Self::Flush { jail, mode } => return Ok(Settled::Flush { jail, mode }),
         }))
     }
@@ -221,8 +225,9 @@ pub fn change(
             jails.knowing(jail.as_deref(), writer.reader())?;
             return unban_everyone(jail.as_deref(), writer, now, PART_BANS, take);
         }
-        Settled::Restore { jail, mode } => {
-            return enforce::restore(jail.as_deref(), mode, jails, writer, now, take);
+        Settled::Restore { jail, filters_only, mode } => {
+            let jail = jail.as_deref();
+            return enforce::restore(jail, filters_only, mode, jails, writer, now, take);
         }
         Settled::Flush { jail, mode } => {
             return enforce::flush(jail.as_deref(), mode, jails, writer, now, take);

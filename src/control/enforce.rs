@@ -38,6 +38,7 @@ pub fn follow(
 /// something was, or is, to be done, and a [`Reply::Unenforced`] for each action that is not as it ought to be.
 pub(super) fn restore(
     jail: Option<&str>,
+    filters_only: bool,
     mode: Mode,
     jails: Jails<'_>,
     writer: &mut Writer,
@@ -52,7 +53,12 @@ pub(super) fn restore(
     names.remove("");
     let (mut projection, mut unknown) = projection(jails, names)?;
     unknown.retain(|unknown| jail.is_none_or(|jail| jail == unknown.jail));
-    let mut carried = writer.restore(&mut projection, jail, now, mode).map_err(Error::from)?;
+    let carried = if filters_only {
+        writer.restore_filters(&mut projection, jail, now, mode)
+    } else {
+        writer.restore(&mut projection, jail, now, mode)
+    };
+    let mut carried = carried.map_err(Error::from)?;
     carried.failed.append(&mut unknown);
     tell(carried, mode, take)
 }

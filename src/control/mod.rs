@@ -268,6 +268,8 @@ pub enum Change {
     Restore {
         /// For which jail; `None` for all.
         jail: Option<String>,
+        /// Packet filters alone: no command of an action is run.
+        filters_only: bool,
         /// Whether it is done, or only told, each step as a [`Reply::Step`] first.
         mode: Mode,
     },

@@ -135,7 +135,8 @@ impl Desk {
         let jail = || jail.map(str::to_owned);
         let mode = Mode::Do;
         let unban = unban.then(|| Change::Unban { hosts: Whose::Everyone, jail: jail() });
-        let again = [Change::Flush { jail: jail(), mode }, Change::Restore { jail: jail(), mode }];
+        let restore = Change::Restore { jail: jail(), filters_only: false, mode };
+        let again = [Change::Flush { jail: jail(), mode }, restore];
         let again = again.into_iter().filter(|_| restart && self.settings.enforces);
         for change in unban.into_iter().chain(again) {
             self.answer(Request::Change(change), &mut |_| Ok(()))?;
@@ -160,7 +161,8 @@ impl Desk {
         if !self.settings.enforces {
             return Ok(());
         }
-        let restore = Change::Restore { jail: Some(jail.to_owned()), mode: Mode::Do };
+        let restore =
+            Change::Restore { jail: Some(jail.to_owned()), filters_only: false, mode: Mode::Do };
         self.carry_out(Request::Change(restore), jails, stopped, &mut |_| Ok(()))
     }
 

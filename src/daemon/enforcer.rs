@@ -16,7 +16,7 @@ use super::log::Log;
 use super::memory;
 use crate::config::JailDef;
 use crate::enforce::{Foreign, Monitor};
-use crate::engine::projection::{Carried, GateFate, Projection, ProjectionError, Unenforced};
+use crate::engine::projection::{Carried, GateFate, Mode, Projection, ProjectionError, Unenforced};
 use crate::engine::writer::Uncarried;
 use crate::model::{Clock, SystemClock};
 use crate::store::Store;
@@ -77,7 +77,7 @@ impl Enforcer {
         };
         let mut projection = Projection::new(jails.iter().map(Arc::as_ref), runs_commands);
         let mut opened = Store::open(store)?;
-        let carried = projection.restore_filters(&mut opened, SystemClock.now())?;
+        let carried = projection.restore_filters(&mut opened, None, SystemClock.now(), Mode::Do)?;
         let mut scripted = projection.scripted();
         scripted.extend(projection.forsaken(opened.reader())?);
         drop(opened);
@@ -230,10 +230,8 @@ impl Carrying {
                     None => !scripted.contains(jail),
                 })
             }
-            (Work::Restore, Some(jail)) => {
-                projection.restore(store, Some(jail), now, crate::engine::projection::Mode::Do)
-            }
-            (Work::Restore, None) => projection.restore_filters(store, now),
+            (Work::Restore, Some(jail)) => projection.restore(store, Some(jail), now, Mode::Do),
+            (Work::Restore, None) => projection.restore_filters(store, None, now, Mode::Do),
             (Work::Repair(foreign), _) => {
                 let carried = projection.repair(store, now, foreign)?;
                 for gate in &carried.gates {

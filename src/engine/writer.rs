@@ -281,6 +281,17 @@ impl Writer {
         projection.restore(&mut self.store, jail, now, mode)
     }
 
+    /// As [`Projection::restore_filters`].
+    pub fn restore_filters(
+        &mut self,
+        projection: &mut Projection,
+        jail: Option<&str>,
+        now: Time,
+        mode: Mode,
+    ) -> Result<Carried, ProjectionError> {
+        projection.restore_filters(&mut self.store, jail, now, mode)
+    }
+
     /// As [`Projection::repair`].
     pub fn repair(
         &mut self,

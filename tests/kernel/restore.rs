@@ -58,6 +58,22 @@ fn all_hosts_are_kept_out_before_anybody_does_anything() {
 }
 
 #[test]
+fn packet_filters_alone_are_restored_without_a_command() {
+    let net = Net::new(JAILS);
+    let denied = net.path("hosts.deny").display().to_string();
+    net.configure(&format!("[n]\naction = nftables[port=22]\n hostsdeny[file={denied}]\n"));
+    let is_denied = || std::fs::read_to_string(&denied).is_ok_and(|text| text.contains(V4));
+    net.does(&format!("ban -j n {V4} --no-enforce"));
+    let told = net.does("restore --filters --dry-run").out;
+    assert!(told.contains(V4) && !told.contains(&denied), "{told}");
+    net.does("restore --filters");
+    assert!(!net.lets_in(V4, 22) && !is_denied());
+    // What is left is not forgotten.
+    net.does("restore");
+    assert!(is_denied());
+}
+
+#[test]
 fn bans_survive_a_flushed_ruleset() {
     mends_after("nft flush ruleset");
 }

@@ -250,6 +250,22 @@ fn an_update_of_the_running_service_lets_nobody_in() {
 }
 
 #[test]
+fn started_with_the_machine_it_keeps_hosts_out_before_there_is_a_network() {
+    let machine = running();
+    machine.shell("systemctl stop f2b f2b-restore; nft flush ruleset; systemctl start f2b-restore");
+    assert!(machine.shell("nft list ruleset").contains("198.51.100.7"));
+    let property =
+        |unit: &str, name: &str| machine.shell(&format!("systemctl show -P {name} {unit}"));
+    let before = property("f2b-restore", "Before");
+    assert!(before.contains("network-pre.target") && before.contains("f2b.service"), "{before}");
+    // Where cloud-init is, what comes after sysinit.target comes after the network.
+    assert!(!property("f2b-restore", "After").contains("sysinit.target"));
+    for unit in ["f2b.service", "f2b-batch.timer"] {
+        assert!(property(unit, "Wants").contains("f2b-restore.service"), "{unit}");
+    }
+}
+
+#[test]
 fn removed_the_service_has_ended_and_installed_again_it_runs() {
     let machine = running();
     machine.shell("dpkg --remove f2b; ! systemctl --quiet is-active f2b");

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::run;
 
-const SERVICES: [&str; 2] = ["f2b.service", "f2b-batch.service"];
+const SERVICES: [&str; 3] = ["f2b.service", "f2b-batch.service", "f2b-restore.service"];
 
 fn path(name: &str) -> PathBuf {
     Path::new("packaging").join(name)
@@ -42,10 +42,11 @@ fn systemd_finds_nothing_wrong_with_the_units() {
     assert!(output.status.success() && of_ours.is_empty(), "{said}");
 }
 
-/// As of systemd 252; later ones count more.
+/// As of systemd 252; later ones count more. f2b-restore.service has the same rights, but of a service that starts so early
+/// systemd-analyze leaves three of them out.
 #[test]
 fn services_are_exposed_less_than_3() {
-    for service in SERVICES {
+    for service in &SERVICES[..2] {
         let mut analyze = Command::new("systemd-analyze");
         analyze.args(["security", "--offline=true", "--threshold=29", "--no-pager"]);
         run(analyze.arg(path(service)));
@@ -55,7 +56,9 @@ fn services_are_exposed_less_than_3() {
 #[test]
 fn services_have_the_same_rights() {
     assert!(rights(SERVICES[0]).len() > 20);
-    assert_eq!(rights(SERVICES[0]), rights(SERVICES[1]));
+    for service in SERVICES {
+        assert_eq!(rights(SERVICES[0]), rights(service), "{service}");
+    }
 }
 
 #[test]

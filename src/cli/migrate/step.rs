@@ -265,7 +265,7 @@ impl Doing<'_> {
 
     fn verify(&self) -> Result<(), Error> {
         let mut missing = Vec::new();
-        let change = Change::Restore { jail: None, mode: Mode::Show };
+        let change = Change::Restore { jail: None, filters_only: false, mode: Mode::Show };
         self.context.change(change, |reply| {
             if let Reply::Gate(fate) = reply {
                 missing.push(fate.place);

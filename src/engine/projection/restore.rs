@@ -59,18 +59,24 @@ impl Projection {
         Ok(carried)
     }
 
-    /// The same for the packet filters of all jails, which waits for no command of an action.
+    /// The same for packet filters alone, which waits for no command of an action.
     pub fn restore_filters(
         &mut self,
         store: &mut Store,
+        jail: Option<&str>,
         now: Time,
+        mode: Mode,
     ) -> Result<Carried, ProjectionError> {
-        let pass = Pass { jail: None, now, mode: Mode::Do };
+        let pass = Pass { jail, now, mode };
         self.keep_installed(store.reader())?;
         let pending = store.reader().pending()?;
         let carried = self.restore_gates(store, pass)?;
+        if mode == Mode::Show {
+            return Ok(carried);
+        }
         let scripted = self.scripted();
-        let is_done = |jail: &str| !scripted.contains(jail) && !carried.has_failed(jail);
+        let is_done =
+            |jail: &str| pass.is_for(jail) && !scripted.contains(jail) && !carried.has_failed(jail);
         let done: Vec<_> = pending.iter().filter(|(jail, _)| is_done(jail)).collect();
         self.conclude(store, &carried, &done, pass)?;
         Ok(carried)
