@@ -276,6 +276,15 @@ fn removed_the_service_has_ended_and_installed_again_it_runs() {
 }
 
 #[test]
+fn removed_a_daemon_that_was_started_by_hand_has_ended_too() {
+    let machine = machine();
+    machine.shell("f2b start; f2b ban 198.51.100.7 --jail sshd; dpkg --remove f2b");
+    assert_eq!(machine.shell("pgrep --exact f2b || true"), "");
+    assert!(!machine.shell("nft list ruleset").contains("198.51.100.7"));
+    assert_eq!(machine.shell("ls -d /run/f2b 2>/dev/null || true"), "");
+}
+
+#[test]
 fn a_reload_is_done_when_systemctl_is_and_fails_if_it_is_not_taken() {
     let machine = running();
     machine.shell("sed -i 's/no <HOST>/never <HOST>/' /etc/fail2ban/filter.d/door.conf");
