@@ -195,7 +195,7 @@ fn with_fail2bans_names_it_takes_its_place_and_keeps_its_configuration() {
 fn scripts_are_as_shells_should_have_them() {
     let mut shellcheck = Command::new("shellcheck");
     shellcheck.args(["--external-sources", "packaging/build-deb", "packaging/build-deb-fail2ban"]);
-    shellcheck.arg("packaging/require-packages");
+    shellcheck.args(["packaging/require-packages", "tests/package/debian"]);
     let scripts = fs::read_dir("packaging/deb").unwrap().map(|entry| entry.unwrap().path());
     let scripts = scripts.filter(|path| path.file_stem().is_some_and(|name| name != "copyright"));
     run(shellcheck.args(scripts).arg("packaging/completions/f2b.bash"));
