@@ -19,7 +19,7 @@ pub struct JailFolder {
     path: PathBuf,
     config: OnceCell<Config>,
     drafts: RefCell<HashMap<String, Rc<Draft>>>,
-    /// Jails that are otherwise in a running daemon, or not at all in its configuration.
+    /// The jails of a running daemon, with their filters, which may be otherwise by now than the configuration has them.
     running: HashMap<String, Arc<JailDef>>,
     /// Jails that it has stopped.
     stopped: Vec<String>,
@@ -142,7 +142,7 @@ impl<'c> Jails<'c> {
         self.folder.stopped.iter().any(|stopped| stopped == name)
     }
 
-    /// The jails that the configuration doesn't have, or has otherwise.
+    /// Whether it is a jail of a running daemon.
     pub(super) fn is_running(self, name: &str) -> bool {
         self.folder.running.contains_key(name)
     }

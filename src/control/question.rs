@@ -1,7 +1,7 @@
 //! Questions, answered from a reader of the store.
 
 use super::{Failed, JailStatus, Jails, Overview, Question, Reply, Take, WhichBans, keep};
-use crate::config::Draft;
+use crate::config::JailDef;
 use crate::engine::own_log::OwnLog;
 use crate::engine::projection::Effects;
 use crate::error::Error;
@@ -154,26 +154,31 @@ fn jail(
         // A jail that is configured but can't be used has a status too.
         jails.configuring(name)?;
     }
+    let definition = definition.as_ref().map(|draft| &draft.jail);
     let (findtime_us, maxretry) =
-        definition.as_ref().map_or((0, 1), |draft| (draft.jail.findtime_us, draft.jail.maxretry));
+        definition.map_or((0, 1), |jail| (jail.findtime_us, jail.maxretry));
     let since = now.plus_micros(-findtime_us);
     let failed_lately = reader.count_failing(name, since, now.plus_micros(1), maxretry)?;
     take(Reply::Jail(JailStatus {
         name: name.to_owned(),
         failed_lately,
-        logs: logs(name, jails)?,
+        logs: definition.map(|jail| logs(jail, jails)).transpose()?.unwrap_or_default(),
         summary: summary.unwrap_or_default(),
     }))?;
     reader.each_active(now, Some(name), BanOrder::Host, |ban| Ok(take(Reply::Ban(ban))?))
 }
 
-/// What a jail reads, if it can be used.
-fn logs(name: &str, jails: Jails<'_>) -> Result<Vec<String>, Error> {
+/// What a jail reads. Whether that is bans is plain without the filter, which a daemon's jails alone have, of nearly all
+/// that read files.
+fn logs(jail: &JailDef, jails: Jails<'_>) -> Result<Vec<String>, Error> {
     let config = jails.config()?;
-    let Some(Draft { jail, .. }) = config.draft(name).ok().filter(|draft| draft.is_usable) else {
-        return Ok(Vec::new());
+    let own_log = OwnLog::of(config);
+    let counts_bans = |jail: &JailDef| own_log.shown_to(jail).is_some();
+    let is_shown_bans = if jails.is_running(&jail.name) || !own_log.depends_on_filter(jail) {
+        counts_bans(jail)
+    } else {
+        config.jail(&jail.name).value.is_some_and(|jail| counts_bans(&jail))
     };
-    let is_shown_bans = OwnLog::of(config).shown_to(&jail).is_some();
     let bans = is_shown_bans.then(|| LOG_OF_BANS.to_owned());
-    Ok(jail.logpaths.into_iter().map(|log| log.glob).chain(bans).collect())
+    Ok(jail.logpaths.iter().map(|log| log.glob.clone()).chain(bans).collect())
 }

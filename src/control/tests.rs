@@ -93,6 +93,21 @@ fn a_ban_without_a_length_is_as_long_as_the_jail_says() {
 }
 
 #[test]
+fn a_jail_tells_its_logs_whatever_its_filter_is() {
+    let f = Fixture::new();
+    f.ban("mail", &["192.0.2.1"]);
+    fs::write(f.folder.path().join("filter.d/mail.conf"), "[Definition]\nfailregex = ^(\n")
+        .unwrap();
+    let logs = |replies: Vec<Reply>| match replies.into_iter().next() {
+        Some(Reply::Jail(status)) => status.logs,
+        other => panic!("no status: {other:?}"),
+    };
+    assert_eq!(logs(f.ask(Question::Jail { name: "mail".to_owned() })), ["/a.log"]);
+    fs::remove_file(f.folder.path().join("filter.d/mail.conf")).unwrap();
+    assert_eq!(logs(f.ask(Question::Jail { name: "mail".to_owned() })), ["/a.log"]);
+}
+
+#[test]
 fn err_what_can_not_be_done_leaves_no_store() {
     let f = Fixture::new();
     let change = |hosts: &[&str], jail: &str| {

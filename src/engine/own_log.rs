@@ -58,9 +58,9 @@ impl OwnLog {
     /// How a jail is shown bans, if this is a log that it reads.
     pub fn shown_to(&self, jail: &JailDef) -> Option<Shown> {
         let is_entry = jail.backend.reads_journal();
-        let is_named = !is_entry && jail.logpaths.iter().any(|named| self.is_at(&named.glob));
-        let in_journal = || names_own_unit(jail) && (is_entry || !has_a_log(jail));
-        if !is_named && !in_journal() {
+        let is_named = self.is_named(jail);
+        let is_it = is_named || names_own_unit(jail) && lacks_log(jail);
+        if !is_it {
             return None;
         }
         let (file, layout) = match (&self.target.to, is_entry) {
@@ -73,6 +73,18 @@ impl OwnLog {
         Some(Shown { layout, is_entry, file, written_after })
     }
 
+    /// Whether it takes a jail's filter to know if this is a log that it reads: what it wants of the journal often stands
+    /// there.
+    pub fn depends_on_filter(&self, jail: &JailDef) -> bool {
+        !self.is_named(jail) && lacks_log(jail)
+    }
+
+    /// Whether it is among the logs that a jail names.
+    fn is_named(&self, jail: &JailDef) -> bool {
+        let mut logpaths = jail.logpaths.iter();
+        !jail.backend.reads_journal() && logpaths.any(|named| self.is_at(&named.glob))
+    }
+
     /// Whether the file is one that a `logpath` stands for.
     fn is_at(&self, logpath: &str) -> bool {
         let LogTo::File(file) = &self.target.to else { return false };
@@ -82,9 +94,10 @@ impl OwnLog {
     }
 }
 
-/// Whether there is a log that the jail names.
-fn has_a_log(jail: &JailDef) -> bool {
-    jail.logpaths.iter().any(|named| source::expand(std::slice::from_ref(&named.glob)).is_ok())
+/// Whether there is no log that the jail names, or it reads none of them.
+fn lacks_log(jail: &JailDef) -> bool {
+    let is_there = |glob: &String| source::expand(std::slice::from_ref(glob)).is_ok();
+    jail.backend.reads_journal() || !jail.logpaths.iter().any(|named| is_there(&named.glob))
 }
 
 /// Whether what the jail wants of the journal is what fail2ban or f2b says there. To expressions that ask for the word

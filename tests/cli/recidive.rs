@@ -142,6 +142,9 @@ fn a_jail_of_the_journal_counts_too() {
         batch(&world, 1);
         let failures = "SELECT log, host FROM failures WHERE jail = 'recidive'";
         assert_eq!(world.sql(failures), format!("f2b:bans|{WHO}"));
+        // What it wants of the journal stands in its filter.
+        let said = world.f2b("status recidive").exits(0).out;
+        assert!(said.contains("f2b:bans\n"), "{said}");
     }
 }
 
