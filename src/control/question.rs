@@ -148,7 +148,7 @@ fn jail(
     now: Time,
     take: &mut Take<'_>,
 ) -> Result<(), Failed> {
-    let summary = reader.jails(now)?.into_iter().find(|jail| jail.name == name);
+    let summary = reader.jail(name, now)?;
     let definition = jails.definition(name);
     if summary.is_none() && definition.is_none() {
         // A jail that is configured but can't be used has a status too.

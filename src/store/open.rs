@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0006_position.sql"),
     include_str!("../../migrations/0007_prolongation.sql"),
     include_str!("../../migrations/0008_taken.sql"),
+    include_str!("../../migrations/0009_standing.sql"),
 ];
 
 /// The version of the schema that this program writes.

@@ -39,6 +39,13 @@ pub struct JailSummary {
     pub bans: u64,
 }
 
+impl JailSummary {
+    /// The nameless jail is one only if something was found or banned without one.
+    fn is_told(&self) -> bool {
+        !self.name.is_empty() || self.failures + self.bans > 0
+    }
+}
+
 /// How much is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
@@ -107,9 +114,18 @@ impl Reader {
                 let last_failure = last.map(Time::from_micros);
                 JailSummary { name, failures, last_failure, bans_active, bans }
             })
-            // The nameless jail only if something was found or banned without one.
-            .filter(|jail| !jail.name.is_empty() || jail.failures + jail.bans > 0)
+            .filter(JailSummary::is_told)
             .collect())
+    }
+
+    /// One jail in numbers, as it is among all of them; `None` if the store doesn't know it.
+    pub fn jail(&self, name: &str, now: Time) -> Result<Option<JailSummary>, StoreError> {
+        let counted = self.all(sql::JAIL_COUNT, (name, now.micros()), |row| {
+            let (failures, last_failure) = (count(row, 0)?, time_at(row, 1)?);
+            let (bans, bans_active) = (count(row, 2)?, count(row, 3)?);
+            Ok(JailSummary { name: name.to_owned(), failures, last_failure, bans_active, bans })
+        })?;
+        Ok(counted.into_iter().find(JailSummary::is_told))
     }
 
     /// How many hosts have failures in `jail`, from `from` to just before `to`, that have led to nothing yet: neither to a

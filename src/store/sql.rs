@@ -66,6 +66,7 @@ statements! {
     INSTALLATION_RENEW = "installation/renew.sql";
     INSTALLATION_SELECT_ALL = "installation/select_all.sql";
     INSTALLATION_UPSERT = "installation/upsert.sql";
+    JAIL_COUNT = "jail/count.sql";
     JAIL_INSERT = "jail/insert.sql";
     JAIL_SELECT = "jail/select.sql";
     JAIL_SELECT_ALL = "jail/select_all.sql";

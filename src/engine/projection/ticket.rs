@@ -33,14 +33,13 @@ pub(super) fn moment(
     now: Time,
 ) -> Result<Moment, StoreError> {
     let mut counters = Counters::default();
-    if COUNTERS.iter().any(|tag| action.scripts().uses(tag)) {
-        let jails = reader.jails(now)?;
-        if let Some(jail) = jails.into_iter().find(|jail| jail.name == action.jail()) {
-            counters.banned = jail.bans_active;
-            counters.banned_total = jail.bans;
-            counters.found_total = jail.failures;
-            counters.found = jail.failures;
-        }
+    if COUNTERS.iter().any(|tag| action.scripts().uses(tag))
+        && let Some(jail) = reader.jail(action.jail(), now)?
+    {
+        counters.banned = jail.bans_active;
+        counters.banned_total = jail.bans;
+        counters.found_total = jail.failures;
+        counters.found = jail.failures;
     }
     Ok(Moment { now, bantime: terms.bantime, counters })
 }

@@ -161,6 +161,35 @@ fn a_list_by_host_is_in_the_order_of_addresses() {
 }
 
 #[test]
+fn a_jail_by_itself_has_the_numbers_that_it_has_among_all() {
+    let mut f = Fixture::new();
+    let source = f.scanned("head");
+    let jailed = Scanned { jail: f.store.jail("sshd").unwrap(), ..source };
+    f.store.write(jailed, &[failure(0, 1, "192.0.2.1", "one")]).unwrap();
+    let all = |f: &Fixture, now| f.store.reader().jails(at(now)).unwrap();
+    let one = |f: &Fixture, name: &str, now| f.store.reader().jail(name, at(now)).unwrap();
+    // Nothing is known of a jail without a name.
+    assert_eq!((all(&f, 5).len(), one(&f, "", 5)), (1, None));
+    for (jail, from, until) in [("", 0, None), ("sshd", 0, Some(10)), ("sshd", 20, None)] {
+        f.store.add_ban(&ban("192.0.2.1", jail, from, until)).unwrap();
+    }
+    let web = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|host| ban(host, "web", 5, Some(30)));
+    f.store.add_bans(&web).unwrap();
+    let lift = |batch: &mut Batch<'_>| {
+        batch.end_bans(&web[0].host, Some("web"), at(15), EndReason::Unbanned)
+    };
+    f.store.transact(lift).unwrap();
+    for now in [0, 4, 5, 9, 10, 14, 15, 20, 29, 30, 99] {
+        let all = all(&f, now);
+        assert_eq!(all.len(), 3, "{all:?}");
+        for jail in all {
+            assert_eq!(one(&f, &jail.name, now), Some(jail), "{now}");
+        }
+    }
+    assert_eq!(one(&f, "no such jail", 5), None);
+}
+
+#[test]
 fn lifting_ends_what_is_in_force_in_the_jail_that_is_named() {
     let mut f = Fixture::new();
     let bans = [

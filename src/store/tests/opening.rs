@@ -42,7 +42,7 @@ fn a_store_can_be_opened_again_and_by_two_at_once() {
     let f = Fixture::new();
     let other = Store::open(&f.path()).unwrap();
     assert_eq!(other.reader().totals().unwrap(), f.store.reader().totals().unwrap());
-    assert_eq!(f.number("PRAGMA user_version"), 8);
+    assert_eq!(f.number("PRAGMA user_version"), 9);
     assert_eq!(f.number("PRAGMA auto_vacuum"), 2);
 }
 
@@ -123,8 +123,8 @@ fn a_store_of_version_1_is_counted_when_it_is_opened() {
 #[test]
 fn err_a_store_of_a_newer_f2b() {
     let f = Fixture::new();
-    f.sqlite().pragma_update(None, "user_version", 9).unwrap();
-    let expected = "F: its schema is version 9, this f2b knows up to 8; install a newer f2b";
+    f.sqlite().pragma_update(None, "user_version", 10).unwrap();
+    let expected = "F: its schema is version 10, this f2b knows up to 9; install a newer f2b";
     assert_eq!(without_path(&Store::open(&f.path()).unwrap_err(), &f.path()), expected);
     assert_eq!(without_path(&Reader::open(&f.path()).unwrap_err(), &f.path()), expected);
 }
@@ -238,7 +238,7 @@ fn child_of_a_store_of_version_1() {
     let error = Reader::open(&path).unwrap_err();
     assert_eq!(
         without_path(&error, &path),
-        "F: its schema is version 1, which this f2b brings to 8 when its owner next runs f2b status"
+        "F: its schema is version 1, which this f2b brings to 9 when its owner next runs f2b status"
     );
 }
 
