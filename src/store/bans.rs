@@ -21,6 +21,17 @@ pub enum BanOrder {
     Begin,
 }
 
+impl BanOrder {
+    /// Its name in the statement.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Jail => "jail",
+            Self::Host => "host",
+            Self::Begin => "begin",
+        }
+    }
+}
+
 /// What a host was banned for so far, as `bantime.increment` counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EarlierBans {
@@ -70,17 +81,12 @@ impl Reader {
         order: BanOrder,
         take: impl FnMut(Ban) -> Result<(), E>,
     ) -> Result<(), E> {
-        let statement = match order {
-            BanOrder::Jail => sql::BAN_SELECT_ACTIVE,
-            BanOrder::Host => sql::BAN_SELECT_ACTIVE_BY_HOST,
-            BanOrder::Begin => sql::BAN_SELECT_ACTIVE_BY_BEGIN,
-        };
-        self.each(statement, (now.micros(), jail), ban, take)
+        self.each(sql::BAN_SELECT_ACTIVE, (now.micros(), jail, order.name()), ban, take)
     }
 
     /// The bans in force at `now`, in one jail or in all, ordered by jail and host. `now` may be past.
     pub fn bans_active(&self, now: Time, jail: Option<&str>) -> Result<Vec<Ban>, StoreError> {
-        self.all(sql::BAN_SELECT_ACTIVE, (now.micros(), jail), ban)
+        self.all(sql::BAN_SELECT_ACTIVE, (now.micros(), jail, BanOrder::Jail.name()), ban)
     }
 
     /// The hosts of the bans of a jail in force at `now` that are yet to be carried out.

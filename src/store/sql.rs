@@ -24,8 +24,6 @@ statements! {
     BAN_NEXT_END = "ban/next_end.sql";
     BAN_PROLONG = "ban/prolong.sql";
     BAN_SELECT_ACTIVE = "ban/select_active.sql";
-    BAN_SELECT_ACTIVE_BY_BEGIN = "ban/select_active_by_begin.sql";
-    BAN_SELECT_ACTIVE_BY_HOST = "ban/select_active_by_host.sql";
     BAN_SELECT_ALL = "ban/select_all.sql";
     BAN_SELECT_BY_HOST = "ban/select_by_host.sql";
     BAN_SELECT_BY_ID = "ban/select_by_id.sql";

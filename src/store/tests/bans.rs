@@ -54,8 +54,11 @@ fn active_bans_are_those_that_the_model_calls_active_at_any_instant() {
     for now in [-1, 0, 9, 10, 99, 100, 199, 200, 299, 300, 599, 600, 601] {
         let expected: Vec<_> = bans.iter().filter(|b| b.is_active(at(now))).cloned().collect();
         assert_eq!(f.store.reader().bans_active(at(now), None).unwrap(), expected, "{now}");
-        let web: Vec<_> = expected.into_iter().filter(|b| b.jail == "web").collect();
-        assert_eq!(f.store.reader().bans_active(at(now), Some("web")).unwrap(), web, "{now}");
+        for jail in ["sshd", "web", "no such jail"] {
+            let expected: Vec<_> = expected.iter().filter(|b| b.jail == jail).cloned().collect();
+            let found = f.store.reader().bans_active(at(now), Some(jail)).unwrap();
+            assert_eq!(found, expected, "{now} {jail}");
+        }
     }
 }
 
@@ -143,21 +146,35 @@ fn a_transaction_sees_its_own_bans_and_leaves_nothing_when_it_fails() {
 }
 
 #[test]
-fn a_list_by_host_is_in_the_order_of_addresses() {
+fn a_list_of_bans_has_the_order_that_is_asked_for() {
     let mut f = Fixture::new();
-    let bans = ["10.0.0.9", "9.0.0.0/8", "2001:db8::1", "name", "9.1.2.3"];
-    for text in bans {
-        f.store.add_ban(&ban(text, "web", 0, None)).unwrap();
-        f.store.add_ban(&ban(text, "sshd", 0, None)).unwrap();
-    }
-    let mut found = Vec::new();
-    let take = |ban: Ban| {
-        found.push((ban.host, ban.jail));
-        Ok::<_, StoreError>(())
+    let hosts = ["10.0.0.9", "9.0.0.0/8", "2001:db8::1", "name", "9.1.2.3"];
+    let begins = [7, 0, 8, 0, 8];
+    let made: Vec<_> = hosts
+        .iter()
+        .zip(begins)
+        .flat_map(|(host, from)| ["web", "sshd"].map(|jail| ban(host, jail, from, None)))
+        .collect();
+    assert_eq!(f.store.add_bans(&made).unwrap(), made.len() as u64);
+    let list = |order, jail| {
+        let mut found = Vec::new();
+        let take = |ban: Ban| {
+            found.push(ban);
+            Ok::<_, StoreError>(())
+        };
+        f.store.reader().each_active(at(9), jail, order, take).unwrap();
+        found
     };
-    f.store.reader().each_active(at(1), None, BanOrder::Host, take).unwrap();
-    assert_eq!(found.len(), 10);
-    assert!(found.is_sorted(), "{found:?}");
+    // Addresses sort as addresses do; a sort keeps those of an instant as they were made.
+    let mut expected = made;
+    expected.sort_by_key(|ban| ban.at);
+    assert_eq!(list(BanOrder::Begin, None), expected);
+    expected.sort_by_key(|ban| (ban.host.clone(), ban.jail.clone()));
+    assert_eq!(list(BanOrder::Host, None), expected);
+    expected.sort_by_key(|ban| (ban.jail.clone(), ban.host.clone()));
+    assert_eq!(list(BanOrder::Jail, None), expected);
+    expected.retain(|ban| ban.jail == "web");
+    assert_eq!(list(BanOrder::Host, Some("web")), expected);
 }
 
 #[test]
