@@ -15,8 +15,6 @@ use crate::store::{InForce, Reader, StoreError};
 pub(super) struct Watching {
     window: FailureWindow<Host>,
     open: Vec<Decided>,
-    /// Who was not banned, for it was found out that the jail ignores him.
-    ignored: Vec<Host>,
 }
 
 /// What a failure leads to.
@@ -32,7 +30,7 @@ pub(super) enum Verdict {
 
 impl Watching {
     pub(super) fn new(jail: &Jail) -> Self {
-        Self { window: FailureWindow::new(jail.rule), open: Vec::new(), ignored: Vec::new() }
+        Self { window: FailureWindow::new(jail.rule), open: Vec::new() }
     }
 
     /// Counts failures that were stored before, in order of time. A ban that they led to was made with them, unless it
@@ -79,14 +77,7 @@ impl Watching {
 
     /// Asks about the hosts that are going to be banned, and takes those of whom all is known; never waits.
     pub(super) fn answered(&mut self, jail: &Jail, now: Time) -> Verdicts {
-        let mut verdicts = Decided::answered(&mut self.open, jail, now);
-        self.ignored.append(&mut verdicts.ignored);
-        verdicts
-    }
-
-    /// Who was found out to be ignored since this was last asked.
-    pub(super) fn take_ignored(&mut self) -> Vec<Host> {
-        std::mem::take(&mut self.ignored)
+        Decided::answered(&mut self.open, jail, now)
     }
 
     /// Whether some decision waits for an answer.

@@ -186,7 +186,7 @@ impl Pursuit {
             for line in &matches.lines {
                 let counts = |at| counted_at(at, now, stretch.is_live).is_some();
                 if line.time.is_some_and(counts) && !line.is_unfinished {
-                    self.tell_ignored(*place, &line.ignored, pursued);
+                    pursued.spare(*place, &self.jails[*place].jail, &line.ignored);
                 }
             }
         }
@@ -202,12 +202,6 @@ impl Pursuit {
             }
         }
         Ok(())
-    }
-
-    fn tell_ignored(&self, place: usize, hosts: &[Host], pursued: &mut Pursued) {
-        let rules = &self.jails[place].jail.ignore;
-        let ignored = hosts.iter().filter_map(|host| Some((host, rules.ignored_by(host)?)));
-        pursued.ignored.extend(ignored.map(|(host, by)| (place, host.clone(), by)));
     }
 
     fn decide(
@@ -227,34 +221,45 @@ impl Pursuit {
                 Verdict::AlreadyBanned { since, is_longer } => {
                     pursued.already.push((*place, host, at.micros() - since.micros()));
                     if is_longer {
-                        pursued.take(watching.answered(jail, now), batch)?;
+                        pursued.take(*place, jail, watching.answered(jail, now), batch)?;
                     }
                 }
                 // At once: whether he is banned is asked of the store at his next failure.
-                Verdict::Decided => pursued.take(watching.answered(jail, now), batch)?,
+                Verdict::Decided => {
+                    pursued.take(*place, jail, watching.answered(jail, now), batch)?;
+                }
             }
         }
         pursued.failures = failures;
-        for Pursuing { jail, watching, .. } in &mut self.jails {
+        for (place, Pursuing { jail, watching, .. }) in self.jails.iter_mut().enumerate() {
             if watching.is_open() {
-                pursued.take(watching.answered(jail, now), batch)?;
+                pursued.take(place, jail, watching.answered(jail, now), batch)?;
             }
-        }
-        for place in 0..self.jails.len() {
-            let ignored = self.jails[place].watching.take_ignored();
-            self.tell_ignored(place, &ignored, pursued);
         }
         Ok(())
     }
 }
 
 impl Pursued {
-    /// Stores what was decided.
-    fn take(&mut self, mut verdicts: Verdicts, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+    /// Stores what was decided in a jail.
+    fn take(
+        &mut self,
+        place: usize,
+        jail: &Jail,
+        mut verdicts: Verdicts,
+        batch: &mut Batch<'_>,
+    ) -> Result<(), StoreError> {
         verdicts.store(batch)?;
+        self.spare(place, jail, &verdicts.ignored);
         self.made.extend(verdicts.bans);
         self.longer.extend(verdicts.longer);
         Ok(())
+    }
+
+    /// Tells whom a jail ignores.
+    fn spare(&mut self, place: usize, jail: &Jail, hosts: &[Host]) {
+        let by = |host: &Host| Some((place, host.clone(), jail.ignore.ignored_by(host)?));
+        self.ignored.extend(hosts.iter().filter_map(by));
     }
 
     /// Whether no ban was made, is over, or lasts longer.
