@@ -200,26 +200,6 @@ fn logs(jail: &JailDef) -> Vec<Value> {
     commands
 }
 
-/// Commands of an action, in the order in which they are sent.
-const COMMANDS: [&str; 13] = [
-    "actionstart",
-    "actionstart_on_demand",
-    "actionstop",
-    "actionflush",
-    "actionreload",
-    "actioncheck",
-    "actionrepair",
-    "actionrepair_on_unban",
-    "actionban",
-    "actionprolong",
-    "actionreban",
-    "actionunban",
-    "norestored",
-];
-
-/// Those of them that are true or false.
-const SWITCHES: [&str; 3] = ["actionstart_on_demand", "actionrepair_on_unban", "norestored"];
-
 fn of_action(jail: &str, action: &ActionDef, stream: &mut Vec<Value>) {
     let own = |name: &str| action.properties.get(name).map(|text| text.value.as_str());
     if action.file.extension().is_some_and(|extension| extension == "py") {
@@ -234,11 +214,12 @@ fn of_action(jail: &str, action: &ActionDef, stream: &mut Vec<Value>) {
         return stream.push(command(&["set", jail, "addaction", &action.name, &file, &own]));
     }
     stream.push(command(&["set", jail, "addaction", &action.name]));
-    let commands = COMMANDS.into_iter().filter_map(|name| Some((name, own(name)?)));
-    let others = action.parameters.iter().filter(|name| !COMMANDS.contains(&name.as_str()));
+    let commands = ActionDef::COMMANDS.into_iter().filter_map(|name| Some((name, own(name)?)));
+    let others =
+        action.parameters.iter().filter(|name| !ActionDef::COMMANDS.contains(&name.as_str()));
     let others = others.filter_map(|name| Some((name.as_str(), own(name)?)));
     let pair = |(name, value): (&str, &str)| {
-        let value = match options::truth(value).filter(|_| SWITCHES.contains(&name)) {
+        let value = match options::truth(value).filter(|_| ActionDef::SWITCHES.contains(&name)) {
             Some(truth) => truth.into(),
             None => value.into(),
         };

@@ -30,6 +30,26 @@ pub struct ActionDef {
 }
 
 impl ActionDef {
+    /// What an action may run, and its switches, in the order in which fail2ban's client sends them.
+    pub const COMMANDS: [&str; 13] = [
+        "actionstart",
+        "actionstart_on_demand",
+        "actionstop",
+        "actionflush",
+        "actionreload",
+        "actioncheck",
+        "actionrepair",
+        "actionrepair_on_unban",
+        "actionban",
+        "actionprolong",
+        "actionreban",
+        "actionunban",
+        "norestored",
+    ];
+    /// Those of them that are on or off.
+    pub const SWITCHES: [&str; 3] =
+        ["actionstart_on_demand", "actionrepair_on_unban", "norestored"];
+
     /// An action that nothing configures; it has no command yet.
     pub fn bare(name: &str) -> Self {
         let (name, file) = (name.to_owned(), PathBuf::new());
@@ -38,14 +58,14 @@ impl ActionDef {
 
     /// Whether it is a command or a parameter; the others are only quoted by these.
     pub fn is_its_own(&self, property: &str) -> bool {
-        COMMANDS.contains(&property) || self.parameters.contains(property)
+        Self::COMMANDS.contains(&property) || self.parameters.contains(property)
     }
 
     /// Sets a command or a parameter, as its file or its brackets would. With another command it isn't what it was.
     pub fn set(&mut self, property: &str, value: &str) {
         self.properties.insert(property.to_owned(), Text::at_run_time(value));
         self.parameters.insert(property.to_owned());
-        self.shape = self.shape.filter(|_| !COMMANDS.contains(&property));
+        self.shape = self.shape.filter(|_| !Self::COMMANDS.contains(&property));
     }
 
     /// Whether it can be told of bans: one that nothing configures can't before it has a command for them.
@@ -87,23 +107,6 @@ const OF_A_BAN: [&str; 20] = [
     "jail.banned_total",
     "jail.found",
     "jail.found_total",
-];
-
-/// What an action may run, and its switches.
-const COMMANDS: [&str; 13] = [
-    "actionstart",
-    "actionstop",
-    "actioncheck",
-    "actionban",
-    "actionunban",
-    "actionflush",
-    "actionreload",
-    "actionrepair",
-    "actionprolong",
-    "actionreban",
-    "actionstart_on_demand",
-    "actionrepair_on_unban",
-    "norestored",
 ];
 
 /// Loads the actions of a jail; those that can't be loaded are findings.
@@ -160,11 +163,11 @@ fn one(
         return Err(merged.findings.iter().map(|f| f.clone().with_subject(jail)).collect());
     }
     let failed = |found: Diagnostic| vec![found.with_subject(jail)];
-    let shape = shape::of(&merged, &params, &COMMANDS, &AT_A_BAN, at, values);
+    let shape = shape::of(&merged, &params, &ActionDef::COMMANDS, &AT_A_BAN, at, values);
     let definition = Definition::new(merged, &params, at, values)
         .map_err(|error| failed(error.diagnostic()))?
         .with_late(&AT_A_BAN);
-    let slips = definition.slips(&COMMANDS, &spec.options, at);
+    let slips = definition.slips(&ActionDef::COMMANDS, &spec.options, at);
     findings.extend(slips.into_iter().map(|found| found.with_subject(jail)));
     let mut properties = BTreeMap::new();
     for name in definition.names() {
@@ -172,12 +175,13 @@ fn one(
             Ok(Some(value)) => drop(properties.insert(name, value.text())),
             Ok(None) => {}
             // What nothing refers to is never read.
-            Err(_) if !COMMANDS.contains(&&*name) && !definition.is_given(&name) => {}
+            Err(_) if !ActionDef::COMMANDS.contains(&&*name) && !definition.is_given(&name) => {}
             Err(error) => return Err(failed(error.diagnostic())),
         }
     }
     overrule_variants(&mut properties, &spec);
-    let commands = properties.iter().filter(|(name, _)| COMMANDS.contains(&name.as_str()));
+    let commands =
+        properties.iter().filter(|(name, _)| ActionDef::COMMANDS.contains(&name.as_str()));
     findings.extend(commands.flat_map(|(_, text)| definition.misspelt(text, &OF_A_BAN)));
     definition.check_known().map_err(|error| failed(error.diagnostic()))?;
     let parameters = properties.keys().filter(|name| definition.is_given(name)).cloned().collect();

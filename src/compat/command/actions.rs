@@ -6,6 +6,7 @@ use super::jail::seconds;
 use super::raised::Raised;
 use super::{Speaker, text, texts};
 use crate::compat::{Value, python};
+use crate::config::ActionDef;
 use crate::control::{ActionSettings, Command, Deed, JailSettings, Tuning};
 
 /// What fail2ban's actions can do; f2b's can do what [`deed`] knows.
@@ -28,8 +29,6 @@ const METHODS: [&str; 15] = [
 ];
 /// What fail2ban's actions have beside what is set for them.
 const INNER: [&str; 4] = ["ESCAPE_CRE", "ESCAPE_VN_CRE", "banEpoch", "timeout"];
-/// What is a boolean to fail2ban.
-const SWITCHES: [&str; 3] = ["actionstart_on_demand", "actionrepair_on_unban", "norestored"];
 
 impl Speaker<'_> {
     pub(super) fn actions(self, jail: &str) -> Result<Value, Raised> {
@@ -152,7 +151,9 @@ fn named(settings: &JailSettings, name: &str) -> Result<ActionSettings, Raised> 
 fn property_of(action: &ActionSettings, property: &str) -> Result<Value, Raised> {
     match (property, action.properties.get(property)) {
         ("timeout", _) => Ok(seconds(action.timeout_us)),
-        (switch, Some(text)) if SWITCHES.contains(&switch) => Ok((text == "true").into()),
+        (switch, Some(text)) if ActionDef::SWITCHES.contains(&switch) => {
+            Ok((text == "true").into())
+        }
         (_, Some(text)) => Ok(text.as_str().into()),
         ("banEpoch", None) => Ok(0.into()),
         (inner, None) if INNER.contains(&inner) || METHODS.contains(&inner) => {

@@ -13,20 +13,8 @@ use crate::filter::expanded;
 use crate::model::JournalTerm;
 use crate::model::duration::parse_micros;
 
-/// What each action has, set or not.
-const COMMANDS: [&str; 9] = [
-    "actionstart",
-    "actionstop",
-    "actioncheck",
-    "actionban",
-    "actionunban",
-    "actionflush",
-    "actionreload",
-    "actionrepair",
-    "actionreban",
-];
-/// What is on or off.
-const SWITCHES: [&str; 3] = ["actionstart_on_demand", "actionrepair_on_unban", "norestored"];
+/// The command that an action of fail2ban has only if it is set.
+const ONLY_IF_SET: &str = "actionprolong";
 /// How long a command may run if nothing else is said.
 const TIMEOUT_US: i64 = 60_000_000;
 
@@ -111,12 +99,14 @@ fn increment(def: &JailDef) -> BTreeMap<String, IncrementValue> {
 fn action(def: &ActionDef) -> ActionSettings {
     let shown = def.properties.iter().filter(|(name, _)| def.is_its_own(name));
     let set = shown.map(|(name, text)| {
-        let is_switch = SWITCHES.contains(&name.as_str());
+        let is_switch = ActionDef::SWITCHES.contains(&name.as_str());
         let value = if is_switch { def.is_on(name).to_string() } else { text.value.clone() };
         (name.clone(), value)
     });
+    let is_always_there = |name: &&str| *name != ONLY_IF_SET && !ActionDef::SWITCHES.contains(name);
+    let commands = ActionDef::COMMANDS.into_iter().filter(is_always_there);
     let mut properties: BTreeMap<String, String> =
-        COMMANDS.iter().map(|name| ((*name).to_owned(), String::new())).collect();
+        commands.map(|name| (name.to_owned(), String::new())).collect();
     properties.extend(set);
     let timeout = properties.get("timeout").and_then(|text| parse_micros(text).ok());
     let timeout_us = timeout.unwrap_or(TIMEOUT_US);
