@@ -8,6 +8,7 @@ mod opening;
 mod position;
 mod prolong;
 mod statements;
+mod sums;
 mod taken;
 mod writing;
 
