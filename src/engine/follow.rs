@@ -13,38 +13,38 @@
 mod attempt;
 mod bans;
 mod entries;
+mod followed;
 mod generation;
 mod lines;
 mod resume;
 mod start;
+mod step;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::time::{ClockId, clock_gettime};
 use typed_arena::Arena;
 
 use self::bans::Bans;
 use self::entries::Entries;
+use self::followed::{Followed, Next};
 use self::generation::Generation;
 use self::lines::Lines;
 pub use self::resume::{Resumed, reached, resume};
 use self::start::{Of, Start, StartError};
+pub use self::step::{Counts, Event, News, Standing, Step};
 use super::jail::Jail;
 use super::lookup::Names;
 use super::own_log::Shown;
 use super::set::JailSet;
 use super::wanted::{Manner, Wanted};
-use super::writer::{FileFate, Pursued, Pursuit, Stretch, Writer};
+use super::writer::{Pursuit, Stretch, Writer};
 use crate::filter::Mode;
-use crate::model::{Clock, Head, Origin, Time, Zone};
+use crate::model::{Clock, Origin, Time, Zone};
 use crate::source::journal::{End, Journal, JournalPlace, Match};
-use crate::source::{FileId, Growing};
 use crate::store::{LogId, LogPosition, StoreError};
 
 /// So much of a log is read in a step, so that one that has grown far doesn't hold up the others.
@@ -54,9 +54,6 @@ const STEP_BYTES: u64 = 8 << 20;
 const STEP_MATCHES: usize = 20_000;
 /// After so many bytes without a match how far a log was read is stored all the same.
 const UNSTORED_MAX_BYTES: u64 = 8 << 20;
-
-/// No file system's times are less exact.
-const TICK_MAX: Duration = Duration::from_secs(2);
 
 /// DIFFERS: fail2ban follows them.
 const WIDE: &str = "logs in UTF-16 are not followed; f2b scan reads them";
@@ -92,97 +89,6 @@ pub struct Follower<'g> {
     pursuit: Pursuit,
     /// Whether what comes into being from now on is looked at as it is written.
     has_begun: bool,
-}
-
-/// What a step came to.
-#[derive(Debug, Default)]
-pub struct Step {
-    /// As of when that was: after what was read was read.
-    pub now: Time,
-    /// What was stored and decided.
-    pub pursued: Pursued,
-    /// What became of exported files.
-    pub files: Vec<FileFate>,
-    /// What was counted, for each jail that read something, by its place: lines and failures.
-    pub counted: Vec<(usize, Counts)>,
-    /// What happened to logs.
-    pub news: Vec<News>,
-    /// Whether there is more to read at once.
-    pub has_more: bool,
-    /// Whether something waits for an answer, and is to be looked at again soon.
-    pub is_open: bool,
-    /// Whether something can't be read and is to be tried again later.
-    pub retry: bool,
-}
-
-/// What a jail counted in what was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Lines that were tested.
-    pub lines: u64,
-    /// Lines that matched.
-    pub matched: u64,
-    /// Lines that were ignored.
-    pub ignored: u64,
-}
-
-/// How a log stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing<'l> {
-    /// Its name.
-    pub path: Cow<'l, str>,
-    /// How much of it is not read yet, in bytes.
-    pub unread_bytes: u64,
-    /// Why it can't be read, if it can't.
-    pub trouble: Option<&'l str>,
-}
-
-/// Something that happened to a log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct News {
-    /// The log.
-    pub path: PathBuf,
-    /// What.
-    pub what: Event,
-}
-
-/// What can happen to a log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// It is read from a place on.
-    Begun(u64),
-    /// Its name stands for another file.
-    Rotated,
-    /// It was emptied or written over.
-    Emptied,
-    /// An earlier generation of it, at this path, is read to its end first.
-    Finished(PathBuf),
-    /// It can't be read, and why.
-    Unreadable(String),
-}
-
-/// The log that a name stands for, and those that it stood for.
-struct Followed<'g> {
-    path: PathBuf,
-    set: &'g JailSet,
-    reach: Reach,
-    current: Option<Generation<'g>>,
-    /// To be read to their end, the oldest first; the last may still be written to.
-    retired: Vec<Generation<'g>>,
-    /// When something in its folder was last renamed, as far as that was seen.
-    folder_changed: Option<SystemTime>,
-    /// Why it couldn't be read when that was last tried.
-    trouble: Option<String>,
-}
-
-/// What a name stands for.
-enum Next {
-    /// The file at hand.
-    Same,
-    /// Nothing.
-    Gone,
-    /// Another file, or the same that has become another log.
-    File(Growing),
 }
 
 impl Ground {
@@ -238,15 +144,7 @@ impl<'g> Follower<'g> {
                 continue;
             }
             let set = self.set(&places);
-            self.logs.push(Followed {
-                path: path.to_owned(),
-                set,
-                reach,
-                current: None,
-                retired: Vec::new(),
-                folder_changed: None,
-                trouble: None,
-            });
+            self.logs.push(Followed::new(path, set, reach));
         }
     }
 
@@ -522,117 +420,8 @@ impl<'g> Follower<'g> {
     }
 }
 
-impl<'g> Followed<'g> {
-    fn generations(&self) -> impl Iterator<Item = &Generation<'g>> {
-        self.retired.iter().chain(&self.current)
-    }
-
-    fn lag_bytes(&self) -> u64 {
-        self.generations().map(Generation::lag_bytes).sum()
-    }
-
-    /// Whether names in its folder have changed since this was last asked. Where a log has no text, or no name, it is not
-    /// looked through each time what may have been rotated away.
-    fn has_folder_changed(&mut self) -> bool {
-        let folder = self.path.parent().and_then(|folder| folder.metadata().ok());
-        let changed = folder.and_then(|folder| folder.modified().ok());
-        // What happens within a tick of the file system's clock leaves the time as it is, on some that are two seconds. So
-        // it is remembered when it is past by the clock that it is of.
-        let now = UNIX_EPOCH + Duration::from_secs(seconds_now());
-        let is_past = |changed: &SystemTime| *changed + TICK_MAX < now;
-        let known = std::mem::replace(&mut self.folder_changed, changed.filter(is_past));
-        known != changed
-    }
-
-    /// What its name stands for now.
-    fn next_file(&mut self, news: &mut Vec<News>) -> io::Result<Next> {
-        let id = match FileId::of(&self.path) {
-            Ok(id) => id,
-            // Its writer may still be writing to the file whose name is gone.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Next::Gone),
-            Err(error) => return Err(error),
-        };
-        let what = match &self.current {
-            Some(current) if current.is_emptied() => Event::Emptied,
-            Some(current) if current.id() == Some(id) => return Ok(Next::Same),
-            Some(_) => Event::Rotated,
-            None => return Growing::open(&self.path).map(Next::File),
-        };
-        let growing = Growing::open(&self.path)?;
-        news.push(News { path: self.path.clone(), what });
-        Ok(Next::File(growing))
-    }
-
-    /// Whether its name still stands for the log that begins with `head`. While it was looked through what was rotated
-    /// away, that may have become one of those, and others have come after it.
-    fn is_named(&self, lines: &Lines, head: &Head) -> bool {
-        let id = lines.growing().map(Growing::id);
-        FileId::of(&self.path).is_ok_and(|now| Some(now) == id)
-            && lines.growing().is_some_and(|file| file.begins_with(head).unwrap_or(false))
-    }
-
-    /// Sets the file aside that its name stood for: it is read to its end.
-    fn retire(&mut self) {
-        self.retired.extend(self.current.take().filter(|current| !current.is_emptied()));
-    }
-
-    /// Forgets files set aside that have become another log; whether there was one.
-    fn drop_emptied(&mut self) -> bool {
-        let before = self.retired.len();
-        self.retired.retain(|retired| !retired.is_emptied());
-        self.retired.len() < before
-    }
-
-    /// Forgets those that nobody writes to any more: all but the last.
-    fn drop_retired(&mut self) {
-        let last = self.retired.len().saturating_sub(1);
-        let mut at = 0;
-        self.retired.retain(|generation| {
-            at += 1;
-            at > last && generation.file().is_some() || !generation.is_through()
-        });
-    }
-
-    /// Tells once why it can't be read.
-    fn trouble(&mut self, why: String, news: &mut Vec<News>) {
-        if self.trouble.as_ref() != Some(&why) {
-            news.push(News { path: self.path.clone(), what: Event::Unreadable(why.clone()) });
-            self.trouble = Some(why);
-        }
-    }
-}
-
-/// The time by the system's clock, which files have; not by the one that a command line may set.
-fn seconds_now() -> u64 {
-    clock_gettime(ClockId::Realtime).tv_sec.try_into().unwrap_or(0)
-}
-
 /// Whether what was read is to be stored before more is.
 fn is_full(stretches: &[Stretch]) -> bool {
     let found = stretches.iter().flat_map(|stretch| &stretch.found);
     found.map(|(_, matches)| matches.lines.len()).sum::<usize>() >= STEP_MATCHES
-}
-
-impl Step {
-    fn count(&mut self, jail: usize, counts: Counts) {
-        match self.counted.iter_mut().find(|(known, _)| *known == jail) {
-            Some((_, known)) => *known += counts,
-            None => self.counted.push((jail, counts)),
-        }
-    }
-}
-
-impl Counts {
-    fn of(totals: &super::Totals) -> Self {
-        let lines = totals.lines;
-        Self { lines: lines.tested(), matched: lines.matched, ignored: lines.ignored }
-    }
-}
-
-impl std::ops::AddAssign for Counts {
-    fn add_assign(&mut self, other: Self) {
-        self.lines += other.lines;
-        self.matched += other.matched;
-        self.ignored += other.ignored;
-    }
 }
