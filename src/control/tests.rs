@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 
 use super::*;
 use crate::engine::Writer;
-use crate::model::{EndReason, Origin};
-use crate::store::{HostTotals, MatchedLine, Reader};
+use crate::exchange::Format;
+use crate::model::{Ban, BanTime, EndReason, Host, Origin, Time};
+use crate::store::{BanOrder, Event, HostTotals, MatchedLine, Purged, Reader};
 
 struct Fixture {
     folder: TempDir,
