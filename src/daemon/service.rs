@@ -1,17 +1,15 @@
 //! The thread that reads, decides and stores, from the start to the end of the service.
 
 mod jails;
+mod waiting;
 
 use std::collections::BTreeSet;
-use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-
 use self::jails::muster;
+use self::waiting::{LOOK_EVERY, Waiting};
 use super::alarm::Alarm;
 use super::audience::Audience;
 use super::desk::{Desk, Shared};
@@ -36,16 +34,8 @@ use crate::engine::{Follower, Ground, Muster, Reach, Roster, Writer};
 use crate::error::Error;
 use crate::model::{Clock, Host, Origin, SystemClock, Time};
 use crate::source::Watch;
-use crate::source::journal::{End, Journal};
+use crate::source::journal::End;
 
-/// Before it is looked again whether a name server or a command has answered.
-const ANSWER_WAIT: Duration = Duration::from_millis(10);
-/// Before it is looked again at files that the system says nothing of.
-const POLLING_WAIT: Duration = Duration::from_secs(1);
-/// Before it is looked again whether others have changed what nobody is told of: sets of ipset, rules of iptables-legacy.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// After the store couldn't be used.
-const STORE_WAIT: Duration = Duration::from_secs(5);
 /// After more matches of a jail at once memory is given back when all is read.
 const BURST_MATCHES: u64 = 1000;
 /// For so long what is being carried out is waited for at the end.
@@ -205,14 +195,6 @@ struct Course<'g> {
     waiting: Waiting,
     /// Whether what was found took memory that may not be needed again for long.
     is_swollen: bool,
-}
-
-/// Why it is not waited until something happens.
-#[derive(Default)]
-struct Waiting {
-    has_more: bool,
-    is_open: bool,
-    polls: bool,
 }
 
 impl Course<'_> {
@@ -420,29 +402,6 @@ impl Service<'_> {
         Ok(None)
     }
 
-    /// Waits a while after the store couldn't be used: its disk may be full, or another process may hold it for long. What
-    /// was read since is read again then. Whether it is to end instead.
-    fn pauses(&mut self, error: &Error) -> Result<bool, ServiceError> {
-        self.log.error("database", format_args!("{error}; it is tried again in {STORE_WAIT:?}"));
-        let until = Instant::now() + STORE_WAIT;
-        while let Some(limit) = until.checked_duration_since(Instant::now()) {
-            wait(&[self.calls.fd()], Some(limit))?;
-            self.notify.tell("WATCHDOG=1");
-            while let Some(call) = self.calls.next() {
-                match call {
-                    Call::Stop => return Ok(true),
-                    Call::Reload(_, Some(answer))
-                    | Call::Tuned { answer, .. }
-                    | Call::Attempt { answer, .. } => {
-                        let _ = answer.send(Err("the store can't be used".to_owned()));
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Ok(false)
-    }
-
     /// Keeps true what others are told.
     fn keep(&self, step: &Step) {
         let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
@@ -498,28 +457,6 @@ impl Service<'_> {
         Ok(has_changed)
     }
 
-    /// Waits for the next thing that happens.
-    fn wait(&mut self, course: &Course<'_>) -> Result<(), ServiceError> {
-        let Course { follower, watch, next_end, waiting, .. } = course;
-        // A little later: the end is reached when its time is over.
-        self.alarm.set(next_end.map(|end| end.plus_micros(1000)))?;
-        let looks = self.enforcer.as_ref().is_some_and(Enforcer::needs_polling);
-        let limits = [
-            waiting.has_more.then_some(Duration::ZERO),
-            waiting.is_open.then_some(ANSWER_WAIT),
-            waiting.polls.then_some(POLLING_WAIT),
-            looks.then_some(LOOK_EVERY),
-            Notify::watchdog(),
-        ];
-        let monitor = self.enforcer.as_ref().and_then(Enforcer::fd);
-        let fds = [self.calls.fd(), self.alarm.fd(), watch.fd()].into_iter().chain(monitor);
-        let fds: Vec<_> = fds.chain(follower.journals().map(Journal::fd)).collect();
-        wait(&fds, limits.into_iter().flatten().min())?;
-        self.alarm.take();
-        self.notify.tell("WATCHDOG=1");
-        Ok(())
-    }
-
     fn reopen(&self) {
         if let Err(error) = self.log.reopen() {
             self.log.error("server", format_args!("{error}"));
@@ -534,17 +471,5 @@ impl Service<'_> {
             enforcer.end(until.saturating_duration_since(Instant::now()));
         }
         self.log.info("server", format_args!("Exiting f2b"));
-    }
-}
-
-/// Waits until one of these is readable, or so long.
-fn wait(fds: &[BorrowedFd<'_>], limit: Option<Duration>) -> Result<(), ServiceError> {
-    let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
-    let mut fds: Vec<_> =
-        fds.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
-    match poll(&mut fds, limit.as_ref()) {
-        // A signal, or it is looked at all.
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(ServiceError::Waiting(error.into())),
     }
 }
