@@ -9,6 +9,7 @@ mod beside_fail2ban;
 mod check;
 mod check_jail;
 mod config_hints;
+mod encodings;
 mod enforcement;
 mod enforcing;
 mod exchange;
