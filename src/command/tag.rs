@@ -5,6 +5,47 @@ use std::net::IpAddr;
 
 use crate::model::{Addr, BanTime, Time};
 
+/// Tags of actions that say something of a ban, and nothing of a failure.
+pub const OF_BANS: [&str; 9] = [
+    "bantime",
+    "ipmatches",
+    "ipjailmatches",
+    "ipfailures",
+    "ipjailfailures",
+    "jail.banned",
+    "jail.banned_total",
+    "jail.found",
+    "jail.found_total",
+];
+
+/// A piece of a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'t> {
+    /// It stays as it is.
+    Text(&'t str),
+    /// `<NAME>`.
+    Tag(&'t str),
+}
+
+/// The pieces of a template. A tag has no blank in it, and no bracket.
+pub fn pieces(template: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut rest = template;
+    while let Some(close) = rest.find('>') {
+        let (before, after) = (&rest[..close], &rest[close + 1..]);
+        match before.rfind('<') {
+            Some(open) if open + 1 < close && !before[open..].contains(char::is_whitespace) => {
+                pieces.push(Piece::Text(&before[..open]));
+                pieces.push(Piece::Tag(&before[open + 1..]));
+            }
+            _ => pieces.push(Piece::Text(&rest[..=close])),
+        }
+        rest = after;
+    }
+    pieces.push(Piece::Text(rest));
+    pieces
+}
+
 /// `<bantime>`: whole seconds, -1 for good.
 pub fn bantime(time: BanTime) -> String {
     match time {

@@ -3,6 +3,7 @@
 pub mod failure;
 pub mod harmless;
 pub mod json;
+pub mod listing;
 pub mod progress;
 pub mod report;
 pub mod standing;

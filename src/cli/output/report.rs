@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::standing::Standing;
-use super::{civil, counted, scaled, table};
+use super::{civil, counted, listing, scaled, table};
 use crate::engine::Totals;
 use crate::engine::totals::Samples;
 use crate::model::{Host, Time, Zone};
@@ -127,32 +127,17 @@ impl Report<'_> {
         regexes: &[String],
         hits: &[u64],
     ) -> io::Result<()> {
-        writeln!(out, "{title}: {} total", hits.iter().sum::<u64>())?;
-        let shown: Vec<_> = regexes
-            .iter()
-            .zip(hits)
-            .enumerate()
-            .filter(|(_, (_, hits))| **hits > 0 || self.is_verbose)
-            .collect();
-        if !shown.is_empty() {
-            writeln!(out, "|-  #) [# of hits] regular expression")?;
-            for (nth, (regex, hits)) in shown {
-                writeln!(out, "|  {:>2}) [{hits}] {}", nth + 1, printable(regex))?;
-                if title == "Failregex" {
-                    self.write_hits(out, nth)?;
-                }
-            }
-            writeln!(out, "`-")?;
-        }
-        writeln!(out)
+        let regexes = regexes.iter().map(|regex| printable(regex));
+        listing::expressions(out, title, regexes, hits, self.is_verbose, |out, nth| {
+            if title == "Failregex" { self.write_hits(out, nth) } else { Ok(()) }
+        })
     }
 
     fn write_hits(&self, out: &mut dyn Write, regex: usize) -> io::Result<()> {
         for hit in self.totals.hits.iter().filter(|hit| hit.regex == regex) {
             let at =
                 hit.at.map(|at| at.in_zone(self.zone).format("%a %b %d %H:%M:%S %Y").to_string());
-            let more = if hit.multiple { " (multiple regex matched)" } else { "" };
-            writeln!(out, "|      {}  {}{more}", printable(&hit.id), at.unwrap_or_default())?;
+            listing::hit(out, &printable(&hit.id), &at.unwrap_or_default(), hit.multiple)?;
         }
         Ok(())
     }
@@ -174,14 +159,7 @@ impl Report<'_> {
 
     fn write_counts(&self, out: &mut dyn Write) -> io::Result<()> {
         let lines = self.totals.lines;
-        writeln!(
-            out,
-            "Lines: {} lines, {} ignored, {} matched, {} missed",
-            lines.tested(),
-            lines.ignored,
-            lines.matched,
-            lines.missed
-        )?;
+        listing::counts(out, lines)?;
         let secs = self.elapsed.as_secs_f64().max(1e-6);
         writeln!(
             out,
@@ -258,11 +236,7 @@ fn write_lines(
     if let Show::Few(limit) = show
         && count >= limit as u64
     {
-        let kind = title.to_lowercase();
-        return writeln!(
-            out,
-            "{title} line(s): too many to print.  Use --print-all-{kind} to print all {count} lines"
-        );
+        return listing::too_many(out, title, count);
     }
     writeln!(out, "|- {title} line(s):")?;
     for line in &lines.lines {

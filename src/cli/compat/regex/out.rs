@@ -3,22 +3,11 @@
 use std::io::{self, Write};
 
 use super::ticket::{Pieces, Ticket, Value};
-use crate::command::tag::{name_of, own_full_name, own_name, reversed, seconds};
+use crate::command::tag::{
+    OF_BANS, Piece, name_of, own_full_name, own_name, pieces, reversed, seconds,
+};
 use crate::model::{Addr, Time};
 use crate::text::quoted;
-
-/// Tags of bans, for which the original has no value and ends with a traceback.
-const OF_BANS: [&str; 9] = [
-    "bantime",
-    "ipmatches",
-    "ipjailmatches",
-    "ipfailures",
-    "ipjailfailures",
-    "jail.banned",
-    "jail.banned_total",
-    "jail.found",
-    "jail.found_total",
-];
 
 /// What is printed of each failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,27 +74,17 @@ impl Wish {
     }
 }
 
-/// DIFFERS: what a tag stands for is not searched for tags: who writes the log must not choose what is printed.
+/// DIFFERS: what a tag stands for is not searched for tags: who writes the log must not choose what is printed. For tags of
+/// bans the original has no value and ends with a traceback.
 fn parts(template: &str) -> Result<Vec<Part>, String> {
-    let mut parts = Vec::new();
-    let mut rest = template;
-    while let Some(close) = rest.find('>') {
-        let (before, after) = (&rest[..close], &rest[close + 1..]);
-        match before.rfind('<') {
-            Some(open) if open + 1 < close && !before[open..].contains(char::is_whitespace) => {
-                let tag = &before[open + 1..];
-                if OF_BANS.contains(&tag) {
-                    return Err(format!("<{tag}> is known of a ban, not of a failure"));
-                }
-                parts.push(Part::Text(before[..open].to_owned()));
-                parts.push(Part::Tag(tag.to_owned()));
-            }
-            _ => parts.push(Part::Text(rest[..=close].to_owned())),
+    let part = |piece| match piece {
+        Piece::Tag(tag) if OF_BANS.contains(&tag) => {
+            Err(format!("<{tag}> is known of a ban, not of a failure"))
         }
-        rest = after;
-    }
-    parts.push(Part::Text(rest.to_owned()));
-    Ok(parts)
+        Piece::Tag(tag) => Ok(Part::Tag(tag.to_owned())),
+        Piece::Text(text) => Ok(Part::Text(text.to_owned())),
+    };
+    pieces(template).into_iter().map(part).collect()
 }
 
 fn value(tag: &str, ticket: &Ticket, line: &Pieces, now: Time) -> String {

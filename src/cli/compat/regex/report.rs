@@ -8,6 +8,7 @@ use super::debuggex;
 use super::options::Options;
 use super::subject::dictionary;
 use super::ticket::written;
+use crate::cli::output::listing;
 use crate::date::{Ranked, TemplateId, Templates, YearWindow};
 use crate::engine::totals::Samples;
 use crate::engine::{Jail, Totals};
@@ -51,14 +52,7 @@ impl Report<'_> {
             writeln!(out)?;
         }
         let lines = self.totals.lines;
-        writeln!(
-            out,
-            "Lines: {} lines, {} ignored, {} matched, {} missed",
-            lines.tested(),
-            lines.ignored,
-            lines.matched,
-            lines.missed
-        )?;
+        listing::counts(out, lines)?;
         writeln!(out, "[processed in {:.2} sec]\n", self.elapsed.as_secs_f64())?;
         let Options { all_matched, all_ignored, all_missed, no_ignored, no_missed, .. } =
             *self.options;
@@ -97,33 +91,21 @@ impl Report<'_> {
         hits: &[u64],
     ) -> io::Result<()> {
         let is_verbose = self.options.verbose != 0;
-        let total = hits.iter().fold(0, |sum: u64, hits| sum.wrapping_add(*hits));
-        writeln!(out, "{title}: {total} total")?;
-        let all = regexes.iter().zip(hits).enumerate();
-        let shown: Vec<_> = all.filter(|(_, (_, hits))| **hits > 0 || is_verbose).collect();
-        if !shown.is_empty() {
-            writeln!(out, "|-  #) [# of hits] regular expression")?;
-            for (nth, (regex, hits)) in shown {
-                writeln!(out, "|  {:>2}) [{hits}] {}", nth + 1, regex.source())?;
-                if title == "Failregex" {
-                    self.write_hits(out, nth)?;
-                }
-            }
-            writeln!(out, "`-")?;
-        }
-        writeln!(out)
+        let regexes = regexes.iter().map(|regex| regex.source().into());
+        listing::expressions(out, title, regexes, hits, is_verbose, |out, nth| {
+            if title == "Failregex" { self.write_hits(out, nth) } else { Ok(()) }
+        })
     }
 
     fn write_hits(&self, out: &mut dyn Write, regex: usize) -> io::Result<()> {
         for hit in self.totals.hits.iter().filter(|hit| hit.regex == regex) {
             let at = hit.at.unwrap_or(self.now).in_zone(Zone::Local);
-            let at = at.format("%a %b %d %H:%M:%S %Y");
+            let at = at.format("%a %b %d %H:%M:%S %Y").to_string();
             let id = match &*hit.id {
                 "" => "None".to_owned(),
                 id => written(&Host::Name(id.into())),
             };
-            let more = if hit.multiple { " (multiple regex matched)" } else { "" };
-            writeln!(out, "|      {id}  {at}{more}")?;
+            listing::hit(out, &id, &at, hit.multiple)?;
         }
         Ok(())
     }
@@ -181,11 +163,7 @@ impl Report<'_> {
             return Ok(());
         }
         if !is_all && count >= limit(self.options) as u64 {
-            let kind = title.to_lowercase();
-            return writeln!(
-                out,
-                "{title} line(s): too many to print.  Use --print-all-{kind} to print all {count} lines"
-            );
+            return listing::too_many(out, title, count);
         }
         let filter = &self.jail.filter;
         let regexes = if title == "Ignored" { filter.ignoreregex() } else { filter.failregex() };

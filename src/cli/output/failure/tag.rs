@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::python::Said;
 use super::{Part, ShapeError};
-use crate::command::tag::{name_of, own_full_name, own_name, reversed};
+use crate::command::tag::{OF_BANS, Piece, name_of, own_full_name, own_name, pieces, reversed};
 use crate::model::Addr;
 
 /// Tags by their names.
@@ -27,20 +27,6 @@ pub(super) const NAMES: [&str; 15] = [
     "sp",
     "fq-hostname",
     "sh-hostname",
-];
-
-/// Tags of actions that say something of a ban.
-const OF_BANS: [&str; 10] = [
-    "bantime",
-    "ipmatches",
-    "ipjailmatches",
-    "ipfailures",
-    "ipjailfailures",
-    "jail.banned",
-    "jail.banned_total",
-    "jail.found",
-    "jail.found_total",
-    "raw-ticket",
 ];
 
 /// What stands for a value of a failure.
@@ -124,7 +110,8 @@ impl TagName {
 
 impl Tag {
     fn parse(name: &str) -> Result<Self, ShapeError> {
-        if let Some(name) = OF_BANS.into_iter().find(|known| *known == name) {
+        let mut of_bans = OF_BANS.into_iter().chain(["raw-ticket"]);
+        if let Some(name) = of_bans.find(|known| *known == name) {
             return Err(ShapeError::OfBan(name));
         }
         let is_capital = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "_-".contains(c);
@@ -167,20 +154,9 @@ pub(super) fn is_always_there(field: &str) -> bool {
 
 /// The pieces of a template.
 pub(super) fn parts(template: &str) -> Result<Vec<Part>, ShapeError> {
-    let mut parts = Vec::new();
-    let mut rest = template;
-    while let Some(close) = rest.find('>') {
-        let (before, after) = (&rest[..close], &rest[close + 1..]);
-        match before.rfind('<') {
-            // A tag has no blank in it, and no bracket.
-            Some(open) if open + 1 < close && !before[open..].contains(char::is_whitespace) => {
-                parts.push(Part::Text(before[..open].to_owned()));
-                parts.push(Part::Tag(Tag::parse(&before[open + 1..])?));
-            }
-            _ => parts.push(Part::Text(rest[..=close].to_owned())),
-        }
-        rest = after;
-    }
-    parts.push(Part::Text(rest.to_owned()));
-    Ok(parts)
+    let part = |piece| match piece {
+        Piece::Text(text) => Ok(Part::Text(text.to_owned())),
+        Piece::Tag(name) => Tag::parse(name).map(Part::Tag),
+    };
+    pieces(template).into_iter().map(part).collect()
 }
