@@ -6,12 +6,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its helper fails")]
 
+#[path = "conformance/python.rs"]
+mod python;
 #[path = "conformance/random_dates.rs"]
 mod random_dates;
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 
 use f2b::date::{Resolver, Templates, YearWindow};
 use f2b::model::{Clock as _, SystemClock, Time, Zone};
@@ -42,19 +42,7 @@ fn fail2ban(sequences: &[Sequence]) -> Vec<String> {
             writeln!(input, "line {line}").unwrap();
         }
     }
-    let mut child = Command::new("/usr/bin/python3")
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/dates.py"))
-        .env("TZ", ZONE)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("Debian's python3 is installed");
-    let mut stdin = child.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "fail2ban is missing or too new: run `make packages`");
-    writer.join().unwrap().unwrap();
-    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    python::answers("dates.py", &[("TZ", ZONE)], input).lines().map(str::to_owned).collect()
 }
 
 fn f2b(sequence: &Sequence) -> Vec<String> {

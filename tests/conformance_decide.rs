@@ -5,9 +5,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its helper fails")]
 
+#[path = "conformance/python.rs"]
+mod python;
+
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 
 use f2b::decide::{FailureWindow, Rule};
 use f2b::model::{BanTime, Time};
@@ -63,18 +64,7 @@ fn fail2ban(sequences: &[(Rule, Vec<Failure>)]) -> Vec<String> {
             }
         }
     }
-    let mut child = Command::new("/usr/bin/python3")
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/failmanager.py"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("Debian's python3 is installed");
-    let mut stdin = child.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "fail2ban is missing or too new: run `make packages`");
-    writer.join().unwrap().unwrap();
-    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    python::answers("failmanager.py", &[], input).lines().map(str::to_owned).collect()
 }
 
 fn f2b(sequences: &[(Rule, Vec<Failure>)]) -> Vec<String> {

@@ -8,8 +8,8 @@
 #![expect(clippy::cast_possible_truncation, reason = "saturates, as f2b does")]
 #![expect(clippy::float_cmp, reason = "exactly -1 means for good")]
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+#[path = "conformance/python.rs"]
+mod python;
 
 use f2b::decide::{Formula, Increment, IncrementOptions, Variables};
 use f2b::model::BanTime;
@@ -94,18 +94,7 @@ impl Random {
 /// What fail2ban answers to each query: a list of words.
 fn fail2ban(queries: &[Value]) -> Vec<Vec<String>> {
     let input = queries.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
-    let mut child = Command::new("/usr/bin/python3")
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/increment.py"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("Debian's python3 is installed");
-    let mut stdin = child.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "fail2ban is missing or too new: run `make packages`");
-    writer.join().unwrap().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = python::answers("increment.py", &[], input);
     let answers: Vec<_> =
         text.lines().map(|line| line.split(' ').map(str::to_owned).collect()).collect();
     assert_eq!(answers.len(), queries.len());

@@ -5,10 +5,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its helper fails")]
 
+#[path = "conformance/python.rs"]
+mod python;
+
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use f2b::config::Server;
@@ -42,16 +45,8 @@ fn theirs(target: &str, place: &str, path: &Path) -> Vec<String> {
     let records: Vec<_> =
         RECORDS.iter().map(|(logger, level, text)| json!([logger, level.number(), text])).collect();
     let request = json!({ "target": target, place: path, "records": records });
-    let mut child = Command::new("/usr/bin/python3")
-        .arg("tests/conformance/log_lines.py")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    serde_json::to_writer(child.stdin.take().unwrap(), &request).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{target}");
-    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let answer = python::answers("log_lines.py", &[], request.to_string());
+    let answer: Value = serde_json::from_str(&answer).unwrap();
     let process = answer["process"].as_u64().unwrap();
     let sent = answer["sent"].as_array().unwrap();
     sent.iter().map(|line| same(line.as_str().unwrap(), process)).collect()
