@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its helper fails")]
 
+#[path = "netlink/rerun.rs"]
+mod rerun;
+
 use std::fs;
 use std::process::Command;
 
@@ -12,29 +15,20 @@ use f2b::enforce::action::{
 };
 use f2b::model::{BanTime, Host, Time};
 
+use self::rerun::rerun;
+
 const ACTIONS: [&str; 3] = ["iptables-multiport", "nftables-multiport", "iptables-ipset-proto6"];
 const HOSTS: [&str; 3] = ["192.0.2.1", "192.0.2.2", "2001:db8::1"];
 const INSIDE: &str = "F2B_TEST_IN_NAMESPACE";
 
-/// Whether this is a process in a namespace of its own; if not, the test of that name is run in one.
-fn is_inside(test: &str) -> bool {
-    let own = fs::read_link("/proc/self/ns/net").unwrap();
+/// Runs the test `body` in a network namespace of its own.
+fn in_namespace<F: FnOnce()>(body: F) {
     if let Some(outside) = std::env::var_os(INSIDE) {
+        let own = fs::read_link("/proc/self/ns/net").unwrap();
         // What follows empties the firewall of where it runs.
         assert!(outside.to_string_lossy().starts_with("net:[") && outside != own.as_os_str());
-        return true;
     }
-    let output = Command::new("unshare")
-        .args(["--map-root-user", "--net"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture", "--test-threads=1"])
-        .env(INSIDE, own)
-        .output()
-        .expect("unshare is installed");
-    let said = String::from_utf8_lossy(&output.stdout);
-    let complaints = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}{complaints}");
-    false
+    rerun(INSIDE, &["unshare", "--map-root-user", "--net", "--"], body);
 }
 
 fn shell(command: &str) -> String {
@@ -151,76 +145,72 @@ fn ticket(host: &str) -> Ticket {
 
 #[test]
 fn a_stopped_action_leaves_nothing() {
-    if !is_inside("a_stopped_action_leaves_nothing") {
-        return;
-    }
-    for name in ACTIONS {
-        let mut scene = Scene::new(name);
-        scene.ban_all();
-        scene.assert_banned("22");
-        scene.steps().unban(&ticket(HOSTS[0])).unwrap();
-        assert_eq!(times(HOSTS[0], name), 0, "{}", rules());
-        assert_eq!(times(HOSTS[1], name), 1, "{}", rules());
-        scene.stop();
-        assert!(!rules().contains("f2b-"), "{name}: {}", rules());
-    }
+    in_namespace(|| {
+        for name in ACTIONS {
+            let mut scene = Scene::new(name);
+            scene.ban_all();
+            scene.assert_banned("22");
+            scene.steps().unban(&ticket(HOSTS[0])).unwrap();
+            assert_eq!(times(HOSTS[0], name), 0, "{}", rules());
+            assert_eq!(times(HOSTS[1], name), 1, "{}", rules());
+            scene.stop();
+            assert!(!rules().contains("f2b-"), "{name}: {}", rules());
+        }
+    });
 }
 
 #[test]
 fn another_port_leaves_no_old_jump_behind() {
-    if !is_inside("another_port_leaves_no_old_jump_behind") {
-        return;
-    }
-    for name in ACTIONS {
-        let mut scene = Scene::new(name);
-        scene.ban_all();
-        scene.action = compiled(&scene.dir, name, 80);
-        scene.steps().reload().unwrap();
-        scene.reapply();
-        scene.assert_banned("80");
-        assert_eq!(times("22", name), 0, "{name}: {}", rules());
-        // It is stopped as it was started, whatever is configured now.
-        scene.action = compiled(&scene.dir, name, 443);
-        scene.stop();
-        assert!(!rules().contains("f2b-"), "{name}: {}", rules());
-    }
+    in_namespace(|| {
+        for name in ACTIONS {
+            let mut scene = Scene::new(name);
+            scene.ban_all();
+            scene.action = compiled(&scene.dir, name, 80);
+            scene.steps().reload().unwrap();
+            scene.reapply();
+            scene.assert_banned("80");
+            assert_eq!(times("22", name), 0, "{name}: {}", rules());
+            // It is stopped as it was started, whatever is configured now.
+            scene.action = compiled(&scene.dir, name, 443);
+            scene.stop();
+            assert!(!rules().contains("f2b-"), "{name}: {}", rules());
+        }
+    });
 }
 
 #[test]
 fn a_crash_doubles_no_rule() {
-    if !is_inside("a_crash_doubles_no_rule") {
-        return;
-    }
-    for name in ACTIONS {
-        let mut scene = Scene::new(name);
-        scene.ban_all();
-        // Nobody noted what was done.
-        scene.state = State::default();
-        scene.steps().adopt();
-        assert!(scene.state.is_started(Family::Inet4) && scene.state.is_started(Family::Inet6));
-        assert_eq!(scene.steps().flush().unwrap(), Flushed::AtOnce);
-        scene.ban_all();
-        scene.assert_banned("22");
-        scene.stop();
-        assert!(!rules().contains("f2b-"), "{name}: {}", rules());
-    }
+    in_namespace(|| {
+        for name in ACTIONS {
+            let mut scene = Scene::new(name);
+            scene.ban_all();
+            // Nobody noted what was done.
+            scene.state = State::default();
+            scene.steps().adopt();
+            assert!(scene.state.is_started(Family::Inet4) && scene.state.is_started(Family::Inet6));
+            assert_eq!(scene.steps().flush().unwrap(), Flushed::AtOnce);
+            scene.ban_all();
+            scene.assert_banned("22");
+            scene.stop();
+            assert!(!rules().contains("f2b-"), "{name}: {}", rules());
+        }
+    });
 }
 
 #[test]
 fn who_flushes_everything_frees_nobody_for_long() {
-    if !is_inside("who_flushes_everything_frees_nobody_for_long") {
-        return;
-    }
-    for name in ACTIONS {
-        let mut scene = Scene::new(name);
-        scene.ban_all();
-        shell("iptables -F; iptables -X; ip6tables -F; ip6tables -X; nft flush ruleset");
-        // The next ban finds that the rules are gone, or the next look does.
-        scene.steps().verify().unwrap();
-        assert_eq!(scene.state.lost().collect::<Vec<_>>(), [Family::Inet4, Family::Inet6]);
-        scene.reapply();
-        scene.assert_banned("22");
-        scene.stop();
-        assert!(!rules().contains("f2b-"), "{name}: {}", rules());
-    }
+    in_namespace(|| {
+        for name in ACTIONS {
+            let mut scene = Scene::new(name);
+            scene.ban_all();
+            shell("iptables -F; iptables -X; ip6tables -F; ip6tables -X; nft flush ruleset");
+            // The next ban finds that the rules are gone, or the next look does.
+            scene.steps().verify().unwrap();
+            assert_eq!(scene.state.lost().collect::<Vec<_>>(), [Family::Inet4, Family::Inet6]);
+            scene.reapply();
+            scene.assert_banned("22");
+            scene.stop();
+            assert!(!rules().contains("f2b-"), "{name}: {}", rules());
+        }
+    });
 }

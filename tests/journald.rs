@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
+#[path = "netlink/rerun.rs"]
+mod rerun;
+
 use std::collections::BTreeSet;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
@@ -12,27 +15,18 @@ use f2b::model::{Clock as _, SystemClock, Time};
 use f2b::source::journal::{End, Entry, Journal, JournalPlace, Match, Start};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use self::rerun::rerun;
+
 /// Set in the namespace.
 const INSIDE: &str = "F2B_TEST_JOURNALD";
 const SOCKET: &str = "/run/systemd/journal/socket";
 /// Entries of a round, behind each of which files are finished and cleaned away.
 const ROUND: usize = 1500;
 
-/// Runs the test of this name again, with an empty /run of its own.
-fn in_namespace(name: &str, body: impl FnOnce()) {
-    if std::env::var_os(INSIDE).is_some() {
-        return body();
-    }
-    let exe = std::env::current_exe().unwrap();
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "--", "sh", "-c", "mount -t tmpfs tmpfs /run && exec \"$@\"", "sh"]);
-    let out = command.arg(exe).args(["--exact", name, "--nocapture"]).env(INSIDE, "1").output();
-    let out = out.unwrap();
-    let said = String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned();
-    assert!(
-        out.status.success() && said.contains("1 passed"),
-        "{name} in a namespace (needs root):\n{said}"
-    );
+/// Runs the test `body` with an empty /run of its own.
+fn in_namespace<F: FnOnce()>(body: F) {
+    let empty = "mount -t tmpfs tmpfs /run && exec \"$@\"";
+    rerun(INSIDE, &["unshare", "--mount", "--", "sh", "-c", empty, "sh"], body);
 }
 
 struct Journald(Child, UnixDatagram);
@@ -98,7 +92,7 @@ fn number(entry: &Entry) -> usize {
 
 #[test]
 fn entries_come_once_while_journald_finishes_and_deletes_its_files() {
-    in_namespace("entries_come_once_while_journald_finishes_and_deletes_its_files", || {
+    in_namespace(|| {
         let journald = Journald::start();
         let mut journal = open(Start::Since(SystemClock.now()));
         let mut found = Vec::new();

@@ -3,6 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 
+use crate::rerun::rerun;
+
 /// Set in the process that runs inside.
 const INSIDE: &str = "F2B_TEST_NAMESPACE";
 /// Set in the process that has lost its rights.
@@ -17,30 +19,6 @@ pub(crate) fn in_namespace<F: FnOnce()>(body: F) {
 pub(crate) fn without_rights<F: FnOnce()>(body: F) {
     let lost = ["--bounding-set=-net_admin", "--inh-caps=-net_admin"];
     rerun(WITHOUT_RIGHTS, &["setpriv", lost[0], lost[1], "--"], body);
-}
-
-/// Runs the test's program once more, for the test in which `body` stands alone, by way of a program that changes what
-/// it finds; there, `mark` is set, and `body` is run. What the inner one prints is shown when it fails.
-fn rerun<F: FnOnce()>(mark: &str, by: &[&str], body: F) {
-    if std::env::var_os(mark).is_some() {
-        return body();
-    }
-    let name = test_name::<F>();
-    let mut command = Command::new(by[0]);
-    command.args(&by[1..]).arg(std::env::current_exe().unwrap());
-    command.args(["--exact", &name, "--nocapture"]).env(mark, "1");
-    let output = command.output().unwrap_or_else(|error| panic!("{}: {error}", by[0]));
-    let shown = [output.stdout, output.stderr].concat();
-    let shown = String::from_utf8_lossy(&shown);
-    assert!(output.status.success(), "{name} by {by:?} (needs root):\n{shown}");
-    assert!(shown.contains("test result: ok. 1 passed"), "{name} was not run:\n{shown}");
-}
-
-/// The name of the test whose closure `F` is: `kernel::elements::a_name::{{closure}}` is in `elements::a_name`.
-fn test_name<F>() -> String {
-    let path = std::any::type_name::<F>();
-    let inner = path.split_once("::").map_or(path, |(_, inner)| inner);
-    inner.split("::{{closure}}").next().unwrap_or(inner).to_owned()
 }
 
 /// Runs a program with `input` to its end and returns what it printed; it has to succeed.

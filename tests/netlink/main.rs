@@ -11,5 +11,6 @@ mod heads;
 mod listening;
 mod properties;
 mod ranges;
+mod rerun;
 mod rules;
 mod sets;
