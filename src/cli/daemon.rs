@@ -47,6 +47,7 @@ pub(super) fn run(
             path => PathBuf::from(path),
         };
     }
+    daemon::memory::share();
     let log = Log::start(setup, SystemClock)?;
     let settings = Settings {
         config: context.config.clone(),

@@ -17,7 +17,7 @@ mod desk;
 mod enforcer;
 mod error;
 pub mod log;
-mod memory;
+pub mod memory;
 mod notify;
 mod server;
 mod service;
