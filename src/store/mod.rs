@@ -27,6 +27,7 @@ mod sql;
 mod taken;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod write;
 
 use std::path::Path;
@@ -46,6 +47,7 @@ pub use taken::Counted;
 pub use write::{Batch, Written};
 
 use self::checkpoint::Checkpoints;
+use self::turn::Turns;
 use self::write::HostCache;
 
 /// How long to wait for another process that is writing.
@@ -82,6 +84,7 @@ pub struct Store {
     checkpoints: Checkpoints,
     reader: Reader,
     hosts: HostCache,
+    turns: Turns,
 }
 
 impl Store {
@@ -94,7 +97,7 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let conn = open::writer(path)?;
         let (checkpoints, hosts) = (Checkpoints::default(), HostCache::default());
-        Ok(Self { checkpoints, reader: Reader::of(conn, path), hosts })
+        Ok(Self { checkpoints, reader: Reader::of(conn, path), hosts, turns: Turns::of(path) })
     }
 
     /// The reads, on this connection.

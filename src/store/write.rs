@@ -35,8 +35,10 @@ impl Store {
     /// Starts a transaction; nobody else can write until it ends.
     pub fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
         self.checkpoints.make_way();
+        let turn = self.turns.take();
         let conn = &self.reader.conn;
         conn.execute_batch("BEGIN IMMEDIATE").map_err(|source| self.explain(source))?;
+        drop(turn);
         let batch = Batch { store: self, open: true };
         let refreshed = batch.store.hosts.refresh(&batch.store.reader.conn);
         refreshed.map_err(|source| batch.store.explain(source))?;

@@ -10,6 +10,7 @@ mod prolong;
 mod statements;
 mod sums;
 mod taken;
+mod turn;
 mod writing;
 
 use std::path::PathBuf;
