@@ -5,7 +5,6 @@
 //! that has added. The log begins anew only with a transaction that finds all of it copied, which one right behind
 //! another never does: once the log is long, the next transaction waits for the copy of the last to be finished.
 
-use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -17,8 +16,9 @@ use super::open;
 /// Records after which what was written is copied. Who writes less leaves it to SQLite, and needs no thread.
 const MANY_RECORDS: usize = 50_000;
 
-/// Transactions after which it is copied, once there is a thread for it, however little they wrote.
-const MANY_TRANSACTIONS: usize = 1000;
+/// Transactions within which so much is to be written. Else it is left to SQLite: a server that has caught up writes little,
+/// and its log is not to be as long as one under a scan.
+const FEW_TRANSACTIONS: usize = 100;
 
 /// Pages of the log (128 MiB) from which on it is to begin anew. Half of it would make a scan wait twice as often.
 const LONG_PAGES: i64 = 134_217_728 / open::PAGE_BYTES;
@@ -33,8 +33,8 @@ pub(super) struct Checkpoints {
     /// Written since it was last copied, and in how many transactions.
     records: usize,
     transactions: usize,
-    /// Since much was written; `None` if it can't be had.
-    copier: OnceCell<Option<Copier>>,
+    /// While much is written.
+    copier: Option<Copier>,
 }
 
 /// The thread that copies.
@@ -69,12 +69,22 @@ impl Checkpoints {
     /// The transaction was committed, by `conn` to the store at `path`.
     pub(super) fn committed(&mut self, conn: &Connection, path: &Path) {
         self.transactions += 1;
-        let is_long = self.copier.get().is_some() && self.transactions >= MANY_TRANSACTIONS;
-        if self.records < MANY_RECORDS && !is_long {
+        let is_much = self.records >= MANY_RECORDS;
+        if !is_much && self.transactions < FEW_TRANSACTIONS {
             return;
         }
         (self.records, self.transactions) = (0, 0);
-        if let Some(copier) = self.copier.get_or_init(|| Copier::start(conn, path)) {
+        if !is_much {
+            if self.copier.take().is_some() {
+                // If that fails, SQLite copies it when it is very long.
+                let _ = open::copy_within_commits(conn, open::LOG_PAGES);
+            }
+            return;
+        }
+        if self.copier.is_none() {
+            self.copier = Copier::start(conn, path);
+        }
+        if let Some(copier) = &self.copier {
             copier.shared.lock().is_asked = true;
             copier.shared.changed.notify_all();
         }
@@ -82,7 +92,7 @@ impl Checkpoints {
 
     /// A transaction is about to begin: waits until all is copied if the log is long.
     pub(super) fn make_way(&self) {
-        let Some(Some(Copier { shared, .. })) = self.copier.get() else { return };
+        let Some(Copier { shared, .. }) = &self.copier else { return };
         let state = shared.lock();
         if state.pages < LONG_PAGES {
             return;
@@ -102,7 +112,7 @@ impl Copier {
         let run = move || own.copy(&conn);
         let thread = Builder::new().name("checkpoint".to_owned()).spawn(run).ok()?;
         let copier = Self { shared, thread: Some(thread) };
-        writer.pragma_update(None, "wal_autocheckpoint", VERY_LONG_PAGES).ok()?;
+        open::copy_within_commits(writer, VERY_LONG_PAGES).ok()?;
         Some(copier)
     }
 }

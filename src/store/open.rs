@@ -224,6 +224,14 @@ fn lay_out(conn: &Connection) -> rusqlite::Result<()> {
 /// Bytes of a page of a new store.
 pub(super) const PAGE_BYTES: i64 = 8192;
 
+/// Pages of the write-ahead log (64 MiB) with which SQLite copies it into the file.
+pub(super) const LOG_PAGES: i64 = 67_108_864 / PAGE_BYTES;
+
+/// Has the write-ahead log copied into the file within the first commit that leaves it longer than so many pages.
+pub(super) fn copy_within_commits(conn: &Connection, pages: i64) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "wal_autocheckpoint", pages)
+}
+
 /// The settings of a writing connection, which SQLite forgets when it is closed.
 fn tune(conn: &Connection) -> rusqlite::Result<()> {
     // A power cut may cost the last transactions, never the consistency of the file: they are in the
@@ -234,9 +242,8 @@ fn tune(conn: &Connection) -> rusqlite::Result<()> {
     // 64 MiB (negative: KiB). The pages that a batch touches at random are those of failure; the
     // rest is appended. They should stay in memory while a log is scanned.
     conn.pragma_update(None, "cache_size", -65_536)?;
-    // The write-ahead log is copied into the file at the first commit that leaves it longer than this
-    // many pages (64 MiB), unless so much is written that a thread does it (checkpoint.rs).
-    conn.pragma_update(None, "wal_autocheckpoint", 67_108_864 / PAGE_BYTES)?;
+    // Unless so much is written that a thread does it (checkpoint.rs).
+    copy_within_commits(conn, LOG_PAGES)?;
     // A long reader can make it longer meanwhile, and a scan does; when it begins anew it is cut back to this, not to
     // less: pages of a file that are there are written at half the cost.
     conn.pragma_update(None, "journal_size_limit", 134_217_728)?;

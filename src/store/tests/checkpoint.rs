@@ -41,3 +41,22 @@ fn little_is_left_to_sqlite() {
     drop(fixture.store);
     assert!(fs::metadata(path).unwrap().len() > before);
 }
+
+#[test]
+fn who_wrote_much_once_leaves_it_to_sqlite_again() {
+    let mut fixture = Fixture::new();
+    let source = fixture.scanned("a log");
+    let longest = |fixture: &Fixture| -> i64 {
+        let conn = &fixture.store.reader().conn;
+        conn.pragma_query_value(None, "wal_autocheckpoint", |row| row.get(0)).unwrap()
+    };
+    let before = longest(&fixture);
+    let records: Vec<_> = (0..MANY).map(|n| failure(n * 100, 1, "192.0.2.1", "much")).collect();
+    fixture.store.write(source, &records).unwrap();
+    assert!(longest(&fixture) > before);
+    for n in MANY..MANY + 100 {
+        fixture.store.write(source, &[failure(n * 100, 1, "192.0.2.1", "little")]).unwrap();
+    }
+    assert_eq!(longest(&fixture), before);
+    fixture.assert_whole();
+}
