@@ -77,7 +77,7 @@ impl<'t, 'scope> Takers<'t, 'scope> {
         let attended = attended.map(|(place, jail)| (Arc::clone(jail), decides(place)));
         let intake = || Intake::new(attended, Origin::Scan, now);
         let keeping = match writer {
-            Some(writer) => Keeping::Storing(Storing::start(scope, writer, intake(), now)),
+            Some(writer) => Keeping::Storing(Storing::start(scope, writer, intake(), now)?),
             None if args.ban => Keeping::Deciding(intake()),
             None => Keeping::Nothing,
         };

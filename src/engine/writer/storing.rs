@@ -5,9 +5,10 @@
 //! which only few wait, so that memory is bounded however slow the disk is. They come back when they are stored, to be
 //! freed by who has the time.
 
+use std::io;
 use std::panic;
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use super::super::outcome::LogInfo;
 use super::intake::Spent;
@@ -48,17 +49,22 @@ struct Parcel {
 
 impl<'scope> Storing<'scope> {
     /// Begins to store with `writer` what `intake` is given, as of `now`.
+    ///
+    /// # Errors
+    ///
+    /// The system has no room for a thread.
     pub fn start(
         scope: &'scope Scope<'scope, '_>,
         writer: &'scope mut Writer,
         mut intake: Intake,
         now: Time,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let (sender, parcels) = sync_channel(WAITING_MAX);
         let (stored, spent) = channel();
         intake.set_spent(stored);
-        let thread = scope.spawn(move || store(writer, intake, &parcels, now));
-        Self { sender, spent, thread: Some(thread), parcel: Parcel::default(), lines: 0, bytes: 0 }
+        let run = move || store(writer, intake, &parcels, now);
+        let thread = Some(Builder::new().name("store".to_owned()).spawn_scoped(scope, run)?);
+        Ok(Self { sender, spent, thread, parcel: Parcel::default(), lines: 0, bytes: 0 })
     }
 
     /// Takes the matches that a jail, by its place, has in a part of a log.
