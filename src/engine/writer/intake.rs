@@ -13,6 +13,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
+use std::time::{Duration, Instant};
 
 use super::super::deciding::{Decided, Deciding, Verdicts, failures};
 use super::super::jail::Jail;
@@ -22,8 +23,12 @@ use super::found::{introduce, write};
 use crate::model::{Ban, Host, Matches, Origin, Prolongation, Time};
 use crate::store::{Batch, FilterId, JailId, LogId, Reader, Scanned, Store, StoreError, Written};
 
-/// Matches from which a batch is written.
+/// Matches from which a batch is written, and from how many if that takes long.
 const BATCH_MATCHES: usize = 100_000;
+const BATCH_MATCHES_LEAST: usize = 5_000;
+
+/// Writing a batch is to take no longer: who bans somebody meanwhile waits for it, and gives up after five times that.
+const BATCH_TIME: Duration = Duration::from_secs(1);
 
 /// Bytes of their lines from which on a batch is written before it has so many.
 const BATCH_BYTES: usize = 64 << 20;
@@ -62,6 +67,8 @@ pub struct Intake {
     waiting: Vec<(usize, Matches)>,
     waiting_lines: usize,
     waiting_bytes: usize,
+    /// Matches from which they are written.
+    batch_matches: usize,
     /// Bans that were found over and sealed.
     expired: u64,
     /// Who takes apart what was stored, which is work, and this thread is the one that all wait for.
@@ -113,6 +120,7 @@ impl Intake {
             waiting: Vec::new(),
             waiting_lines: 0,
             waiting_bytes: 0,
+            batch_matches: BATCH_MATCHES,
             expired: 0,
             // Nobody, until somebody wants it.
             spent: mpsc::channel().0,
@@ -149,7 +157,7 @@ impl Intake {
         self.waiting_lines += matches.lines.len();
         self.waiting_bytes += matches.texts.len();
         self.waiting.push((jail, matches));
-        let is_full = self.waiting_lines >= BATCH_MATCHES || self.waiting_bytes >= BATCH_BYTES;
+        let is_full = self.waiting_lines >= self.batch_matches || self.waiting_bytes >= BATCH_BYTES;
         if is_full { self.flush(store) } else { Ok(()) }
     }
 
@@ -259,6 +267,7 @@ impl Intake {
                 attended.ids = Some(introduce(&attended.jail, store)?);
             }
         }
+        let begun = Instant::now();
         let Self { jails, origin, now, expired, .. } = self;
         // Many records at once are quicker than as many in the order of their coming.
         waiting.sort_by_key(|(jail, _)| *jail);
@@ -271,6 +280,7 @@ impl Intake {
             *expired += batch.expire(*now)?;
             Ok::<_, StoreError>(())
         })?;
+        self.batch_matches = after_batch(self.batch_matches, begun.elapsed());
         // If nobody wants it any more, it is taken apart here.
         let _ = self.spent.send(waiting);
         Ok(())
@@ -389,6 +399,17 @@ impl Settled {
     }
 }
 
+/// From how many matches on the next batch is written, after one that was written from so many on.
+fn after_batch(matches: usize, took: Duration) -> usize {
+    if took > BATCH_TIME {
+        (matches / 2).max(BATCH_MATCHES_LEAST)
+    } else if took < BATCH_TIME / 4 {
+        (matches * 2).min(BATCH_MATCHES)
+    } else {
+        matches
+    }
+}
+
 /// A text that was decoded, without what stands for the half of a character at its end.
 fn without_half_character(text: &[u8]) -> &[u8] {
     text.strip_suffix("\u{fffd}".as_bytes()).unwrap_or(text)
@@ -405,4 +426,23 @@ fn at(path: &str, offset: u64, len: usize) -> Vec<u8> {
 /// Whether the file has more of a line at `end`, where the line ended when it was stored.
 fn goes_on(path: &str, end: u64) -> bool {
     !matches!(at(path, end, 2)[..], [] | [b'\n', ..] | [b'\r'] | [b'\r', b'\n'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_are_as_large_as_the_disk_is_fast() {
+        let after = |took: u64, batches| {
+            let took = Duration::from_millis(took);
+            (0..batches).fold(BATCH_MATCHES, |matches, _| after_batch(matches, took))
+        };
+        assert_eq!(after(100, 3), BATCH_MATCHES);
+        assert_eq!(after(2000, 1), BATCH_MATCHES / 2);
+        assert_eq!(after(2000, 30), BATCH_MATCHES_LEAST);
+        let recovered = (0..9).fold(after(2000, 30), |m, _| after_batch(m, Duration::ZERO));
+        assert_eq!(recovered, BATCH_MATCHES);
+        assert_eq!(after_batch(20_000, Duration::from_millis(500)), 20_000);
+    }
 }
