@@ -2,19 +2,22 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
-use std::process::Command;
-use std::sync::Arc;
+
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use f2b::control::socket::{Hello, InLines, Listener, Server};
 use f2b::control::{self, Direct, Failed, JailFolder, Reply, Request, Take};
-use f2b::model::{Clock, SystemClock, Time};
+use f2b::model::{Clock, Host, SystemClock, Time};
 
 use crate::harness::{Ran, World, ran};
 
@@ -233,6 +236,39 @@ fn ping_reload_and_stop_tell_what_the_daemon_says() {
     let has_stopped = format!("the daemon (pid {}) has stopped\n", std::process::id());
     assert_eq!((found.out, found.err.as_str()), (has_stopped, ""));
     assert!(!world.socket().exists());
+}
+
+#[test]
+fn watch_shows_what_happens_at_once_and_in_columns() {
+    let world = world();
+    let (shown, is_shown) = mpsc::channel();
+    let (ending, ended) = mpsc::channel();
+    let is_shown = Mutex::new(is_shown);
+    let server = serve(&world, move |_, take| {
+        for (jail, host) in [("warehouse", "198.51.100.23"), ("door", "192.0.2.1")] {
+            let (jail, host) = (jail.to_owned(), Host::parse(host));
+            let at = Time::from_secs(1_793_491_200);
+            take(Reply::Happened(control::Happening::Failed { jail, host, at }))?;
+        }
+        // Nothing else happens before that is shown.
+        let is_shown = is_shown.lock().unwrap().recv_timeout(Duration::from_secs(30));
+        ending.send(is_shown.is_ok()).unwrap();
+        Ok(())
+    });
+    let mut watch = command(&world, "watch").stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let lines: Vec<_> = lines.take(2).map(Result::unwrap).collect();
+    let _ = shown.send(());
+    assert_eq!(
+        lines,
+        [
+            "2026-11-01 00:00:00   failure     warehouse   198.51.100.23",
+            "2026-11-01 00:00:00   failure     door        192.0.2.1",
+        ]
+    );
+    assert!(ended.recv().unwrap(), "shown with the next that happened");
+    assert!(watch.wait().unwrap().success());
+    drop(server);
 }
 
 #[test]

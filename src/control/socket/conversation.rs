@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::stream::{PIECE_BYTES, Read, prepare, read, write};
 use super::{Conversation, End, Ended, Guest, Hello};
 use super::{REQUEST_MAX_BYTES, REQUEST_WITHIN, VERSION};
-use crate::control::{Failed, Request, Take};
+use crate::control::{Failed, Reply, Request, Take};
 
 /// Whoever watches a long answer sees it move.
 const TOLD_WITHIN: Duration = Duration::from_millis(50);
@@ -58,7 +58,11 @@ where
                 }
             };
             drop(line);
-            let ended = (self.answer)(request, &mut |reply| speech.line(&reply));
+            let ended = (self.answer)(request, &mut |reply| {
+                speech.line(&reply)?;
+                // Behind it, for seconds, nothing may come with which it would be sent.
+                if matches!(reply, Reply::Happened(_)) { speech.flush() } else { Ok(()) }
+            });
             speech.end(match ended {
                 Ok(()) => End::Ok(()),
                 Err(failed) => End::Error(failed.to_string()),
