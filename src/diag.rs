@@ -74,6 +74,12 @@ impl Diagnostic {
         Self { id, severity, at: None, subject: None, message, help: None, text: None }
     }
 
+    /// Whether it may be why a jail is missing: it is an error, or it says that a whole file is passed over, which is a
+    /// warning as fail2ban goes on without that file, too.
+    pub fn may_hide_jails(&self) -> bool {
+        self.severity == Severity::Error || matches!(self.id, "not-utf8" | "unreadable-file")
+    }
+
     /// The same finding, located.
     #[must_use]
     pub fn with_location(mut self, at: Location) -> Self {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Failed, Jails, Reply, Take};
 use crate::config::Loaded;
-use crate::diag::Severity;
+use crate::diag::Diagnostic;
 use crate::engine::Writer;
 use crate::engine::projection::{Carried, Mode, Projection, Unenforced};
 use crate::error::Error;
@@ -93,7 +93,7 @@ fn projection(
     names: BTreeSet<String>,
 ) -> Result<(Projection, Vec<Unenforced>), Failed> {
     let Loaded { value: known, findings } = jails.config()?.jail_names();
-    let is_clear = findings.iter().all(|found| found.severity != Severity::Error);
+    let is_clear = !findings.iter().any(Diagnostic::may_hide_jails);
     let known = known.filter(|_| is_clear);
     let mut found = Vec::new();
     let mut kept = BTreeSet::new();

@@ -15,11 +15,13 @@ use std::time::{Duration, Instant};
 use super::log::Log;
 use super::memory;
 use crate::config::JailDef;
+use crate::diag::Diagnostic;
 use crate::enforce::{Foreign, Monitor};
+use crate::engine::Muster;
 use crate::engine::projection::{Carried, GateFate, Mode, Projection, ProjectionError, Unenforced};
 use crate::engine::writer::Uncarried;
 use crate::model::{Clock, SystemClock};
-use crate::store::Store;
+use crate::store::{Reader, Store};
 
 /// The first wait after a failure, and the longest.
 const RETRY: [Duration; 2] = [Duration::from_secs(1), Duration::from_mins(1)];
@@ -28,6 +30,8 @@ const RETRY: [Duration; 2] = [Duration::from_secs(1), Duration::from_mins(1)];
 pub(super) struct Enforcer {
     store: PathBuf,
     jails: Vec<Arc<JailDef>>,
+    /// The jails that can't be used.
+    kept: BTreeSet<String>,
     runs_commands: bool,
     log: Log,
     /// The jails that have a thread each.
@@ -62,10 +66,11 @@ impl Enforcer {
     /// soon.
     pub(super) fn start(
         store: &Path,
-        jails: Vec<Arc<JailDef>>,
+        muster: &Muster,
         runs_commands: bool,
         log: Log,
     ) -> Result<Self, ProjectionError> {
+        let jails: Vec<_> = muster.members.iter().map(|member| member.def.clone()).collect();
         // Before the first look, so that nothing is changed unseen.
         let monitor = match Monitor::open() {
             Ok(monitor) => Some(monitor),
@@ -75,8 +80,10 @@ impl Enforcer {
                 None
             }
         };
-        let mut projection = Projection::new(jails.iter().map(Arc::as_ref), runs_commands);
         let mut opened = Store::open(store)?;
+        let kept = kept(muster, opened.reader())?;
+        let projection = Projection::new(jails.iter().map(Arc::as_ref), runs_commands);
+        let mut projection = projection.keeping(kept.clone());
         let carried = projection.restore_filters(&mut opened, None, SystemClock.now(), Mode::Do)?;
         let mut scripted = projection.scripted();
         scripted.extend(projection.forsaken(opened.reader())?);
@@ -85,6 +92,7 @@ impl Enforcer {
         let mut enforcer = Self {
             store: store.to_owned(),
             jails,
+            kept,
             runs_commands,
             log,
             scripted,
@@ -146,14 +154,15 @@ impl Enforcer {
     }
 
     fn send(&mut self, whose: &Whose, work: Work) {
-        let Self { store, jails, runs_commands, log, scripted, workers, .. } = self;
+        let Self { store, jails, kept, runs_commands, log, scripted, workers, .. } = self;
         let worker = workers.entry(whose.clone()).or_insert_with(|| {
             let (sender, receiver) = channel();
+            let projection = Projection::new(jails.iter().map(Arc::as_ref), *runs_commands);
             let carrying = Carrying {
                 whose: whose.clone(),
                 scripted: scripted.clone(),
                 store: store.clone(),
-                projection: Projection::new(jails.iter().map(Arc::as_ref), *runs_commands),
+                projection: projection.keeping(kept.clone()),
                 log: log.clone(),
                 told: BTreeSet::new(),
             };
@@ -167,6 +176,18 @@ impl Enforcer {
         // A thread that has panicked has said why; what it didn't do is pending in the store.
         let _ = worker.sender.send(work);
     }
+}
+
+/// The jails that can't be used, and of which what was put in before stays: a slip in a file lets nobody in. Where a file
+/// of jails can't be read, they may be any that aren't there.
+fn kept(muster: &Muster, reader: &Reader) -> Result<BTreeSet<String>, ProjectionError> {
+    let mut kept: BTreeSet<_> = muster.unusable.iter().map(|one| one.jail.clone()).collect();
+    if muster.findings.iter().any(Diagnostic::may_hide_jails) {
+        let is_there = |name: &String| muster.members.iter().any(|one| one.jail.name == *name);
+        let put_in = reader.installations()?.into_iter().map(|put_in| put_in.jail);
+        kept.extend(put_in.filter(|name| !is_there(name)));
+    }
+    Ok(kept)
 }
 
 /// A thread that carries out.

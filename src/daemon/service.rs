@@ -225,8 +225,7 @@ impl Service<'_> {
             former.end(END_WAIT);
         }
         if *enforces {
-            let jails = muster.members.iter().map(|member| member.def.clone()).collect();
-            self.enforcer = Some(Enforcer::start(store, jails, *runs_commands, self.log.clone())?);
+            self.enforcer = Some(Enforcer::start(store, muster, *runs_commands, self.log.clone())?);
         }
         self.former.is_enforced = true;
         Ok(())

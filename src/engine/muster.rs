@@ -86,7 +86,10 @@ impl Muster {
             match one {
                 Ok((member, findings)) => {
                     muster.members.push(member);
-                    muster.findings.extend(findings);
+                    // What is wrong with a file of several jails is found once for each.
+                    let new = findings.into_iter().filter(|found| !muster.findings.contains(found));
+                    let new = new.collect::<Vec<_>>();
+                    muster.findings.extend(new);
                 }
                 Err(unusable) => muster.unusable.push(unusable),
             }
@@ -178,7 +181,7 @@ impl Muster {
         };
         let is_new =
             |found: &&Diagnostic| !present.findings.iter().any(|other| is_same(found, other));
-        let errors = self.findings.iter().filter(|found| found.severity == Severity::Error);
+        let errors = self.findings.iter().filter(|found| found.may_hide_jails());
         let errors = errors.filter(|found| found.subject.as_deref().is_none_or(in_use));
         let errors: Vec<_> = errors.filter(is_new).collect();
         (!errors.is_empty()).then(|| texts(&errors))

@@ -89,6 +89,48 @@ fn a_configuration_that_is_broken_is_not_taken() {
     daemon.stop();
 }
 
+/// A file in another encoding is passed over, as fail2ban does; the jails in it are not there then.
+const LATIN: &[u8] = b"# perch\xe9\n[a]\nenabled = true\n";
+
+#[test]
+fn a_file_that_is_passed_over_is_not_taken() {
+    let host = Host::new(A);
+    let daemon = host.start();
+    host.fail("a.log", &[V4, V4, V4]);
+    eventually("he is kept out", || !host.lets_in(V4, 22));
+    fs::write(host.path("jail.conf"), LATIN).unwrap();
+    daemon.signal(Signal::HUP);
+    eventually("it is refused", || daemon.said().contains("is not taken"));
+    let said = daemon.said();
+    assert_eq!(said.matches("is not UTF-8").count(), 1, "{said}");
+    assert!(!host.lets_in(V4, 22));
+    daemon.stop();
+}
+
+#[test]
+fn a_start_with_a_jail_that_cannot_be_used_lets_nobody_in() {
+    let host = Host::new(&format!("{A}{B}"));
+    let daemon = host.start();
+    host.fail("a.log", &[V4, V4, V4]);
+    eventually("he is kept out", || !host.lets_in(V4, 22));
+    daemon.stop();
+    host.configure(&format!("[a]\nlogpath = LOG/a.log\nfindtime = often\n{B}"));
+    let daemon = host.start();
+    assert!(!host.lets_in(V4, 22));
+    host.fail("b.log", &[V4, V4, V4]);
+    eventually("the other jail works", || !host.lets_in(V4, 25));
+    daemon.stop();
+    host.configure(B);
+    fs::write(host.path("jail.local"), LATIN).unwrap();
+    let daemon = host.start();
+    assert!(!host.lets_in(V4, 22));
+    daemon.stop();
+    fs::remove_file(host.path("jail.local")).unwrap();
+    let daemon = host.start();
+    eventually("the jail is gone", || host.lets_in(V4, 22));
+    daemon.stop();
+}
+
 #[test]
 fn who_is_banned_by_a_jail_that_is_removed_is_let_in() {
     let host = Host::new(&format!("{A}{B}"));
