@@ -152,7 +152,11 @@ impl Sums {
         }
         for ban in &self.made {
             let host = ban.host.to_string();
-            writeln!(out, "  {} is banned in {}", printable(&host), ban.jail)?;
+            // What was read may be old: its ban has ended before it was carried out.
+            let key = |ban: &Ban| (ban.host.clone(), ban.jail.clone(), ban.at);
+            let is_over = self.ended.iter().any(|ended| key(ended) == key(ban));
+            let verb = if is_over { "was" } else { "is" };
+            writeln!(out, "  {} {verb} banned in {}", printable(&host), ban.jail)?;
         }
         let trouble = files::show(&self.files, &mut io::sink())?;
         let trouble = files::warn_unenforced(&self.unenforced, out)?.or(trouble);

@@ -17,6 +17,15 @@ fn it_says_what_is_new_and_nothing_else() {
 }
 
 #[test]
+fn a_ban_of_the_past_is_told_as_past() {
+    let world = World::with_a_door();
+    world.write("door.log", "2026-11-20T09:00:00Z knock from 192.0.2.1\n".repeat(5));
+    let ran = world.f2b("batch --all --now 2026-11-22T09:00:00Z").exits(0);
+    let told = "door: 5 new failures, 1 new ban, 1 ban over\n  192.0.2.1 was banned in door\n";
+    assert_eq!(ran.out, told);
+}
+
+#[test]
 fn what_cannot_be_read_is_told_and_the_rest_is() {
     let world = World::with_a_door();
     world.write("door.log", "2026-11-20T09:00:00Z knock from 192.0.2.1\n".repeat(5));
