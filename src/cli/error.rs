@@ -81,7 +81,7 @@ pub(super) enum Error {
     #[error("{}; nothing was done, --force replaces {}", of_others(.0), if .0.len() == 1 { "it" } else { "them" })]
     ForeignLinks(Vec<PathBuf>),
     /// A link can't be made or removed.
-    #[error("{}: {source}", printable(&.path.to_string_lossy()))]
+    #[error("{}: {}", printable(&.path.to_string_lossy()), link_trouble(source))]
     Link {
         /// Which.
         path: PathBuf,
@@ -182,6 +182,18 @@ impl Error {
     /// Whether standard output was closed by its reader, which is no error worth a word.
     pub(super) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(e) if e.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// What is the matter with the place of a link, and what to do.
+fn link_trouble(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "its folder is not there; make it, or name another".to_owned(),
+        io::ErrorKind::NotADirectory => "what it was to be in is no folder; name one".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "permission denied; run f2b as root, or name another folder".to_owned()
+        }
+        _ => error.to_string(),
     }
 }
 

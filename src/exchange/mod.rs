@@ -247,6 +247,7 @@ pub enum FileTrouble {
 fn reading(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::IsADirectory => FileTrouble::NotAFile("a folder").to_string(),
         _ => format!("reading failed: {error}"),
     }
 }

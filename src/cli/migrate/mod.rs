@@ -8,13 +8,17 @@ mod look;
 mod server;
 mod step;
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use self::look::Found;
 use self::step::{Doing, Step};
 use super::args::MigrateArgs;
+use super::output::terminal::folded;
 use super::{Context, Error, Status};
 use crate::model::{Clock, SystemClock};
+
+/// Where the text of a step begins, and what is said of it.
+const INDENT: usize = 5;
 
 pub(super) fn run(
     mut context: Context,
@@ -59,9 +63,15 @@ pub(super) fn run(
     }
     writeln!(out, "\nf2b migrate --apply would\n")?;
     for (number, step) in steps.iter().enumerate() {
-        writeln!(out, "{:>3}. {step}", number + 1)?;
+        say(&context, number, step, out)?;
     }
     Ok(Status::Found)
+}
+
+/// Names a step, and its number.
+fn say(context: &Context, number: usize, step: &Step, out: &mut dyn Write) -> io::Result<()> {
+    let line = format!("{:>3}. {step}", number + 1);
+    writeln!(out, "{}", folded(&line, context.columns, INDENT))
 }
 
 /// Takes the steps in order, up to one that fails.
@@ -73,7 +83,7 @@ fn carry_out(
     out: &mut dyn Write,
 ) -> Result<Status, Error> {
     for (number, step) in steps.iter().enumerate() {
-        writeln!(out, "{:>3}. {step}", number + 1)?;
+        say(context, number, step, out)?;
         out.flush()?;
         // What was banned meanwhile is not yet to come.
         context.now = SystemClock.now();
