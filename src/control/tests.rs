@@ -130,9 +130,15 @@ fn err_what_can_not_be_done_leaves_no_store() {
         "'0.0.0.0/0' is everyone; a ban of everyone is none"
     );
     let purge = Request::Change(Change::Purge { keep_us: 0 });
-    assert_eq!(f.refusal(purge), "no store at F/f2b.sqlite; run f2b scan first");
+    assert_eq!(
+        f.refusal(purge),
+        "no store at F/f2b.sqlite; run f2b scan, batch or daemon first, or name it with --db"
+    );
     let question = Request::Ask(Question::Overview);
-    assert_eq!(f.refusal(question), "no store at F/f2b.sqlite; run f2b scan first");
+    assert_eq!(
+        f.refusal(question),
+        "no store at F/f2b.sqlite; run f2b scan, batch or daemon first, or name it with --db"
+    );
     let ping = Request::Daemon(Command::Ping);
     assert_eq!(f.refusal(ping), "no daemon is running; start it with f2b daemon");
     assert!(!f.folder.path().join("f2b.sqlite").exists());

@@ -3,13 +3,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 /// Why a store could not be opened, read or written. One line each: *file: what; what to do*.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is no file to read from.
-    #[error("no store at {}; run f2b scan first", .path.display())]
+    #[error("no store at {}; run f2b scan, batch or daemon first, or name it with --db", .path.display())]
     Missing {
         /// Where it was expected.
         path: PathBuf,
@@ -171,6 +171,8 @@ impl StoreError {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
             Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt { path, detail: source.to_string() },
             Some(ErrorCode::DiskFull) => Self::Full { path },
+            // The index of the write-ahead log can't grow, of which SQLite makes an I/O error.
+            Some(ErrorCode::SystemIoFailure) if is_shm_size(&source) => Self::Full { path },
             Some(ErrorCode::ReadOnly) => Self::read_only(path),
             Some(ErrorCode::CannotOpen) => Self::cannot_open(path),
             _ => Self::Sqlite { path, source },
@@ -195,6 +197,10 @@ impl StoreError {
             Err(_) => Self::Unreadable { path },
         }
     }
+}
+
+fn is_shm_size(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 /// The folder that holds `path`; `.` for a bare name.

@@ -157,7 +157,9 @@ fn err_stores_that_can_not_be_used() {
     let world = with_log();
     let scan = format!("scan maillog {FILTER}");
     let db = world.db().display().to_string();
-    world.f2b("bans").fails_with(&format!("no store at {db}; run f2b scan first"));
+    world.f2b("bans").fails_with(&format!(
+        "no store at {db}; run f2b scan, batch or daemon first, or name it with --db"
+    ));
 
     world.write("store/f2b.sqlite3", "this is no database, however long it may be. ".repeat(100));
     world.f2b(&scan).fails_with(&format!(

@@ -38,7 +38,10 @@ fn a_variable_that_is_set_to_nothing_says_nothing() {
         ran(command.env(name, "").args(line.split_whitespace()))
     };
     let status = said("F2B_DB", "history 192.0.2.1 --db none.sqlite3");
-    assert_eq!(status.err, "f2b: no store at none.sqlite3; run f2b scan first\n");
+    assert_eq!(
+        status.err,
+        "f2b: no store at none.sqlite3; run f2b scan, batch or daemon first, or name it with --db\n"
+    );
     let check = said("F2B_CONFIG", "check --config nowhere");
     assert!(check.err.starts_with("f2b: configuration folder 'nowhere'"), "{}", check.err);
     world.f2b("scan --quiet door.log door").exits(0);

@@ -150,7 +150,10 @@ fn err_a_damaged_store() {
 #[test]
 fn err_reading_where_nothing_is() {
     let error = Reader::open(Path::new("/nowhere/f2b.sqlite")).unwrap_err();
-    assert_eq!(error.to_string(), "no store at /nowhere/f2b.sqlite; run f2b scan first");
+    assert_eq!(
+        error.to_string(),
+        "no store at /nowhere/f2b.sqlite; run f2b scan, batch or daemon first, or name it with --db"
+    );
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("empty");
     fs::write(&path, "").unwrap();
