@@ -150,12 +150,12 @@ impl Sums {
                 writeln!(out, "{name}: {}", counts.collect::<Vec<_>>().join(", "))?;
             }
         }
+        // What was read may be old: its ban has ended before it was carried out.
+        let key = |ban: &Ban| (ban.host.clone(), ban.jail.clone(), ban.at);
+        let over: BTreeSet<_> = self.ended.iter().map(key).collect();
         for ban in &self.made {
             let host = ban.host.to_string();
-            // What was read may be old: its ban has ended before it was carried out.
-            let key = |ban: &Ban| (ban.host.clone(), ban.jail.clone(), ban.at);
-            let is_over = self.ended.iter().any(|ended| key(ended) == key(ban));
-            let verb = if is_over { "was" } else { "is" };
+            let verb = if over.contains(&key(ban)) { "was" } else { "is" };
             writeln!(out, "  {} {verb} banned in {}", printable(&host), ban.jail)?;
         }
         let trouble = files::show(&self.files, &mut io::sink())?;
