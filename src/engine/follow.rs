@@ -189,11 +189,7 @@ impl<'g> Follower<'g> {
 
     /// The logs and journals that are followed, and the bans if they are.
     pub fn logs(&self) -> impl Iterator<Item = Standing<'_>> {
-        let logs = self.logs.iter().map(|log| Standing {
-            path: log.path.to_string_lossy(),
-            unread_bytes: log.lag_bytes(),
-            trouble: log.trouble.as_deref(),
-        });
+        let logs = self.logs.iter().map(Followed::standing);
         let journals = self.journals.iter().map(Entries::standing);
         let bans = self.bans.first().map(|_| bans::standing());
         logs.chain(journals).chain(bans)

@@ -308,3 +308,18 @@ fn is_kept_out_for_longer(host: &Host, secs: i64) -> Option<(Daemon, Time)> {
     is_out_before(until)?;
     Some((daemon, until))
 }
+
+#[test]
+fn a_log_that_is_gone_is_told() {
+    let host = Host::new(JAIL);
+    host.fail("a.log", &[OTHER]);
+    let daemon = host.start();
+    let is_told =
+        || host.does("status").out.contains("a.log can't be read: there is no file of that name");
+    assert!(!is_told());
+    fs::remove_file(host.log("a.log")).unwrap();
+    assert!(is_told());
+    host.fail("a.log", &[OTHER]);
+    assert!(!is_told());
+    daemon.stop();
+}

@@ -13,7 +13,7 @@ use super::super::set::JailSet;
 use super::Reach;
 use super::generation::Generation;
 use super::lines::Lines;
-use super::step::{Event, News};
+use super::step::{Event, News, Standing};
 use crate::model::Head;
 use crate::source::{FileId, Growing};
 
@@ -62,8 +62,18 @@ impl<'g> Followed<'g> {
         self.retired.iter().chain(&self.current)
     }
 
-    pub(super) fn lag_bytes(&self) -> u64 {
-        self.generations().map(Generation::lag_bytes).sum()
+    /// How it stands. A log that was deleted and not made anew is no trouble for who reads it, but its jail sees nothing.
+    pub(super) fn standing(&self) -> Standing<'_> {
+        let is_gone = || match FileId::of(&self.path) {
+            Ok(_) => false,
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        let gone = || is_gone().then_some("there is no file of that name");
+        Standing {
+            path: self.path.to_string_lossy(),
+            unread_bytes: self.generations().map(Generation::lag_bytes).sum(),
+            trouble: self.trouble.as_deref().or_else(gone),
+        }
     }
 
     /// Whether names in its folder have changed since this was last asked. Where a log has no text, or no name, it is not
