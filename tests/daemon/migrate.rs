@@ -138,7 +138,15 @@ fn nobody_gets_in_either_where_actions_run_commands() {
     fs::write(host.path("action.d/own.conf"), OWN).unwrap();
     let _ended = Ended(&host);
     let fail2ban = bans(&host);
-    while_they_knock(&host, || host.does("migrate --apply"));
+    while_they_knock(&host, || {
+        let ran = host.f2b("migrate --apply");
+        if ran.err.is_empty() {
+            return ran.exits(0);
+        }
+        // A command of f2b's may meet the table that fail2ban is just deleting. That is told, and tried again.
+        assert!(ran.err.contains("its bans are not enforced by own"), "{}", ran.err);
+        host.does("restore")
+    });
     fail2ban.ended();
     assert!(!host.lets_in(V4, 22) && !host.lets_in(V6, 22));
     host.does("unban --all");
